@@ -1,0 +1,54 @@
+package emergency
+
+import (
+	"regexp"
+	"strings"
+)
+
+// AgentID names an agent, as the contact centre does. It stands in search
+// attributes and logs, so it must not be a person's name or number.
+type AgentID string
+
+// Agent is a service representative who may have to call for help.
+type Agent struct {
+	ID     AgentID
+	Name   string
+	SiteID SiteID
+	// Endpoints are the agent's devices as tel: or sip: URIs, in the order in
+	// which a callback rings them.
+	Endpoints []string
+	// Presence is what Lifeline's own presence system shows.
+	Presence Presence
+}
+
+var (
+	idPattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	endpointPattern = regexp.MustCompile(`^(tel:\+?[0-9-]{2,32}|sips?:[^\s@<>"]{1,128}@[^\s@<>"]{1,128})$`)
+)
+
+// maxEndpoints keeps the time until somebody answers a callback bounded.
+const maxEndpoints = 8
+
+// Validate reports the first field that cannot be used, as an *Invalid.
+func (a Agent) Validate() error {
+	switch {
+	case !validID(string(a.ID)):
+		return &Invalid{"agentId", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
+	case strings.TrimSpace(a.Name) == "" || len(a.Name) > 200:
+		return &Invalid{"name", "must be 1 to 200 characters long"}
+	case !validID(string(a.SiteID)):
+		return &Invalid{"siteId", "must name a site"}
+	case len(a.Endpoints) == 0 || len(a.Endpoints) > maxEndpoints:
+		return &Invalid{"endpoints", "must list 1 to 8 devices, or nobody can be called back"}
+	}
+	for _, endpoint := range a.Endpoints {
+		if !validEndpoint(endpoint) {
+			return &Invalid{"endpoints", "must each be a tel: or sip: URI"}
+		}
+	}
+	return nil
+}
+
+func validID(id string) bool { return idPattern.MatchString(id) }
+
+func validEndpoint(uri string) bool { return endpointPattern.MatchString(uri) }

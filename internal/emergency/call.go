@@ -1,0 +1,126 @@
+package emergency
+
+import "time"
+
+// CallID names a call: a UUID, new or derived from the caller's idempotency key,
+// so that a repeated dial is the same call.
+type CallID string
+
+// CallStatus is where a call stands in its life.
+type CallStatus string
+
+const (
+	// CallActive has a leg up.
+	CallActive CallStatus = "active"
+	// CallbackWindow has no leg up, and the number still reaches the agent (S4).
+	CallbackWindow CallStatus = "callback-window"
+	// CallEnded has given its number back.
+	CallEnded CallStatus = "ended"
+)
+
+// RoutePath is the way that a call takes to the PSAP (S15).
+type RoutePath string
+
+const (
+	// DirectOffer is a first-party calling-plan number.
+	DirectOffer RoutePath = "direct-offer"
+	// DirectRouting is a third party's trunk with agreed emergency behaviour.
+	DirectRouting RoutePath = "direct-routing"
+)
+
+// Route says by which path, and with which caller ID, the call goes out.
+type Route struct {
+	Path RoutePath
+	// Trunk names the direct-routing trunk; empty for a direct offer.
+	Trunk string
+	// CallerID is the number that the PSAP sees, in E.164.
+	CallerID string
+}
+
+// Call is one emergency call: the agent's dial, and every callback until the
+// window closes.
+type Call struct {
+	ID      CallID
+	AgentID AgentID
+	SiteID  SiteID
+	Kind    Kind
+	// Dialed is the emergency number or service URN that was dialed.
+	Dialed   string
+	Country   Country
+	DialedAt time.Time
+	// Conveyed is the location that was given with the call.
+	Conveyed Conveyed
+	Route    Route
+	// Number is what the PSAP sees and calls back, in E.164.
+	Number     string
+	NumberKind NumberKind
+	Terms      Terms
+	// Degraded says that not everything could be done before the answer (B7).
+	Degraded bool
+	Legs     []Leg
+	// ClosedAt is when the number was given back; zero until then.
+	ClosedAt time.Time
+	// PresenceBefore is what the agent showed before the latest leg.
+	PresenceBefore Status
+	// PresenceNow is what the agent shows at the time of reading.
+	PresenceNow Status
+	// Notice says who has been told.
+	Notice Notification
+}
+
+// Conveyed is the location given with a call: what the device reported, and the
+// address of the site, which the number is registered for.
+type Conveyed struct {
+	Site   Address   `json:"site"`
+	Device *Location `json:"device,omitempty"`
+}
+
+// LastEnded is when the last leg ended; zero while none has.
+func (c Call) LastEnded() time.Time {
+	var last time.Time
+	for _, leg := range c.Legs {
+		if leg.EndedAt.After(last) {
+			last = leg.EndedAt
+		}
+	}
+	return last
+}
+
+// WindowEndsAt is when the number goes back to the pool if no further leg comes
+// (B1).
+func (c Call) WindowEndsAt() time.Time { return c.Terms.WindowEnd(c.DialedAt, c.LastEnded()) }
+
+// LegUp tells whether any leg is up.
+func (c Call) LegUp() bool {
+	for _, leg := range c.Legs {
+		if leg.Up() {
+			return true
+		}
+	}
+	return false
+}
+
+// ExpiresAt is when the call is over even if no workflow says so: the end of its
+// window, or of the longest call allowed and the grace after it, and some slack.
+func (c Call) ExpiresAt() time.Time {
+	end := c.WindowEndsAt()
+	for _, leg := range c.Legs {
+		longest := leg.StartedAt.Add(c.Terms.MaxCall + c.Terms.Grace)
+		if leg.Up() && longest.After(end) {
+			end = longest
+		}
+	}
+	return end.Add(OverdueSlack)
+}
+
+// Status is where the call stands at the time given.
+func (c Call) Status(now time.Time) CallStatus {
+	switch {
+	case !c.ClosedAt.IsZero() || !now.Before(c.ExpiresAt()):
+		return CallEnded
+	case c.LegUp():
+		return CallActive
+	default:
+		return CallbackWindow
+	}
+}

@@ -1,0 +1,49 @@
+package emergency
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers of the store and of the dial path must be able to tell apart.
+// The HTTP edge maps each of them to one problem document.
+var (
+	// ErrUnknownAgent means that no agent has this ID.
+	ErrUnknownAgent = errors.New("unknown agent")
+	// ErrUnknownSite means that no site has this ID.
+	ErrUnknownSite = errors.New("unknown site")
+	// ErrUnknownCall means that no call has this ID, or that it has been erased.
+	ErrUnknownCall = errors.New("unknown call")
+	// ErrUnknownLeg means that the call has no leg with this ID.
+	ErrUnknownLeg = errors.New("unknown leg")
+	// ErrUnknownNumber means that no callback number is kept under this number.
+	ErrUnknownNumber = errors.New("unknown callback number")
+	// ErrNumberExists means that the number is in the pool already.
+	ErrNumberExists = errors.New("callback number exists already")
+	// ErrPoolExhausted means that the site has no callback number free now; the
+	// call goes on with the site's standing number (B5).
+	ErrPoolExhausted = errors.New("no callback number is free")
+)
+
+// Refusal says that a call cannot work and what to do instead. It is for what
+// no retry would mend; a passing fault is never a refusal.
+type Refusal struct {
+	// Code is stable and meant for programs, for example "not-an-emergency-number".
+	Code string
+	// Reason is one sentence for the person who dialed.
+	Reason string
+	// Instead is what that person should do now.
+	Instead string
+}
+
+func (r *Refusal) Error() string { return r.Code + ": " + r.Reason }
+
+// Invalid says that one field of a request cannot be used. Nothing was changed.
+type Invalid struct {
+	// Field is the name of the field as the caller wrote it, in camelCase.
+	Field string
+	// Problem completes the sentence "<field> …".
+	Problem string
+}
+
+func (i *Invalid) Error() string { return fmt.Sprintf("%s %s", i.Field, i.Problem) }

@@ -1,0 +1,36 @@
+package emergency
+
+import "math"
+
+// Location is where the caller's device said that it was when the call was
+// dialed. It may be missing: then the address of the agent's site is conveyed.
+type Location struct {
+	// Latitude and Longitude are in degrees, WGS 84.
+	Latitude  *float64 `json:"latitude,omitempty"`
+	Longitude *float64 `json:"longitude,omitempty"`
+	// Accuracy is the radius of uncertainty in metres.
+	Accuracy *float64 `json:"accuracy,omitempty"`
+	// Address is what the desktop knows of street, floor and room.
+	Address *Address `json:"address,omitempty"`
+}
+
+// Validate reports the first field that cannot be used, as an *Invalid.
+func (l *Location) Validate() error {
+	switch {
+	case l == nil:
+		return nil
+	case (l.Latitude == nil) != (l.Longitude == nil):
+		return &Invalid{"location", "needs latitude and longitude together"}
+	case outside(l.Latitude, 90):
+		return &Invalid{"location.latitude", "must lie between -90 and 90"}
+	case outside(l.Longitude, 180):
+		return &Invalid{"location.longitude", "must lie between -180 and 180"}
+	case l.Accuracy != nil && (*l.Accuracy < 0 || math.IsInf(*l.Accuracy, 0)):
+		return &Invalid{"location.accuracy", "must be a radius in metres"}
+	}
+	return nil
+}
+
+func outside(degrees *float64, limit float64) bool {
+	return degrees != nil && (*degrees < -limit || *degrees > limit)
+}

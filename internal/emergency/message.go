@@ -1,0 +1,63 @@
+package emergency
+
+import "time"
+
+// MessageKind names what the relay tells a call's workflow.
+type MessageKind string
+
+const (
+	// MessagePlaced starts the workflow; its body is an Order.
+	MessagePlaced MessageKind = "placed"
+	// MessageCallbackReceived tells of a new leg; its body is a CallbackReceived.
+	MessageCallbackReceived MessageKind = "callback-received"
+	// MessageCallEnded tells that a leg ended; its body is a LegEnded.
+	MessageCallEnded MessageKind = "call-ended"
+)
+
+// Order is what a call's workflow needs to know to finish what the dial began.
+// It holds no more of a person than the workflow shows to supervisors.
+type Order struct {
+	CallID     CallID     `json:"callId"`
+	AgentID    AgentID    `json:"agentId"`
+	Kind       Kind       `json:"kind"`
+	Dialed    string     `json:"dialed"`
+	Country    Country    `json:"country"`
+	DialedAt  time.Time  `json:"dialedAt"`
+	LegID      LegID      `json:"legId"`
+	Number     string     `json:"number"`
+	NumberKind NumberKind `json:"numberKind"`
+	SiteName   string     `json:"siteName"`
+	Terms      Terms      `json:"terms"`
+	// Contacts is how many people are to be told.
+	Contacts int `json:"contacts"`
+	// PresenceOutside says that a presence system beside Lifeline's own must be
+	// told of every change.
+	PresenceOutside bool `json:"presenceOutside"`
+}
+
+// CallbackReceived tells that the PSAP has rung back (S4).
+type CallbackReceived struct {
+	LegID LegID `json:"legId"`
+	// From is the PSAP's number as the carrier gave it; it may be empty.
+	From string    `json:"from"`
+	At   time.Time `json:"at"`
+}
+
+// LegEnded tells that a leg has ended.
+type LegEnded struct {
+	LegID LegID `json:"legId"`
+	// At is when the leg ended; a message without it means the time of arrival.
+	At     time.Time `json:"at,omitzero"`
+	Reason EndReason `json:"reason,omitempty"`
+}
+
+// Message is one thing that the relay has to tell Temporal, in the order of its
+// Seq per call. Telling it twice does no harm.
+type Message struct {
+	Seq    int64
+	CallID CallID
+	Kind   MessageKind
+	// Body is the JSON of the type that the kind names.
+	Body      []byte
+	CreatedAt time.Time
+}

@@ -1,0 +1,57 @@
+package emergency
+
+import (
+	"regexp"
+	"time"
+)
+
+// NumberKind tells how the number that the PSAP sees came to be shown.
+type NumberKind string
+
+const (
+	// NumberLeased belongs to the caller alone for the callback window (S3).
+	NumberLeased NumberKind = "leased"
+	// NumberStanding is the site's own, shown when no callback number was free
+	// (B5); it may stand for several callers at once.
+	NumberStanding NumberKind = "standing"
+)
+
+// NumberState is what may be done with a callback number of a pool.
+type NumberState string
+
+const (
+	// NumberFree may be leased.
+	NumberFree NumberState = "free"
+	// NumberInLease belongs to an agent now.
+	NumberInLease NumberState = "leased"
+	// NumberQuarantined rests after a lease, so that a late callback cannot reach
+	// the next caller (B5).
+	NumberQuarantined NumberState = "quarantined"
+	// NumberDraining is leased but has been removed: it leaves at the release.
+	NumberDraining NumberState = "draining"
+)
+
+// CallbackNumber is a number that a carrier has registered for a site's address,
+// kept to be leased to callers there.
+type CallbackNumber struct {
+	// Number is in E.164.
+	Number string
+	SiteID SiteID
+	State  NumberState
+	// FreeAt is when a quarantine ends; zero otherwise.
+	FreeAt time.Time
+}
+
+var e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// ValidE164 tells whether a number is written as ITU-T E.164 wants it: a plus and
+// at most fifteen digits.
+func ValidE164(number string) bool { return e164Pattern.MatchString(number) }
+
+// MaskNumber leaves of a number what a log may show: its last two digits.
+func MaskNumber(number string) string {
+	if len(number) <= 2 {
+		return "…"
+	}
+	return "…" + number[len(number)-2:]
+}
