@@ -52,3 +52,11 @@ func (a Agent) Validate() error {
 func validID(id string) bool { return idPattern.MatchString(id) }
 
 func validEndpoint(uri string) bool { return endpointPattern.MatchString(uri) }
+
+// Caller is what a dial needs to know of an agent, in one piece.
+type Caller struct {
+	Agent Agent
+	Site  Site
+	// Contacts are the e-mail addresses to tell (S9).
+	Contacts []string
+}

@@ -46,7 +46,7 @@ type Call struct {
 	Kind    Kind
 	// Dialed is the emergency number or service URN that was dialed.
 	Dialed   string
-	Country   Country
+	Country  Country
 	DialedAt time.Time
 	// Conveyed is the location that was given with the call.
 	Conveyed Conveyed
@@ -91,14 +91,31 @@ func (c Call) LastEnded() time.Time {
 func (c Call) WindowEndsAt() time.Time { return c.Terms.WindowEnd(c.DialedAt, c.LastEnded()) }
 
 // LegUp tells whether any leg is up.
-func (c Call) LegUp() bool {
+func (c Call) LegUp() bool { return len(c.LiveLegs()) > 0 }
+
+// LiveLegs are the legs that are up.
+func (c Call) LiveLegs() []Leg {
+	var live []Leg
 	for _, leg := range c.Legs {
 		if leg.Up() {
-			return true
+			live = append(live, leg)
 		}
 	}
-	return false
+	return live
 }
+
+// Leg is the leg with this ID; the zero leg when the call has none such.
+func (c Call) Leg(id LegID) Leg {
+	for _, leg := range c.Legs {
+		if leg.ID == id {
+			return leg
+		}
+	}
+	return Leg{}
+}
+
+// HasLeg tells whether the call has a leg with this ID.
+func (c Call) HasLeg(id LegID) bool { return c.Leg(id).ID != "" }
 
 // ExpiresAt is when the call is over even if no workflow says so: the end of its
 // window, or of the longest call allowed and the grace after it, and some slack.

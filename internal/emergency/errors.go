@@ -36,6 +36,7 @@ type Refusal struct {
 	Instead string
 }
 
+// Error names the refusal for logs; the edge shows Reason and Instead.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Reason }
 
 // Invalid says that one field of a request cannot be used. Nothing was changed.
@@ -46,4 +47,5 @@ type Invalid struct {
 	Problem string
 }
 
+// Error is a sentence that may be shown to the caller.
 func (i *Invalid) Error() string { return fmt.Sprintf("%s %s", i.Field, i.Problem) }

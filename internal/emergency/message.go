@@ -20,9 +20,9 @@ type Order struct {
 	CallID     CallID     `json:"callId"`
 	AgentID    AgentID    `json:"agentId"`
 	Kind       Kind       `json:"kind"`
-	Dialed    string     `json:"dialed"`
+	Dialed     string     `json:"dialed"`
 	Country    Country    `json:"country"`
-	DialedAt  time.Time  `json:"dialedAt"`
+	DialedAt   time.Time  `json:"dialedAt"`
 	LegID      LegID      `json:"legId"`
 	Number     string     `json:"number"`
 	NumberKind NumberKind `json:"numberKind"`

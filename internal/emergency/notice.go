@@ -39,8 +39,8 @@ type Notice struct {
 	Kind      Kind
 	AgentName string
 	SiteName  string
-	Dialed   string
-	DialedAt time.Time
+	Dialed    string
+	DialedAt  time.Time
 	Number    string
 	Conveyed  Conveyed
 }

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"lifeline/internal/emergency"
+	"time"
+)
+
+// tell adds a line to the event stream, in the transaction that makes it true.
+func (t tx) tell(ctx context.Context, e emergency.Event) error {
+	_, err := t.exec(ctx, `INSERT INTO events (type, agent_id, call_id, leg_id, status, at)
+		VALUES ($1, $2, $3, $4, $5, $6)`, e.Type, e.AgentID, e.CallID, e.LegID, e.Status, stamp(e.At))
+	return err
+}
+
+// Events lists what happened after a sequence number, oldest first. On PostgreSQL
+// a number may become visible later than a higher one, when its transaction took
+// longer; a reader who must not miss any has to wait at a gap.
+func (s *Store) Events(ctx context.Context, after int64, limit int) ([]emergency.Event, error) {
+	events, err := collect(ctx, s.read, scanEvent, `SELECT seq, type, agent_id, call_id, leg_id, status, at
+		FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
+	}
+	return events, nil
+}
+
+// LastEvent is the highest sequence number there is; zero without any event.
+func (s *Store) LastEvent(ctx context.Context) (int64, error) {
+	var last int64
+	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM events`).Scan(&last); err != nil {
+		return 0, fmt.Errorf("read last event: %w", err)
+	}
+	return last, nil
+}
+
+// ForgetEvents drops events older than a time; streams only need the recent ones.
+func (s *Store) ForgetEvents(ctx context.Context, before time.Time) error {
+	return s.inTx(ctx, "forget events", func(t tx) error {
+		_, err := t.exec(ctx, `DELETE FROM events WHERE at < $1`, stamp(before))
+		return err
+	})
+}
+
+func scanEvent(rows *sql.Rows) (emergency.Event, error) {
+	var e emergency.Event
+	err := rows.Scan(&e.Seq, &e.Type, &e.AgentID, &e.CallID, &e.LegID, &e.Status, &e.At)
+	e.At = e.At.UTC()
+	return e, err //nolint:wrapcheck // collect wraps
+}

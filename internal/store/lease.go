@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"lifeline/internal/emergency"
+	"time"
+)
+
+// acquire gives the number that the agent shows at this site: the one of the
+// agent's live lease (B2), else the site's least recently used free one (B5). It
+// is emergency.ErrPoolExhausted when there is none.
+func (t tx) acquire(ctx context.Context, agent emergency.AgentID, site emergency.SiteID, now time.Time) (string, error) {
+	var number string
+	err := t.scan(ctx, &number, `SELECT number FROM leases WHERE agent_id = $1 AND site_id = $2`, agent, site)
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return number, err
+	}
+	err = t.scan(ctx, &number, `UPDATE callback_numbers SET leased = TRUE, last_used_at = $2
+		WHERE number = (SELECT number FROM callback_numbers
+			WHERE site_id = $1 AND NOT leased AND NOT draining AND free_at <= $2
+			ORDER BY last_used_at, number LIMIT 1`+t.skipLocked+`)
+		RETURNING number`, site, stamp(now))
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", emergency.ErrPoolExhausted
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = t.exec(ctx, `INSERT INTO leases (number, agent_id, site_id, leased_at) VALUES ($1, $2, $3, $4)`,
+		number, agent, site, stamp(now))
+	return number, err
+}
+
+// claim keeps the call's leased number for it and routes the number to the agent.
+// Claiming twice changes nothing; a standing number is nobody's to claim.
+func (t tx) claim(ctx context.Context, call emergency.Call) error {
+	if call.NumberKind != emergency.NumberLeased {
+		return nil
+	}
+	if _, err := t.exec(ctx, `INSERT INTO lease_claims (call_id, number) VALUES ($1, $2)
+		ON CONFLICT (call_id) DO NOTHING`, call.ID, call.Number); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `INSERT INTO routes (number, agent_id, registered_at) VALUES ($1, $2, $3)
+		ON CONFLICT (number) DO NOTHING`, call.Number, call.AgentID, call.DialedAt)
+	return err
+}
+
+// Lease is the callback number of a call, as it is kept now.
+type Lease struct {
+	Number string
+	Kind   emergency.NumberKind
+	// Closed says that the call is over and its number given back.
+	Closed bool
+}
+
+// EnsureLease makes sure that an open call has its number, and reports it. The
+// dial has usually done it; a call that had to show the standing number keeps it.
+func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, error) {
+	var lease Lease
+	err := s.withCall(ctx, "ensure lease", id, func(t tx, call emergency.Call) error {
+		lease = Lease{Number: call.Number, Kind: call.NumberKind, Closed: !call.ClosedAt.IsZero()}
+		if lease.Closed || lease.Kind != emergency.NumberLeased {
+			return nil
+		}
+		var claims int
+		if err := t.scan(ctx, &claims, `SELECT COUNT(*) FROM lease_claims WHERE call_id = $1`, id); err != nil || claims > 0 {
+			return err
+		}
+		number, err := t.acquire(ctx, call.AgentID, call.SiteID, s.now())
+		if err != nil {
+			return err
+		}
+		lease.Number, call.Number = number, number
+		if _, err := t.exec(ctx, `UPDATE calls SET number = $2 WHERE id = $1`, id, number); err != nil {
+			return err
+		}
+		return t.claim(ctx, call)
+	})
+	return lease, err
+}
+
+// EnsureRoute makes sure that callbacks to an open call's number reach its agent.
+func (s *Store) EnsureRoute(ctx context.Context, id emergency.CallID) error {
+	return s.withCall(ctx, "ensure route", id, func(t tx, call emergency.Call) error {
+		if !call.ClosedAt.IsZero() {
+			return nil
+		}
+		return t.claim(ctx, call)
+	})
+}
+
+// CloseCall gives the call's number back and ends the call. It does nothing, and
+// reports false, while a leg is up (B1). Closing twice changes nothing.
+func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome string) (bool, error) {
+	closed := true
+	err := s.withCall(ctx, "close call", id, func(t tx, call emergency.Call) error {
+		switch {
+		case !call.ClosedAt.IsZero():
+			return nil
+		case call.LegUp():
+			closed = false
+			return nil
+		}
+		return t.closeCall(ctx, call, outcome, s.now())
+	})
+	return closed, err
+}
+
+// closeCall releases what the call holds, whatever state its legs are in.
+func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, now time.Time) error {
+	if err := t.endLegs(ctx, &call, "", emergency.EndMaxDuration, now); err != nil {
+		return err
+	}
+	if err := t.unclaim(ctx, call, now); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2 WHERE id = $1`, call.ID, stamp(now)); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
+		VALUES ($1, 'call-closed', $2, $3, $4, $5, $6) ON CONFLICT (call_id, action) DO NOTHING`,
+		stamp(now), call.ID, call.Country, call.Kind, outcome, len(call.Legs)); err != nil {
+		return err
+	}
+	return t.tell(ctx, emergency.Event{Type: emergency.EventCallClosed, AgentID: call.AgentID, CallID: call.ID, At: stamp(now)})
+}
+
+// unclaim drops the call's claim; with the last claim the lease and its route go
+// and the number rests in quarantine (B5), or leaves if it was removed meanwhile.
+func (t tx) unclaim(ctx context.Context, call emergency.Call, now time.Time) error {
+	dropped, err := t.exec(ctx, `DELETE FROM lease_claims WHERE call_id = $1`, call.ID)
+	if err != nil || dropped == 0 {
+		return err
+	}
+	gone, err := t.exec(ctx, `DELETE FROM leases WHERE number = $1
+		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number)
+	if err != nil || gone == 0 {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND draining`, call.Number); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE callback_numbers SET leased = FALSE, last_used_at = $2, free_at = $3 WHERE number = $1`,
+		call.Number, stamp(now), stamp(now.Add(call.Terms.Quarantine)))
+	return err
+}
+
+// ExpireOverdue closes every call that its workflow has left behind: leases,
+// routes and presence overrides end by themselves, even if nobody ends them.
+func (s *Store) ExpireOverdue(ctx context.Context) error {
+	now := s.now()
+	overdue, err := collect(ctx, s.read, scanString[emergency.CallID],
+		`SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT 100`, now)
+	if err != nil {
+		return fmt.Errorf("find overdue calls: %w", err)
+	}
+	for _, id := range overdue {
+		err := s.withCall(ctx, "expire call", id, func(t tx, call emergency.Call) error {
+			if call.Status(now) != emergency.CallEnded || !call.ClosedAt.IsZero() {
+				return nil
+			}
+			return t.closeCall(ctx, call, "expired", now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanString[T ~string](rows *sql.Rows) (T, error) {
+	var value T
+	err := rows.Scan(&value)
+	return value, err //nolint:wrapcheck // collect wraps
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"lifeline/internal/emergency"
+	"time"
+)
+
+// Placement is everything that a dial has decided before it is written down.
+type Placement struct {
+	CallID   emergency.CallID
+	LegID    emergency.LegID
+	Caller   emergency.Caller
+	Dialed   emergency.Dialed
+	Location *emergency.Location
+	Terms    emergency.Terms
+	At       time.Time
+	// PresenceOutside says that the workflow must tell an outside presence system.
+	PresenceOutside bool
+}
+
+// errRepeated ends a transaction whose call exists already.
+var errRepeated = errors.New("the call exists already")
+
+// PlaceCall writes down a dial in one transaction: the callback number, its
+// route, Do not disturb, the call with its leg, the notices to send and the
+// message that starts the workflow (S2, S3, S5, S9). A call ID that exists
+// already changes nothing and gives the call as it stands.
+func (s *Store) PlaceCall(ctx context.Context, p Placement) (emergency.Call, error) {
+	call, err := s.tryPlace(ctx, p, false)
+	if errors.Is(err, emergency.ErrPoolExhausted) {
+		// Leases that outlived their workflow are worth a look before the site's
+		// standing number has to do.
+		if err := s.ExpireOverdue(ctx); err != nil {
+			return emergency.Call{}, err
+		}
+		call, err = s.tryPlace(ctx, p, true)
+	}
+	if errors.Is(err, errRepeated) {
+		return s.Call(ctx, p.CallID)
+	}
+	return call, err
+}
+
+func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emergency.Call, error) {
+	call := newCall(p)
+	err := s.inTx(ctx, "place call", func(t tx) error {
+		shown, err := t.lockAgent(ctx, call.AgentID)
+		if err != nil {
+			return err
+		}
+		if err := t.unknownCall(ctx, call.ID); err != nil {
+			return err
+		}
+		number, err := t.acquire(ctx, call.AgentID, call.SiteID, p.At)
+		switch {
+		case err == nil:
+			call.Number, call.NumberKind = number, emergency.NumberLeased
+		case errors.Is(err, emergency.ErrPoolExhausted) && standing:
+			call.Number, call.NumberKind = p.Caller.Site.StandingNumber, emergency.NumberStanding
+		default:
+			return err
+		}
+		call.Route = emergency.Route{Path: emergency.DirectOffer, CallerID: call.Number}
+		if err := t.insertCall(ctx, call); err != nil {
+			return err
+		}
+		if err := t.claim(ctx, call); err != nil {
+			return err
+		}
+		return t.openWithLeg(ctx, &call, shown, p)
+	})
+	return call, err
+}
+
+// newCall is the call as far as it is known before its number is.
+func newCall(p Placement) emergency.Call {
+	at := stamp(p.At)
+	call := emergency.Call{
+		ID: p.CallID, AgentID: p.Caller.Agent.ID, SiteID: p.Caller.Site.ID,
+		Kind: p.Dialed.Kind, Dialed: p.Dialed.Number, Country: p.Caller.Site.Country, DialedAt: at,
+		Conveyed: emergency.Conveyed{Site: p.Caller.Site.Address, Device: p.Location},
+		Terms:    p.Terms,
+		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
+	}
+	for _, address := range p.Caller.Contacts {
+		call.Notice.Deliveries = append(call.Notice.Deliveries,
+			emergency.Delivery{Address: address, State: emergency.DeliveryQueued, UpdatedAt: at})
+	}
+	return call
+}
+
+// unknownCall is errRepeated when the call has been placed before.
+func (t tx) unknownCall(ctx context.Context, id emergency.CallID) error {
+	var count int
+	if err := t.scan(ctx, &count, `SELECT COUNT(*) FROM calls WHERE id = $1`, id); err != nil {
+		return err
+	}
+	if count > 0 {
+		return errRepeated
+	}
+	return nil
+}
+
+func (t tx) insertCall(ctx context.Context, c emergency.Call) error {
+	conveyed, err := json.Marshal(c.Conveyed)
+	if err != nil {
+		return fmt.Errorf("encode location: %w", err)
+	}
+	terms, err := json.Marshal(c.Terms)
+	if err != nil {
+		return fmt.Errorf("encode terms: %w", err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO calls (id, agent_id, site_id, kind, dialed, country, dialed_at, conveyed,
+		number, number_kind, route_path, route_trunk, terms, degraded, presence_before, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15)`,
+		c.ID, c.AgentID, c.SiteID, c.Kind, c.Dialed, c.Country, c.DialedAt, string(conveyed),
+		c.Number, c.NumberKind, c.Route.Path, c.Route.Trunk, string(terms), c.Degraded, stamp(c.ExpiresAt()))
+	return err
+}
+
+// openWithLeg adds the outbound leg, Do not disturb, the notices to send, and the
+// message and the event that tell of the call.
+func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergency.Presence, p Placement) error {
+	if err := t.insertLeg(ctx, call.ID, call.Legs[0], ""); err != nil {
+		return err
+	}
+	for _, delivery := range call.Notice.Deliveries {
+		if _, err := t.exec(ctx, `INSERT INTO deliveries (call_id, event, address, state, message_id, updated_at)
+			VALUES ($1, $2, $3, $4, '', $5)`,
+			call.ID, emergency.NoticePlaced, delivery.Address, delivery.State, call.DialedAt); err != nil {
+			return err
+		}
+	}
+	order := emergency.Order{
+		CallID: call.ID, AgentID: call.AgentID, Kind: call.Kind, Dialed: call.Dialed, Country: call.Country,
+		DialedAt: call.DialedAt, LegID: call.Legs[0].ID, Number: call.Number, NumberKind: call.NumberKind,
+		SiteName: p.Caller.Site.Name, Terms: call.Terms,
+		Contacts: len(call.Notice.Deliveries), PresenceOutside: p.PresenceOutside,
+	}
+	if err := t.enqueue(ctx, call.ID, emergency.MessagePlaced, order, call.DialedAt); err != nil {
+		return err
+	}
+	if err := t.tell(ctx, emergency.Event{
+		Type: emergency.EventCallPlaced, AgentID: call.AgentID, CallID: call.ID, LegID: call.Legs[0].ID, At: call.DialedAt,
+	}); err != nil {
+		return err
+	}
+	before, now, err := t.overridePresence(ctx, call.AgentID, call.ID, call.Legs[0].ID, shown, call.DialedAt)
+	call.PresenceBefore, call.PresenceNow = before, now.Status
+	return err
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"lifeline/internal/emergency"
+	"time"
+)
+
+// Presence is what an agent shows now.
+func (s *Store) Presence(ctx context.Context, id emergency.AgentID) (emergency.Presence, error) {
+	shown, err := scanPresence(s.read.QueryRowContext(ctx,
+		`SELECT presence_status, presence_revision, presence_changed_at FROM agents WHERE id = $1`, id))
+	if err != nil {
+		return shown, fmt.Errorf("read presence: %w", err)
+	}
+	return shown, nil
+}
+
+// SetPresence is somebody's own choice. During an emergency call it is kept, and
+// the end of the call leaves it alone (B4). Choosing what is shown already is no
+// change, so that a desktop may repeat itself.
+func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
+	var shown emergency.Presence
+	err := s.inTx(ctx, "set presence", func(t tx) error {
+		var err error
+		shown, err = t.lockAgent(ctx, id)
+		if err != nil || shown.Status == status {
+			return err
+		}
+		shown = emergency.Presence{Status: status, Revision: shown.Revision + 1, ChangedAt: s.now()}
+		return t.showPresence(ctx, id, shown)
+	})
+	return shown, err
+}
+
+// EnsureOverride makes sure that a leg which is still up has put its agent on Do
+// not disturb. The dial has usually done it.
+func (s *Store) EnsureOverride(ctx context.Context, id emergency.CallID, leg emergency.LegID) error {
+	return s.withCall(ctx, "ensure presence override", id, func(t tx, call emergency.Call) error {
+		for _, l := range call.Legs {
+			if l.ID == leg && l.Up() {
+				shown, err := t.lockAgent(ctx, call.AgentID)
+				if err != nil {
+					return err
+				}
+				_, _, err = t.overridePresence(ctx, call.AgentID, call.ID, leg, shown, s.now())
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// EnsureRestored makes sure that the call's ended legs no longer hold the agent
+// on Do not disturb (S10, B4). The end request has usually done it.
+func (s *Store) EnsureRestored(ctx context.Context, id emergency.CallID) error {
+	return s.withCall(ctx, "ensure presence restored", id, func(t tx, call emergency.Call) error {
+		for _, leg := range call.Legs {
+			if leg.Up() {
+				continue
+			}
+			if err := t.restorePresence(ctx, call.AgentID, leg.ID, s.now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// lockAgent locks an agent's affairs until the transaction ends, and reads the
+// presence as it stands.
+func (t tx) lockAgent(ctx context.Context, id emergency.AgentID) (emergency.Presence, error) {
+	shown, err := scanPresence(t.QueryRowContext(ctx,
+		`SELECT presence_status, presence_revision, presence_changed_at FROM agents WHERE id = $1`+t.rowLock, id))
+	if err != nil {
+		return shown, fmt.Errorf("lock agent: %w", err)
+	}
+	return shown, nil
+}
+
+func scanPresence(row *sql.Row) (emergency.Presence, error) {
+	var p emergency.Presence
+	err := row.Scan(&p.Status, &p.Revision, &p.ChangedAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, emergency.ErrUnknownAgent
+	}
+	p.ChangedAt = p.ChangedAt.UTC()
+	return p, err //nolint:wrapcheck // the callers wrap
+}
+
+// overridePresence lets one leg claim Do not disturb, and reports what was shown
+// before and what is shown now. A leg that has claimed it already changes
+// nothing, so a repeated message never undoes somebody's later choice (B4).
+func (t tx) overridePresence(ctx context.Context, agent emergency.AgentID, call emergency.CallID, leg emergency.LegID,
+	shown emergency.Presence, now time.Time,
+) (emergency.Status, emergency.Presence, error) {
+	claimed, err := t.exec(ctx, `INSERT INTO presence_claims (leg_id, agent_id) VALUES ($1, $2)
+		ON CONFLICT (leg_id) DO NOTHING`, leg, agent)
+	if err != nil || claimed == 0 {
+		return "", shown, err
+	}
+	held, err := t.heldOverride(ctx, agent)
+	if err != nil {
+		return "", shown, err
+	}
+	next, override := emergency.BeginOverride(stamp(now), shown, held)
+	if _, err := t.exec(ctx, `INSERT INTO presence_overrides (agent_id, previous, revision) VALUES ($1, $2, $3)
+		ON CONFLICT (agent_id) DO UPDATE SET previous = excluded.previous, revision = excluded.revision`,
+		agent, override.Previous, override.Revision); err != nil {
+		return "", shown, err
+	}
+	if _, err := t.exec(ctx, `UPDATE calls SET presence_before = $2 WHERE id = $1`, call, override.Previous); err != nil {
+		return "", shown, err
+	}
+	if next.Revision != shown.Revision {
+		err = t.showPresence(ctx, agent, next)
+	}
+	return override.Previous, next, err
+}
+
+// restorePresence drops one leg's claim. The last leg to go restores what was
+// shown before, unless somebody has chosen otherwise meanwhile (B4).
+func (t tx) restorePresence(ctx context.Context, agent emergency.AgentID, leg emergency.LegID, now time.Time) error {
+	dropped, err := t.exec(ctx, `DELETE FROM presence_claims WHERE leg_id = $1`, leg)
+	if err != nil || dropped == 0 {
+		return err
+	}
+	var others int
+	if err := t.scan(ctx, &others, `SELECT COUNT(*) FROM presence_claims WHERE agent_id = $1`, agent); err != nil || others > 0 {
+		return err
+	}
+	held, err := t.heldOverride(ctx, agent)
+	if err != nil || held == nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM presence_overrides WHERE agent_id = $1`, agent); err != nil {
+		return err
+	}
+	shown, err := t.lockAgent(ctx, agent)
+	if err != nil {
+		return err
+	}
+	if next := emergency.EndOverride(stamp(now), shown, *held); next.Revision != shown.Revision {
+		return t.showPresence(ctx, agent, next)
+	}
+	return nil
+}
+
+func (t tx) heldOverride(ctx context.Context, agent emergency.AgentID) (*emergency.Override, error) {
+	var held emergency.Override
+	err := t.QueryRowContext(ctx, `SELECT previous, revision FROM presence_overrides WHERE agent_id = $1`, agent).
+		Scan(&held.Previous, &held.Revision)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // no override is an ordinary answer
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read presence override: %w", err)
+	}
+	return &held, nil
+}
+
+// showPresence writes a new presence and tells everybody who follows along.
+func (t tx) showPresence(ctx context.Context, agent emergency.AgentID, p emergency.Presence) error {
+	if _, err := t.exec(ctx, `UPDATE agents SET presence_status = $2, presence_revision = $3, presence_changed_at = $4
+		WHERE id = $1`, agent, p.Status, p.Revision, p.ChangedAt); err != nil {
+		return err
+	}
+	return t.tell(ctx, emergency.Event{Type: emergency.EventPresenceChanged, AgentID: agent, Status: p.Status, At: p.ChangedAt})
+}

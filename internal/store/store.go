@@ -1,0 +1,227 @@
+// Package store keeps Lifeline's state in SQL: SQLite on one machine, PostgreSQL
+// for several. Both run the same queries, and one conformance suite holds them
+// to the same behaviour.
+//
+// Whatever concerns one agent (a dial, an end, a callback, a presence change, a
+// release) happens in one transaction that first locks the agent's row. So two
+// processes never interleave inside one agent's affairs, and no deadlock is
+// possible, because numbers are only ever taken with SKIP LOCKED after that.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // the "sqlite" driver
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Store is a handle on one database. It is safe for concurrent use.
+type Store struct {
+	// write runs transactions. For SQLite it is a single connection: its one
+	// writer then waits in Go's fair queue instead of sleeping on a busy file.
+	write *sql.DB
+	// read runs single queries beside the writer.
+	read *sql.DB
+	// rowLock ends a SELECT that must lock its rows; SQLite locks the whole file.
+	rowLock string
+	// skipLocked is the same, passing over rows that somebody else holds.
+	skipLocked string
+	// clock tells the time of everything that does not bring its own.
+	clock func() time.Time
+}
+
+// Open connects to a database and brings its schema up to date. The address is a
+// postgres:// URL or the path of an SQLite file, which is made when absent.
+func Open(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
+	open := openSQLite
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		open = openPostgres
+	}
+	s, err := open(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	s.clock = clock
+	return s, nil
+}
+
+// now is the present as every database keeps it.
+func (s *Store) now() time.Time { return stamp(s.clock()) }
+
+// openPostgres shares one pool between reading and writing.
+func openPostgres(ctx context.Context, address string) (*Store, error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, errors.New("open PostgreSQL: LIFELINE_DATABASE_URL is not a valid postgres:// URL")
+	}
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("make migration lock: %w", err)
+	}
+	if err := migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Store{write: db, read: db, rowLock: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED"}, nil
+}
+
+// postgresConns bounds the connections of one process, so that a few of them fit
+// into PostgreSQL's default of a hundred.
+const postgresConns = 16
+
+// openSQLite makes every commit durable before it is answered (synchronous=FULL).
+func openSQLite(ctx context.Context, path string) (*Store, error) {
+	pragmas := url.Values{
+		"_pragma":      {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)"},
+		"_txlock":      {"immediate"},
+		"_time_format": {"sqlite"},
+		"_timezone":    {"UTC"},
+	}
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
+	write, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open SQLite for reading: %w", err), write.Close())
+	}
+	read.SetMaxOpenConns(4)
+	read.SetMaxIdleConns(4)
+	if err := migrate(ctx, goose.DialectSQLite3, write, "sqlite"); err != nil {
+		return nil, errors.Join(err, write.Close(), read.Close())
+	}
+	return &Store{write: write, read: read}, nil
+}
+
+// migrate brings the schema up to date. Two processes may start at the same
+// moment: PostgreSQL has a lock for that; on SQLite the slower one fails once and
+// then finds the work done.
+func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string, options ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, "migrations/"+dir)
+	if err != nil {
+		return fmt.Errorf("find migrations: %w", err)
+	}
+	for attempt := 1; ; attempt++ {
+		provider, err := goose.NewProvider(dialect, db, files, options...)
+		if err == nil {
+			_, err = provider.Up(ctx)
+		}
+		if err == nil {
+			return nil
+		}
+		if attempt == 3 || ctx.Err() != nil {
+			return fmt.Errorf("migrate the database: %w", err)
+		}
+	}
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	if s.read == s.write {
+		return s.write.Close() //nolint:wrapcheck // nothing to add
+	}
+	return errors.Join(s.write.Close(), s.read.Close())
+}
+
+// Ping tells whether the database can take a transaction now.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.inTx(ctx, "check the database", func(t tx) error {
+		return t.scan(ctx, new(int), `SELECT COUNT(*) FROM sites WHERE id = ''`)
+	})
+}
+
+// tx is one transaction, with the dialect's locking clauses at hand.
+type tx struct {
+	*sql.Tx
+	rowLock    string
+	skipLocked string
+}
+
+// inTx runs work in one transaction and commits it; any error rolls it back.
+func (s *Store) inTx(ctx context.Context, what string, work func(tx) error) error {
+	raw, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: begin: %w", what, err)
+	}
+	if err := work(tx{Tx: raw, rowLock: s.rowLock, skipLocked: s.skipLocked}); err != nil {
+		_ = raw.Rollback() // the error that made us roll back is the one to tell
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if err := raw.Commit(); err != nil {
+		return fmt.Errorf("%s: commit: %w", what, err)
+	}
+	return nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := t.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	changed, err := result.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return changed, nil
+}
+
+// scan reads the only column of the only row.
+func (t tx) scan(ctx context.Context, into any, query string, args ...any) error {
+	if err := t.QueryRowContext(ctx, query, args...).Scan(into); err != nil {
+		return fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return nil
+}
+
+// firstWords names a query in an error without its arguments.
+func firstWords(query string) string {
+	words := strings.Fields(query)
+	return strings.Join(words[:min(len(words), 4)], " ")
+}
+
+// querier is what both a transaction and a pool can do.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// collect reads every row of a query.
+func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+		}
+		all = append(all, one)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+	}
+	return all, nil
+}
+
+// stamp is a time as every database keeps it.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
