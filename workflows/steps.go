@@ -1,0 +1,185 @@
+package workflows
+
+import (
+	"errors"
+	"lifeline/internal/emergency"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// presenceKeeper is what the call knows of the agent's presence.
+type presenceKeeper struct {
+	// due is the step that has to be taken next; empty when presence is settled.
+	due string
+	// busy is true while a step is under way.
+	busy bool
+	// shownFor is the leg that presence was last set for.
+	shownFor emergency.LegID
+	started  bool
+}
+
+// noticeStory is what became of the notice to the contacts.
+type noticeStory struct {
+	done   bool
+	result Deliveries
+}
+
+// secureNumber makes sure that the call has its number and that the number leads
+// to the agent (S3, S5). Usually the dial has done both. It reports true when the
+// call is over already, so that nothing is left to do.
+func (c *call) secureNumber() (bool, error) {
+	ref := CallRef{CallID: c.order.CallID}
+	var lease Lease
+	err := ensure(c.steps, ActivityLeaseNumber, "Callback number for the agent", ref, &lease)
+	if unknownCall(err) || lease.Closed {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	c.order.Number, c.order.NumberKind = lease.Number, lease.Kind
+	if err := ensure(c.steps, ActivityRegisterRoute, "Callbacks go to the agent", ref, nil); err != nil && !unknownCall(err) {
+		return false, err
+	}
+	return false, nil
+}
+
+// followPresence asks for the step that the legs call for: Do not disturb for
+// each leg that comes up, the previous presence once none is (S2, S10, B3).
+func (c *call) followPresence() {
+	p := &c.presence
+	up := c.latestUp()
+	switch {
+	case up != nil && (up.ID != p.shownFor || !p.started):
+		p.due, p.shownFor = ActivitySetDoNotDisturb, up.ID
+	case up == nil && p.shownFor != "":
+		p.due, p.shownFor = ActivityRestorePresence, ""
+	case up == nil && !p.started:
+		p.due = ActivityRestorePresence
+	}
+	p.started = true
+}
+
+// keepPresence takes the steps asked for, one at a time. It runs beside the rest,
+// because an outside presence system may be slow or down for hours.
+func (c *call) keepPresence(ctx workflow.Context) {
+	p := &c.presence
+	for {
+		if err := workflow.Await(ctx, func() bool { return p.due != "" }); err != nil {
+			return
+		}
+		step := PresenceStep{CallID: c.order.CallID, AgentID: c.order.AgentID, LegID: p.shownFor}
+		name := p.due
+		p.due, p.busy = "", true
+		if err := c.takePresenceStep(ctx, name, step); err != nil && !unknownCall(err) {
+			c.log.Error("Presence step cannot be taken", "step", name, "error", err)
+			c.warn("Presence could not be changed: see the failed activity.")
+		}
+		p.busy = false
+	}
+}
+
+// takePresenceStep is a local activity while only Lifeline's own SQL is concerned
+// and an ordinary one where an outside system has to hear of it.
+func (c *call) takePresenceStep(ctx workflow.Context, name string, step PresenceStep) error {
+	summary := "Do not disturb"
+	if name == ActivityRestorePresence {
+		summary = "Presence as before"
+	}
+	if !c.order.PresenceOutside {
+		return ensure(ctx, name, summary, step, nil)
+	}
+	return workflow.ExecuteActivity(untilDone(ctx, summary), name, step).Get(ctx, nil)
+}
+
+// awaitPresence waits until nothing is left to be done for presence.
+func (c *call) awaitPresence() {
+	_ = workflow.Await(c.steps, func() bool { return c.presence.due == "" && !c.presence.busy }) // steps is never cancelled
+}
+
+// notifyContacts tells the contacts, beside everything else: a notice never delays
+// a call (S9). It gives up when the notice could be of no use any more.
+func (c *call) notifyContacts(ctx workflow.Context) {
+	if c.order.Contacts == 0 {
+		c.notice.done = true
+		return
+	}
+	useful := c.order.Terms.Lease + c.order.Terms.Grace
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: useful,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		Summary:                "E-mail to the contacts",
+	})
+	ref := NoticeRef{CallID: c.order.CallID, Event: emergency.NoticePlaced}
+	err := workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &c.notice.result)
+	c.notice.done = true
+	if err != nil && !unknownCall(err) {
+		c.log.Warn("Contacts could not all be told", "error", err)
+		c.warn("Not every contact could be told: see the failed activity.")
+	}
+	c.describe(ctx)
+}
+
+// endLegs ends legs in SQL whose end nobody told.
+func (c *call) endLegs(leg emergency.LegID, reason emergency.EndReason) error {
+	err := ensure(c.steps, ActivityEndLegs, "End what nobody ended", Ending{CallID: c.order.CallID, LegID: leg, Reason: reason}, nil)
+	if unknownCall(err) {
+		return nil
+	}
+	return err
+}
+
+// release gives the number back. It reports false when SQL knows of a leg that is
+// up and whose message is still on the way: the number is not released then (B1).
+func (c *call) release(outcome string) (bool, error) {
+	var release Release
+	err := ensure(c.steps, ActivityReleaseNumber, "Callback number back to the pool",
+		Closing{CallID: c.order.CallID, Outcome: outcome}, &release)
+	if unknownCall(err) {
+		return true, nil
+	}
+	return release.Released, err
+}
+
+// ensure takes a step in Lifeline's own SQL, as a local activity that costs
+// nothing extra. Should the database be in trouble, an ordinary activity takes
+// over, which retries for as long as it takes without growing the history and
+// which supervisors see as pending. The context belongs to the coroutine that asks.
+func ensure(ctx workflow.Context, name, summary string, arg, result any) error {
+	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout:    2 * time.Second,
+		ScheduleToCloseTimeout: 4 * time.Second,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, MaximumAttempts: 3},
+		Summary:                summary,
+	})
+	err := workflow.ExecuteLocalActivity(local, name, arg).Get(local, result)
+	if err == nil || final(err) {
+		return err
+	}
+	return workflow.ExecuteActivity(untilDone(ctx, summary), name, arg).Get(ctx, result)
+}
+
+// untilDone are the options of a step that is retried as long as it takes.
+func untilDone(ctx workflow.Context, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, MaximumInterval: 15 * time.Second},
+		Summary:             summary,
+	})
+}
+
+// final tells whether retrying cannot help.
+func final(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.NonRetryable()
+}
+
+// unknownCall tells whether the call's rows are gone, so that nothing is left to
+// be done for it.
+func unknownCall(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == ErrorUnknownCall
+}

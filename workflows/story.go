@@ -1,0 +1,131 @@
+package workflows
+
+import (
+	"fmt"
+	"lifeline/internal/emergency"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// State answers the state query.
+type State struct {
+	Phase        emergency.CallStatus `json:"phase"`
+	Number       string               `json:"number"`
+	NumberKind   emergency.NumberKind `json:"numberKind"`
+	WindowEndsAt time.Time            `json:"windowEndsAt"`
+	Legs         []LegState           `json:"legs"`
+	Warnings     []string             `json:"warnings,omitempty"`
+}
+
+// LegState is one leg as the workflow knows it.
+type LegState struct {
+	LegID     emergency.LegID     `json:"legId"`
+	Direction emergency.Direction `json:"direction"`
+	StartedAt time.Time           `json:"startedAt"`
+	EndedAt   time.Time           `json:"endedAt,omitzero"`
+	Reason    emergency.EndReason `json:"reason,omitempty"`
+}
+
+func (c *call) state() (State, error) {
+	s := State{
+		Phase: c.phase, Number: c.order.Number, NumberKind: c.order.NumberKind,
+		WindowEndsAt: c.windowEnd(), Warnings: c.warnings,
+	}
+	for _, leg := range c.legs {
+		s.Legs = append(s.Legs, LegState{
+			LegID: leg.ID, Direction: leg.Direction, StartedAt: leg.StartedAt, EndedAt: leg.EndedAt, Reason: leg.Reason,
+		})
+	}
+	return s, nil
+}
+
+// warn adds a sentence that a supervisor should see.
+func (c *call) warn(sentence string) { c.warnings = append(c.warnings, sentence) }
+
+// tell keeps what supervisors see in the Temporal Web UI up to date: the phase
+// that they filter by, upserted only when it has changed, and the details.
+func (c *call) tell(ctx workflow.Context) {
+	phase := emergency.CallbackWindow
+	if c.legUp() {
+		phase = emergency.CallActive
+	}
+	if phase != c.phase {
+		c.phase = phase
+		if err := workflow.UpsertTypedSearchAttributes(ctx, KeyPhase.ValueSet(string(phase))); err != nil {
+			c.log.Error("Could not update the phase", "error", err)
+		}
+	}
+	c.describe(ctx)
+}
+
+// describe writes the current details, in Markdown.
+func (c *call) describe(ctx workflow.Context) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s\n\n", c.headline())
+	fmt.Fprintf(&b, "- **Agent** `%s` at %s\n", c.order.AgentID, c.order.SiteName)
+	fmt.Fprintf(&b, "- **Dialed** %s (%s) at %s\n", c.order.Dialed, c.order.Country, clock(c.order.DialedAt))
+	fmt.Fprintf(&b, "- **Callback number** %s (%s)\n", c.order.Number, c.order.NumberKind)
+	fmt.Fprintf(&b, "- **Contacts** %s\n", c.noticeSentence())
+	fmt.Fprintf(&b, "- **Pending** %s\n\n", c.pendingSentence())
+	for _, warning := range c.warnings {
+		fmt.Fprintf(&b, "> ⚠ %s\n\n", warning)
+	}
+	b.WriteString("| leg | from | to | ended because |\n|---|---|---|---|\n")
+	for _, leg := range c.legs {
+		end := "still up"
+		if !leg.Up() {
+			end = clock(leg.EndedAt)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", leg.Direction, clock(leg.StartedAt), end, leg.Reason)
+	}
+	workflow.SetCurrentDetails(ctx, b.String())
+}
+
+// headline says where the call stands, and marks a test as one (B13).
+func (c *call) headline() string {
+	headline := ""
+	switch c.phase {
+	case emergency.CallActive:
+		headline = "Emergency call in progress"
+	case emergency.CallbackWindow:
+		headline = "Callback window open until " + clock(c.windowEnd())
+	case emergency.CallEnded:
+		headline = "Ended: the callback number has been given back"
+	}
+	if c.order.Kind == emergency.KindTest {
+		return "TEST · " + headline
+	}
+	return headline
+}
+
+func (c *call) noticeSentence() string {
+	switch {
+	case c.order.Contacts == 0:
+		return "none configured"
+	case !c.notice.done:
+		return fmt.Sprintf("%d being told", c.order.Contacts)
+	default:
+		return fmt.Sprintf("%d of %d told", c.notice.result.Sent, c.order.Contacts)
+	}
+}
+
+func (c *call) pendingSentence() string {
+	switch {
+	case c.presence.due == ActivitySetDoNotDisturb || (c.presence.busy && c.legUp()):
+		return "Do not disturb"
+	case c.presence.due != "" || c.presence.busy:
+		return "presence as before"
+	case c.phase == emergency.CallEnded:
+		return "nothing"
+	case c.legUp():
+		return "the end of the call"
+	default:
+		return "a callback, or the end of the window"
+	}
+}
+
+// clock is a time of day for people, in UTC, with the date: a call may cross
+// midnight.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
