@@ -3,7 +3,6 @@ package workflows
 import (
 	"lifeline/internal/emergency"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 )
 
@@ -135,14 +134,9 @@ var (
 	KeyTest = temporal.NewSearchAttributeKeyBool("EmergencyTest")
 )
 
-// SearchAttributes are the names and types that a namespace must have.
-func SearchAttributes() map[string]enumspb.IndexedValueType {
-	return map[string]enumspb.IndexedValueType{
-		KeyPhase.GetName():   KeyPhase.GetValueType(),
-		KeyAgent.GetName():   KeyAgent.GetValueType(),
-		KeyCountry.GetName(): KeyCountry.GetValueType(),
-		KeyTest.GetName():    KeyTest.GetValueType(),
-	}
+// SearchAttributeKeys are what a namespace must know before a call is started.
+func SearchAttributeKeys() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{KeyPhase, KeyAgent, KeyCountry, KeyTest}
 }
 
 // InitialSearchAttributes are given when the workflow is started, where they cost

@@ -6,6 +6,17 @@ import "time"
 // so that a repeated dial is the same call.
 type CallID string
 
+// DialRequest is what an agent, or a carrier for one, asks when dialing.
+type DialRequest struct {
+	AgentID AgentID
+	// DialedNumber is what was dialed, before any dial-plan rule has seen it (B11).
+	DialedNumber string
+	// Location is what the device reported; nil when it reported nothing.
+	Location *Location
+	// IdempotencyKey makes a repeated request the same call; empty for a new one.
+	IdempotencyKey string
+}
+
 // CallStatus is where a call stands in its life.
 type CallStatus string
 

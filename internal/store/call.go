@@ -40,35 +40,56 @@ func (s *Store) LiveCalls(ctx context.Context) ([]emergency.Call, error) {
 	return calls, nil
 }
 
-// EndLegs ends one leg of a call, or with an empty leg ID every leg that is up,
-// and restores presence when it was the agent's last. Ending again changes
-// nothing (S10). The workflow hears of it through the outbox when tell is true;
-// it is false where the workflow itself asks.
-func (s *Store) EndLegs(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason, now time.Time, tell bool) (emergency.Call, error) {
+// Ending asks to end a leg.
+type Ending struct {
+	CallID emergency.CallID
+	// LegID may be empty: then every leg that is up ends.
+	LegID  emergency.LegID
+	Reason emergency.EndReason
+	// At is when it ended; zero means now.
+	At time.Time
+	// Tell puts a message for the workflow into the outbox; it is false where the
+	// workflow itself asks.
+	Tell bool
+}
+
+// EndLegs ends legs of a call, and restores presence when none of the agent's is
+// left (S10). Ending again changes nothing.
+func (s *Store) EndLegs(ctx context.Context, e Ending) (emergency.Call, error) {
+	if e.At.IsZero() {
+		e.At = s.now()
+	}
 	var after emergency.Call
-	err := s.withCall(ctx, "end legs", id, func(t tx, call emergency.Call) error {
-		if leg != "" && !call.HasLeg(leg) {
+	err := s.withCall(ctx, "end legs", e.CallID, func(t tx, call emergency.Call) error {
+		if e.LegID != "" && !call.HasLeg(e.LegID) {
 			return emergency.ErrUnknownLeg
 		}
 		before := call.LiveLegs()
-		if err := t.endLegs(ctx, &call, leg, reason, now); err != nil {
+		if err := t.endLegs(ctx, &call, e.LegID, e.Reason, e.At); err != nil {
 			return err
 		}
 		after = call
-		if !tell {
+		if !e.Tell {
 			return nil
 		}
-		for _, was := range before {
-			if ended := call.Leg(was.ID); !ended.Up() {
-				body := emergency.LegEnded{LegID: ended.ID, At: ended.EndedAt, Reason: ended.Reason}
-				if err := t.enqueue(ctx, id, emergency.MessageCallEnded, body, ended.EndedAt); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return t.tellEnds(ctx, before, call)
 	})
 	return after, err
+}
+
+// tellEnds leaves a message for each leg that was up before and is no more.
+func (t tx) tellEnds(ctx context.Context, before []emergency.Leg, call emergency.Call) error {
+	for _, was := range before {
+		ended := call.Leg(was.ID)
+		if ended.Up() {
+			continue
+		}
+		body := emergency.LegEnded{LegID: ended.ID, At: ended.EndedAt, Reason: ended.Reason}
+		if err := t.enqueue(ctx, call.ID, emergency.MessageCallEnded, body, ended.EndedAt); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endLegs ends legs inside a transaction and brings the call up to date with it.

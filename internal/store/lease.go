@@ -110,7 +110,8 @@ func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome stri
 	return closed, err
 }
 
-// closeCall releases what the call holds, whatever state its legs are in.
+// closeCall releases what the call holds, whatever state its legs are in. A notice
+// that has not gone out by now is of no use any more.
 func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, now time.Time) error {
 	if err := t.endLegs(ctx, &call, "", emergency.EndMaxDuration, now); err != nil {
 		return err
@@ -119,6 +120,10 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2 WHERE id = $1`, call.ID, stamp(now)); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2`,
+		call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
