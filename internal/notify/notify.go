@@ -1,0 +1,87 @@
+// Package notify tells people that somebody has called for help: it renders a
+// notice for one recipient and hands it to a mail system.
+//
+// A notice carries the three facts that US law names (B8, 47 CFR 9.16(b)): that
+// the call was made, the callback number, and the location conveyed. Who is told,
+// how often it is tried and what is remembered of it is decided elsewhere; here a
+// message either goes out once or comes back as a *SendError that says whether
+// trying again can help.
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"lifeline/internal/emergency"
+	"net/mail"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// Message is a rendered notice for one recipient. The transports send each of
+// them by itself, so that no recipient sees who else is told.
+type Message struct {
+	// To is the recipient's e-mail address.
+	To      string
+	Subject string
+	Text    string
+	// HTML is a whole document that says the same as Text.
+	HTML   string
+	CallID emergency.CallID
+	Event  emergency.NoticeEvent
+	// Kind lets mail rules tell a rehearsal from an emergency (B13).
+	Kind emergency.Kind
+}
+
+// Transport hands messages to a mail system. A message may be sent again after
+// a crash between the sending and its record, so an implementation makes the
+// repetition recognisable.
+type Transport interface {
+	// Send returns what the mail system calls the message, which may be empty.
+	// Every error is a *SendError.
+	Send(ctx context.Context, m Message) (messageID string, err error)
+}
+
+// NoticeID names the notice that the message is a copy of; it is the same for
+// every recipient and every repetition.
+func (m Message) NoticeID() string { return string(m.CallID) + "/" + string(m.Event) }
+
+var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
+
+// check is the last guard before a mail system: what passes can neither add a
+// header to the message nor leave the folder. It returns the recipient without
+// any display name. The *SendError does not repeat what it complains about.
+func (m Message) check() (*mail.Address, error) {
+	recipient, err := parseRecipient(m.To)
+	switch {
+	case err != nil:
+		return nil, err
+	case !tokenPattern.MatchString(string(m.CallID)):
+		return nil, permanent("call ID is not made of letters, digits and dashes")
+	case !tokenPattern.MatchString(string(m.Event)):
+		return nil, permanent("event is not made of letters, digits and dashes")
+	case !tokenPattern.MatchString(string(m.Kind)):
+		return nil, permanent("kind is not made of letters, digits and dashes")
+	case m.Subject == "" || strings.ContainsFunc(m.Subject, unicode.IsControl):
+		return nil, permanent("subject is not one line of text")
+	case m.Text == "" || m.HTML == "":
+		return nil, permanent("message has no text")
+	}
+	return recipient, nil
+}
+
+// parseRecipient drops the cause of a failure, because it quotes the address.
+func parseRecipient(to string) (*mail.Address, error) {
+	parsed, err := mail.ParseAddress(to)
+	if err != nil {
+		return nil, permanent("recipient is no e-mail address")
+	}
+	return &mail.Address{Address: parsed.Address}, nil
+}
+
+// recipientKey tells recipients of one notice apart without naming them.
+func recipientKey(recipient *mail.Address) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(recipient.Address)))
+	return hex.EncodeToString(sum[:8])
+}
