@@ -129,3 +129,13 @@ func (c *call) pendingSentence() string {
 // clock is a time of day for people, in UTC, with the date: a call may cross
 // midnight.
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// Summary is the line by which a supervisor recognises a call in the Temporal Web
+// UI. It is encrypted like every payload.
+func Summary(order emergency.Order) string {
+	what := "Emergency call"
+	if order.Kind == emergency.KindTest {
+		what = "TEST of emergency calling"
+	}
+	return fmt.Sprintf("%s: %s dialed %s (%s)", what, order.AgentID, order.Dialed, order.Country)
+}

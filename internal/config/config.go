@@ -1,0 +1,190 @@
+// Package config is Lifeline's configuration: one struct, read from environment
+// variables that begin with LIFELINE_. Every process reads the same one and uses
+// what concerns it.
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"lifeline/internal/emergency"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+// Config is the whole configuration. The desc tags are the documentation that
+// every program prints with --help.
+type Config struct {
+	HTTPAddr          string        `split_words:"true" default:"127.0.0.1:8080" desc:"Where the HTTP API listens, and where starter looks for it."`
+	DataDir           string        `split_words:"true" default:"./data" desc:"Directory for the SQLite database, the embedded Temporal server, e-mails in a folder, and the tokens and payload key made on first start."`
+	DatabaseURL       string        `split_words:"true" desc:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
+	TemporalAddr      string        `split_words:"true" default:"127.0.0.1:7233" desc:"Temporal frontend. In standalone: where the embedded server listens."`
+	TemporalNamespace string        `split_words:"true" default:"default" desc:"Temporal namespace."`
+	TemporalUIAddr    string        `split_words:"true" default:"127.0.0.1:8233" desc:"Temporal Web UI: where the embedded one listens, and whose pages may ask the codec endpoint."`
+	LeaseDuration     time.Duration `split_words:"true" default:"60m" desc:"How long a dial keeps its callback number."`
+	CallbackGrace     time.Duration `split_words:"true" default:"30m" desc:"How long the number is kept after the last call or callback has ended."`
+	NumberQuarantine  time.Duration `split_words:"true" default:"30m" desc:"How long a released number rests before the next caller may have it."`
+	MaxCallDuration   time.Duration `split_words:"true" default:"4h" desc:"Ends a call or callback whose end was never told."`
+	DialBudget        time.Duration `split_words:"true" default:"500ms" desc:"How long the answer to a dial may take."`
+	PayloadKeys       string        `split_words:"true" desc:"keyID:base64 of 32 bytes[,…]; the first encrypts what Temporal keeps, all decrypt. Made on first start when empty."`
+	Tokens            string        `split_words:"true" desc:"role[/agentId]:token,… with the roles agent, supervisor, admin, carrier. Made on first start when empty."`
+	MailTransport     string        `split_words:"true" default:"folder" desc:"How notices go out: folder or sendgrid."`
+	MailDir           string        `split_words:"true" desc:"Folder for notices as .eml files; empty for mail in the data directory."`
+	MailFrom          string        `split_words:"true" default:"Lifeline <lifeline@localhost>" desc:"Sender of the notices."`
+	SendGridAPIKey    string        `envconfig:"SENDGRID_API_KEY" desc:"SendGrid API key."`
+	SendGridHost      string        `envconfig:"SENDGRID_HOST" default:"https://api.sendgrid.com" desc:"SendGrid host, for tests and regions."`
+	PresenceURL       string        `split_words:"true" desc:"Presence system to tell of every change: PUT {url}/agents/{agentId}/presence. Empty for none."`
+	PresenceToken     string        `split_words:"true" desc:"Bearer token for the presence system."`
+	LogLevel          string        `split_words:"true" default:"info" desc:"debug, info, warn or error."`
+}
+
+// Load reads the environment and fills in what depends on the data directory. The
+// error names the variable that cannot be used.
+func Load() (Config, error) {
+	var c Config
+	if err := envconfig.Process("lifeline", &c); err != nil {
+		if bad, ok := errors.AsType[*envconfig.ParseError](err); ok {
+			return c, fmt.Errorf("%s must be %s, for example %s", bad.KeyName, bad.TypeName, exampleOf(bad.TypeName))
+		}
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return c, fmt.Errorf("find LIFELINE_DATA_DIR: %w", err)
+	}
+	c.DataDir = dir
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = filepath.Join(dir, "lifeline.db")
+	}
+	if c.MailDir == "" {
+		c.MailDir = filepath.Join(dir, "mail")
+	}
+	return c, c.validate()
+}
+
+func exampleOf(typeName string) string {
+	if typeName == "time.Duration" {
+		return "90s or 60m"
+	}
+	return "the default in --help"
+}
+
+// validate refuses values that would break a promise to a caller.
+func (c Config) validate() error {
+	positive := map[string]time.Duration{
+		"LIFELINE_LEASE_DURATION": c.LeaseDuration, "LIFELINE_DIAL_BUDGET": c.DialBudget,
+		"LIFELINE_MAX_CALL_DURATION": c.MaxCallDuration,
+	}
+	for name, value := range positive {
+		if value <= 0 {
+			return fmt.Errorf("%s must be longer than nothing", name)
+		}
+	}
+	if c.CallbackGrace < 0 || c.NumberQuarantine < 0 {
+		return errors.New("LIFELINE_CALLBACK_GRACE and LIFELINE_NUMBER_QUARANTINE must not be negative")
+	}
+	switch c.MailTransport {
+	case "folder":
+	case "sendgrid":
+		if c.SendGridAPIKey == "" {
+			return errors.New("LIFELINE_MAIL_TRANSPORT=sendgrid needs LIFELINE_SENDGRID_API_KEY")
+		}
+	default:
+		return errors.New("LIFELINE_MAIL_TRANSPORT must be folder or sendgrid")
+	}
+	return nil
+}
+
+// Terms are the durations that new calls are placed under.
+func (c Config) Terms() emergency.Terms {
+	return emergency.Terms{
+		Lease: c.LeaseDuration, Grace: c.CallbackGrace, MaxCall: c.MaxCallDuration, Quarantine: c.NumberQuarantine,
+	}
+}
+
+// PrintUsage documents every variable, for --help.
+func PrintUsage(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	const format = `{{range .}}{{usage_key .}}	{{usage_default .}}	{{usage_description .}}
+{{end}}`
+	if err := envconfig.Usagef("lifeline", &Config{}, table, format); err != nil {
+		return fmt.Errorf("print configuration: %w", err)
+	}
+	return table.Flush() //nolint:wrapcheck // writing to the terminal
+}
+
+// Secrets are what an installation makes for itself on first start. They lie in
+// the data directory, readable by its owner alone, so that every process started
+// with that directory finds the same ones.
+type Secrets struct {
+	PayloadKeys string `json:"payloadKeys"`
+	Tokens      string `json:"tokens"`
+}
+
+const secretsFile = "secrets.json"
+
+// ReadSecrets fills in, from the data directory, the tokens and keys that the
+// environment does not set. Without such a file nothing is filled in.
+func (c *Config) ReadSecrets() error {
+	raw, err := os.ReadFile(filepath.Join(c.DataDir, secretsFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read secrets: %w", err)
+	}
+	var s Secrets
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return fmt.Errorf("%s in the data directory is damaged; restore it from a backup", secretsFile)
+	}
+	if c.PayloadKeys == "" {
+		c.PayloadKeys = s.PayloadKeys
+	}
+	if c.Tokens == "" {
+		c.Tokens = s.Tokens
+	}
+	return nil
+}
+
+// MakeSecrets writes the first secrets of a data directory; when there are some
+// already, they stay. The file appears whole or not at all.
+func (c *Config) MakeSecrets(generate func() (Secrets, error)) error {
+	path := filepath.Join(c.DataDir, secretsFile)
+	if _, err := os.Stat(path); err == nil {
+		return c.ReadSecrets()
+	}
+	s, err := generate()
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode secrets: %w", err)
+	}
+	if err := writeOnce(path, raw); err != nil {
+		return fmt.Errorf("write secrets: %w", err)
+	}
+	return c.ReadSecrets()
+}
+
+// writeOnce makes a file that only its owner can read, unless it exists.
+func writeOnce(path string, content []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return fmt.Errorf("make file: %w", err)
+	}
+	defer os.Remove(file.Name()) //nolint:errcheck // a link to it stays
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("write file: %w", err)
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("put file in place: %w", err)
+	}
+	return nil
+}

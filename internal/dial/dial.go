@@ -1,0 +1,129 @@
+// Package dial is the request side of a call: a dial, an end, and a call that
+// comes in. Each is one transaction and an answer, on good days and bad; nothing
+// here waits for Temporal, mail or an outside presence system (B7).
+package dial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"lifeline/internal/emergency"
+	"lifeline/internal/store"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Records is where calls are written down; package store implements it.
+type Records interface {
+	Caller(ctx context.Context, id emergency.AgentID) (emergency.Caller, error)
+	Call(ctx context.Context, id emergency.CallID) (emergency.Call, error)
+	PlaceCall(ctx context.Context, p store.Placement) (emergency.Call, error)
+	EndLegs(ctx context.Context, e store.Ending) (emergency.Call, error)
+	DecideInbound(ctx context.Context, in store.Inbound) (emergency.Decision, error)
+}
+
+// Desk takes dials, ends and inbound calls. It is safe for concurrent use.
+type Desk struct {
+	Records Records
+	// Terms are what new calls are placed under.
+	Terms emergency.Terms
+	// Budget bounds every answer (B7).
+	Budget time.Duration
+	// PresenceOutside says that an outside presence system has to be told.
+	PresenceOutside bool
+	// Wake tells the relay that a call has something to send, once it is written
+	// down. It must not block.
+	Wake func(emergency.CallID)
+	// Clock tells the time.
+	Clock func() time.Time
+}
+
+// Place answers a dial. The same idempotency key gives the same call, until that
+// call has ended. The error is an *emergency.Refusal when the call cannot work.
+func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.Call, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Budget)
+	defer cancel()
+	if err := req.Location.Validate(); err != nil {
+		return emergency.Call{}, fmt.Errorf("place call: %w", err)
+	}
+	caller, err := d.Records.Caller(ctx, req.AgentID)
+	if err != nil {
+		return emergency.Call{}, fmt.Errorf("find caller: %w", err)
+	}
+	dialed, err := emergency.Classify(req.DialedNumber, caller.Site.Country)
+	if err != nil {
+		return emergency.Call{}, fmt.Errorf("classify number: %w", err)
+	}
+	id, err := d.callID(ctx, req)
+	if err != nil {
+		return emergency.Call{}, err
+	}
+	call, err := d.Records.PlaceCall(ctx, store.Placement{
+		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
+		Caller: caller, Dialed: dialed, Location: req.Location,
+		Terms: d.Terms, At: d.Clock(), PresenceOutside: d.PresenceOutside,
+	})
+	if err != nil {
+		return call, fmt.Errorf("place call: %w", err)
+	}
+	d.Wake(call.ID)
+	return call, nil
+}
+
+// keySpace separates IDs that come from idempotency keys from all others.
+var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
+
+// callID is a new ID, or the one that belongs to the agent's idempotency key. A
+// key whose call has ended counts as new: a desktop that always sends the same
+// key must be able to call for help a second time.
+func (d *Desk) callID(ctx context.Context, req emergency.DialRequest) (emergency.CallID, error) {
+	fresh := emergency.CallID(uuid.Must(uuid.NewV7()).String())
+	if req.IdempotencyKey == "" {
+		return fresh, nil
+	}
+	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(string(req.AgentID)+"\x00"+req.IdempotencyKey)).String())
+	call, err := d.Records.Call(ctx, keyed)
+	switch {
+	case errors.Is(err, emergency.ErrUnknownCall):
+		return keyed, nil
+	case err != nil:
+		return "", fmt.Errorf("look for a repeated dial: %w", err)
+	case call.Status(d.Clock()) == emergency.CallEnded:
+		return fresh, nil
+	default:
+		return keyed, nil
+	}
+}
+
+// End ends one leg of a call, or with an empty leg ID all of them. Ending again
+// gives the call as it stands.
+func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Budget)
+	defer cancel()
+	if reason == "" {
+		reason = emergency.EndHungUp
+	}
+	call, err := d.Records.EndLegs(ctx, store.Ending{CallID: id, LegID: leg, Reason: reason, At: d.Clock(), Tell: true})
+	if err != nil {
+		return call, fmt.Errorf("end call: %w", err)
+	}
+	d.Wake(id)
+	return call, nil
+}
+
+// Inbound decides where a call to one of our numbers goes (S5).
+func (d *Desk) Inbound(ctx context.Context, to, from string) (emergency.Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Budget)
+	defer cancel()
+	decision, err := d.Records.DecideInbound(ctx, store.Inbound{
+		To: to, From: from, At: d.Clock(), LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
+	})
+	if err != nil {
+		return decision, fmt.Errorf("decide inbound call: %w", err)
+	}
+	if decision.CallID != "" {
+		d.Wake(decision.CallID)
+	}
+	return decision, nil
+}

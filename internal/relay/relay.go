@@ -1,0 +1,220 @@
+// Package relay carries the outbox to Temporal: it starts a call's workflow and
+// sends its signals, in order per call, and forgets a message once Temporal has
+// it. A message may be carried twice without harm, by this process or another.
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"lifeline/internal/emergency"
+	"lifeline/workflows"
+	"log/slog"
+	"sync"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+)
+
+// Outbox is what is waiting to be carried; package store implements it.
+type Outbox interface {
+	NextMessage(ctx context.Context, call emergency.CallID) (emergency.Message, bool, error)
+	WaitingCalls(ctx context.Context, before time.Time, limit int) ([]emergency.CallID, error)
+	DeleteMessage(ctx context.Context, seq int64) error
+}
+
+// Temporal is the part of a Temporal client that the relay needs.
+type Temporal interface {
+	ExecuteWorkflow(ctx context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error)
+	SignalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg any) error
+}
+
+const (
+	// carriers is how many calls are carried side by side.
+	carriers = 8
+	// scanEvery is how often messages are looked for that nobody announced here:
+	// those of a process that died, or that Temporal would not take.
+	scanEvery = time.Second
+	// leftBehind is how old a message must be before another process than the one
+	// that wrote it carries it.
+	leftBehind = 2 * time.Second
+	// patience bounds one attempt to reach Temporal.
+	patience = 5 * time.Second
+)
+
+// Relay carries messages until it is told to stop.
+type Relay struct {
+	outbox   Outbox
+	temporal Temporal
+	clock    func() time.Time
+	log      *slog.Logger
+
+	woken chan emergency.CallID
+	mu    sync.Mutex
+	// carrying holds the calls under way here; true means that a further message
+	// was announced meanwhile.
+	carrying map[emergency.CallID]bool
+}
+
+// New makes a relay; Run starts it.
+func New(outbox Outbox, temporal Temporal, clock func() time.Time, log *slog.Logger) *Relay {
+	return &Relay{
+		outbox: outbox, temporal: temporal, clock: clock, log: log,
+		woken: make(chan emergency.CallID, 1024), carrying: map[emergency.CallID]bool{},
+	}
+}
+
+// Wake announces that a call has a message waiting. It never blocks: should too
+// many be announced at once, the next scan finds the rest.
+func (r *Relay) Wake(id emergency.CallID) {
+	select {
+	case r.woken <- id:
+	default:
+	}
+}
+
+// Run carries messages until the context ends, and returns when what is under way
+// has ended too.
+func (r *Relay) Run(ctx context.Context) {
+	slots := make(chan struct{}, carriers)
+	var busy sync.WaitGroup
+	carry := func(id emergency.CallID) {
+		if !r.begin(id) {
+			return
+		}
+		slots <- struct{}{}
+		busy.Go(func() {
+			defer func() { <-slots }()
+			for again := true; again; again = r.end(id) {
+				r.carryCall(ctx, id)
+			}
+		})
+	}
+	scan := time.NewTicker(scanEvery)
+	defer scan.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			busy.Wait()
+			return
+		case id := <-r.woken:
+			carry(id)
+		case <-scan.C:
+			for _, id := range r.waiting(ctx) {
+				carry(id)
+			}
+		}
+	}
+}
+
+// begin is false when the call is under way already; it is then looked at again.
+func (r *Relay) begin(id emergency.CallID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, busy := r.carrying[id]; busy {
+		r.carrying[id] = true
+		return false
+	}
+	r.carrying[id] = false
+	return true
+}
+
+// end is true when the call must be looked at once more.
+func (r *Relay) end(id emergency.CallID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.carrying[id] {
+		r.carrying[id] = false
+		return true
+	}
+	delete(r.carrying, id)
+	return false
+}
+
+func (r *Relay) waiting(ctx context.Context) []emergency.CallID {
+	ids, err := r.outbox.WaitingCalls(ctx, r.clock().Add(-leftBehind), 4*carriers)
+	if err != nil && ctx.Err() == nil {
+		r.log.Warn("Cannot look into the outbox; trying again", "error", err)
+	}
+	return ids
+}
+
+// carryCall carries a call's messages in order. At the first that Temporal does
+// not take it stops, and the next scan tries again.
+func (r *Relay) carryCall(ctx context.Context, id emergency.CallID) {
+	for ctx.Err() == nil {
+		message, found, err := r.outbox.NextMessage(ctx, id)
+		if err == nil && !found {
+			return
+		}
+		if err == nil {
+			err = r.carry(ctx, message)
+		}
+		if err == nil {
+			err = r.outbox.DeleteMessage(ctx, message.Seq)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				r.log.Warn("A message could not be carried to Temporal; trying again", "callId", id, "error", err)
+			}
+			return
+		}
+	}
+}
+
+// carry brings one message to Temporal. That it has come there before is as good
+// as done.
+func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var err error
+	switch m.Kind {
+	case emergency.MessagePlaced:
+		err = r.start(ctx, m)
+	case emergency.MessageCallEnded:
+		err = signal[emergency.LegEnded](ctx, r.temporal, m, workflows.SignalCallEnded)
+	case emergency.MessageCallbackReceived:
+		err = signal[emergency.CallbackReceived](ctx, r.temporal, m, workflows.SignalCallbackReceived)
+	}
+	if err != nil {
+		return fmt.Errorf("carry %s: %w", m.Kind, err)
+	}
+	return nil
+}
+
+// start begins a call's workflow, once: a closed one is not begun again.
+func (r *Relay) start(ctx context.Context, m emergency.Message) error {
+	var order emergency.Order
+	if err := json.Unmarshal(m.Body, &order); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
+	_, err := r.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       workflows.WorkflowID(m.CallID),
+		TaskQueue:                workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		TypedSearchAttributes:    workflows.InitialSearchAttributes(order),
+		StaticSummary:            workflows.Summary(order),
+	}, workflows.Type, order)
+	if _, begun := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); begun {
+		return nil
+	}
+	return err //nolint:wrapcheck // carry wraps
+}
+
+// signal sends a message that a running workflow understands. A workflow that has
+// closed needs it no more: its call is over, whatever the message says.
+func signal[Body any](ctx context.Context, t Temporal, m emergency.Message, name string) error {
+	var body Body
+	if err := json.Unmarshal(m.Body, &body); err != nil {
+		return fmt.Errorf("decode message: %w", err)
+	}
+	err := t.SignalWorkflow(ctx, workflows.WorkflowID(m.CallID), "", name, body)
+	if _, closed := errors.AsType[*serviceerror.NotFound](err); closed {
+		return nil
+	}
+	return err //nolint:wrapcheck // carry wraps
+}
