@@ -3,6 +3,8 @@ package emergency
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // AgentID names an agent, as the contact centre does. It stands in search
@@ -23,8 +25,11 @@ type Agent struct {
 
 var (
 	idPattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	endpointPattern = regexp.MustCompile(`^(tel:\+?[0-9-]{2,32}|sips?:[^\s@<>"]{1,128}@[^\s@<>"]{1,128})$`)
+	endpointPattern = regexp.MustCompile(`^(tel:\+?[0-9-]{2,32}|sips?:[^\s@<>"[:cntrl:]]{1,128}@[^\s@<>"[:cntrl:]]{1,128})$`)
 )
+
+// maxName is how many characters the name of an agent or a site may take.
+const maxName = 200
 
 // maxEndpoints keeps the time until somebody answers a callback bounded.
 const maxEndpoints = 8
@@ -34,8 +39,8 @@ func (a Agent) Validate() error {
 	switch {
 	case !validID(string(a.ID)):
 		return &Invalid{"agentId", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
-	case strings.TrimSpace(a.Name) == "" || len(a.Name) > 200:
-		return &Invalid{"name", "must be 1 to 200 characters long"}
+	case !readable(a.Name, maxName):
+		return &Invalid{"name", "must be 1 to 200 printable characters"}
 	case !validID(string(a.SiteID)):
 		return &Invalid{"siteId", "must name a site"}
 	case len(a.Endpoints) == 0 || len(a.Endpoints) > maxEndpoints:
@@ -49,9 +54,19 @@ func (a Agent) Validate() error {
 	return nil
 }
 
+// readable tells whether a text says something in no more than so many characters,
+// and whether every database can keep it: PostgreSQL takes no null character and
+// nothing but UTF-8.
+func readable(text string, limit int) bool {
+	return strings.TrimSpace(text) != "" && utf8.RuneCountInString(text) <= limit &&
+		utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 func validID(id string) bool { return idPattern.MatchString(id) }
 
-func validEndpoint(uri string) bool { return endpointPattern.MatchString(uri) }
+func validEndpoint(uri string) bool {
+	return utf8.ValidString(uri) && endpointPattern.MatchString(uri)
+}
 
 // Caller is what a dial needs to know of an agent, in one piece.
 type Caller struct {

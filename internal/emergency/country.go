@@ -1,6 +1,7 @@
 package emergency
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -47,11 +48,11 @@ var numberings = map[Country]numbering{
 	Denmark:       {emergency: []string{"112", "911"}},
 }
 
-// The service URNs that a SIP desktop dials (RFC 5031) and the one that asks for
-// a test (RFC 6881, ED-77).
-const (
-	sosURN     = "urn:service:sos"
-	testSOSURN = "urn:service:test.sos"
+// The service URNs that a SIP desktop dials (RFC 5031), and those that ask for a
+// test (RFC 6881, ED-77). Sub-services such as sos.fire are emergencies too.
+var (
+	sosURN     = regexp.MustCompile(`^urn:service:sos(\.[a-z0-9-]+)*$`)
+	testSOSURN = regexp.MustCompile(`^urn:service:test\.sos(\.[a-z0-9-]+)*$`)
 )
 
 // Served tells whether emergency calls can be placed from this country.
@@ -81,9 +82,9 @@ func Classify(dialed string, in Country) (Dialed, error) {
 	}
 	number := strings.ToLower(strings.TrimSpace(dialed))
 	switch {
-	case number == sosURN || strings.HasPrefix(number, sosURN+"."):
+	case sosURN.MatchString(number):
 		return Dialed{Number: number, Kind: KindEmergency}, nil
-	case number == testSOSURN || strings.HasPrefix(number, testSOSURN+"."):
+	case testSOSURN.MatchString(number):
 		return Dialed{Number: number, Kind: KindTest}, nil
 	}
 	number = stripPunctuation(number)

@@ -25,12 +25,13 @@ func (l *Location) Validate() error {
 		return &Invalid{"location.latitude", "must lie between -90 and 90"}
 	case outside(l.Longitude, 180):
 		return &Invalid{"location.longitude", "must lie between -180 and 180"}
-	case l.Accuracy != nil && (*l.Accuracy < 0 || math.IsInf(*l.Accuracy, 0)):
+	case l.Accuracy != nil && !(*l.Accuracy >= 0 && *l.Accuracy <= math.MaxFloat64):
 		return &Invalid{"location.accuracy", "must be a radius in metres"}
 	}
 	return nil
 }
 
+// outside is true of what is no number, too: JSON could not carry it.
 func outside(degrees *float64, limit float64) bool {
-	return degrees != nil && (*degrees < -limit || *degrees > limit)
+	return degrees != nil && !(*degrees >= -limit && *degrees <= limit)
 }

@@ -1,9 +1,6 @@
 package emergency
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Status is an agent's presence. Beside the five named here a presence system
 // may know others; they are kept verbatim, so that what is restored is what was
@@ -21,14 +18,11 @@ const (
 
 // Validate reports a status that no presence system could mean, as an *Invalid.
 func (s Status) Validate() error {
-	text := string(s)
-	if strings.TrimSpace(text) == "" || len(text) > 64 || strings.ContainsFunc(text, isControl) {
+	if !readable(string(s), 64) {
 		return &Invalid{"status", "must be 1 to 64 printable characters"}
 	}
 	return nil
 }
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // Presence is what an agent shows at one moment. Every change, whoever makes it,
 // raises the revision by one: so two equal statuses set by two people can be told

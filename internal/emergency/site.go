@@ -48,8 +48,8 @@ func (s Site) Validate() error {
 	switch {
 	case !validID(string(s.ID)):
 		return &Invalid{"siteId", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
-	case s.Name == "" || len(s.Name) > 200:
-		return &Invalid{"name", "must be 1 to 200 characters long"}
+	case !readable(s.Name, maxName):
+		return &Invalid{"name", "must be 1 to 200 printable characters"}
 	case !s.Country.Served():
 		return &Invalid{"country", "must be one of US, PR, CA, GB, DK"}
 	case !ValidE164(s.StandingNumber):
