@@ -1,0 +1,97 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"lifeline/internal/dial"
+	"lifeline/internal/engine"
+	"lifeline/internal/httpapi"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// API serves HTTP.
+func (b *Base) API() (Part, error) {
+	if b.Config.Tokens == "" {
+		return Part{}, errors.New("no tokens: set LIFELINE_TOKENS to role[/agentId]:token,…, or LIFELINE_DATA_DIR to a directory where standalone has made some")
+	}
+	tokens, err := httpapi.ParseTokens(b.Config.Tokens)
+	if err != nil {
+		return Part{}, fmt.Errorf("LIFELINE_TOKENS: %w", err)
+	}
+	b.measureOutbox()
+	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
+	handler := httpapi.New(httpapi.Options{
+		Calls: &dial.Desk{
+			Records: b.Store, Terms: b.Config.Terms(), Budget: b.Config.DialBudget,
+			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now,
+		},
+		Records:   b.Store,
+		Hub:       b.hub,
+		Tokens:    tokens,
+		Codec:     engine.CodecHandler(b.Keyring, webUI, tokens.AuthorizeCodec),
+		Checks:    b.checks(),
+		Registry:  b.Registry,
+		Logger:    b.Log,
+		LoginNext: webUI,
+	})
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	streams := background("event streams", func(ctx context.Context) {
+		if err := b.hub.Run(ctx); err != nil && ctx.Err() == nil {
+			b.Log.Error("Event streams have stopped", "error", err)
+		}
+	})
+	return Part{
+		Name: "api",
+		Start: func(ctx context.Context) error {
+			if err := streams.Start(ctx); err != nil {
+				return err
+			}
+			return b.listen(ctx, server)
+		},
+		Stop: func(ctx context.Context) error {
+			return errors.Join(streams.Stop(ctx), server.Shutdown(ctx))
+		},
+	}, nil
+}
+
+// listen binds the address before it returns, so that a port in use is told at
+// once.
+func (b *Base) listen(ctx context.Context, server *http.Server) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", b.Config.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("listen on LIFELINE_HTTP_ADDR: %w", err)
+	}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			b.Log.Error("HTTP has stopped", "error", err)
+		}
+	}()
+	return nil
+}
+
+// measureOutbox shows how long Temporal has been behind.
+func (b *Base) measureOutbox() {
+	b.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lifeline_outbox_age_seconds",
+		Help: "How long the oldest message to Temporal has been waiting; -1 when the database does not answer.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		age, err := b.Store.OutboxAge(ctx)
+		if err != nil {
+			return -1
+		}
+		return age.Seconds()
+	}))
+}

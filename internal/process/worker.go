@@ -1,0 +1,69 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeline/activities"
+	"lifeline/internal/engine"
+	"lifeline/internal/notify"
+	"lifeline/workflows"
+
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// mailTimeout bounds one attempt to hand a notice to a mail provider.
+const mailTimeout = 20 * time.Second
+
+// Worker hosts the workflow and its activities. It waits for Temporal to be there.
+func (b *Base) Worker() (Part, error) {
+	mail, err := b.mail()
+	if err != nil {
+		return Part{}, err
+	}
+	steps := &activities.Activities{Store: b.Store, Outside: b.Outside, Mail: mail, Log: b.Log}
+	var running worker.Worker
+	return Part{
+		Name: "worker",
+		Start: func(ctx context.Context) error {
+			if err := engine.AwaitReady(ctx, b.Temporal); err != nil {
+				return fmt.Errorf("wait for Temporal at LIFELINE_TEMPORAL_ADDR: %w", err)
+			}
+			if err := engine.EnsureSearchAttributes(ctx, b.Temporal, b.Config.TemporalNamespace, workflows.SearchAttributeKeys()...); err != nil {
+				return fmt.Errorf("prepare namespace: %w", err)
+			}
+			running = worker.New(b.Temporal, workflows.TaskQueue, worker.Options{
+				// Activities under way may finish; what takes longer is taken again.
+				WorkerStopTimeout: stopTime - 5*time.Second,
+			})
+			running.RegisterWorkflowWithOptions(workflows.EmergencyCall, workflow.RegisterOptions{Name: workflows.Type})
+			steps.Register(running)
+			if err := running.Start(); err != nil {
+				return fmt.Errorf("start worker: %w", err)
+			}
+			return nil
+		},
+		Stop: func(context.Context) error {
+			running.Stop()
+			return nil
+		},
+	}, nil
+}
+
+// mail is the transport that the configuration asks for.
+func (b *Base) mail() (notify.Transport, error) {
+	if b.Config.MailTransport == "sendgrid" {
+		transport, err := notify.NewSendGrid(b.Config.SendGridAPIKey, b.Config.SendGridHost, b.Config.MailFrom, mailTimeout)
+		if err != nil {
+			return nil, fmt.Errorf("prepare SendGrid: %w", err)
+		}
+		return transport, nil
+	}
+	transport, err := notify.NewFolder(b.Config.MailDir, b.Config.MailFrom)
+	if err != nil {
+		return nil, fmt.Errorf("prepare mail folder: %w", err)
+	}
+	return transport, nil
+}

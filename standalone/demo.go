@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/store"
+)
+
+// demoContacts are the people told of every demo agent's call. The domain is
+// reserved for documentation (RFC 2606).
+const demoContacts = "Security Desk <security@example.org>; supervisor@example.org"
+
+// demoPlace is a site with its agent and its numbers.
+type demoPlace struct {
+	site    emergency.Site
+	agent   emergency.Agent
+	numbers []string
+}
+
+// demoPlaces are one site per country served. No number here can ring anybody:
+// 555-01xx is reserved for fiction in the North American plan, 020 7946 0xxx is
+// Ofcom's range for drama, and no Danish subscriber number begins with 1.
+var demoPlaces = []demoPlace{
+	place("us", "Washington service centre", emergency.UnitedStates,
+		emergency.Address{Street: "100 Example Avenue NW", Unit: "Floor 4", City: "Washington", Region: "DC", PostalCode: "20001", Country: "US"},
+		"+12025550100", "+12025550101", "+12025550102", "+12025550103"),
+	place("pr", "San Juan service centre", emergency.PuertoRico,
+		emergency.Address{Street: "200 Calle Ejemplo", Unit: "Piso 2", City: "San Juan", Region: "PR", PostalCode: "00901", Country: "PR"},
+		"+17875550100", "+17875550101", "+17875550102", "+17875550103"),
+	place("ca", "Ottawa service centre", emergency.Canada,
+		emergency.Address{Street: "300 Example Street", Unit: "Suite 12", City: "Ottawa", Region: "ON", PostalCode: "K1A 0A1", Country: "CA"},
+		"+16135550100", "+16135550101", "+16135550102", "+16135550103"),
+	place("gb", "London service centre", emergency.UnitedKingdom,
+		emergency.Address{Street: "4 Example Road", Unit: "Third floor", City: "London", PostalCode: "EC1A 1AA", Country: "GB"},
+		"+442079460100", "+442079460101", "+442079460102", "+442079460103"),
+	place("dk", "København service centre", emergency.Denmark,
+		emergency.Address{Street: "Eksempelvej 5", Unit: "2. sal", City: "København", PostalCode: "1000", Country: "DK"},
+		"+4510000100", "+4510000101", "+4510000102", "+4510000103"),
+}
+
+func place(code, name string, country emergency.Country, address emergency.Address, standing string, numbers ...string) demoPlace {
+	site := emergency.SiteID("site-" + code)
+	return demoPlace{
+		site: emergency.Site{
+			ID: site, Name: name, Country: country, Address: address,
+			StandingNumber: standing, FallbackEndpoint: "sip:security-" + code + "@phones.example",
+		},
+		agent: emergency.Agent{
+			ID: emergency.AgentID("agent-" + code), Name: "Demo agent " + string(country), SiteID: site,
+			Endpoints: []string{"sip:agent-" + code + "@phones.example"},
+		},
+		numbers: numbers,
+	}
+}
+
+// demoMarker is the file that says that the demo data has been added, so that what
+// an administrator changes or removes afterwards stays changed.
+const demoMarker = "demo-data-added"
+
+// seedDemo fills an empty database, once. A crash halfway is made up for by the
+// next start, since every step may be repeated. A database with sites of its own
+// is left alone.
+func seedDemo(ctx context.Context, db *store.Store, dir string) error {
+	marker := filepath.Join(dir, demoMarker)
+	if _, err := os.Stat(marker); err == nil {
+		return nil
+	}
+	own, err := hasOwnSites(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, p := range demoPlaces {
+		if own {
+			break
+		}
+		if err := p.seed(ctx, db); err != nil {
+			return fmt.Errorf("site %s: %w", p.site.ID, err)
+		}
+	}
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		return fmt.Errorf("remember that it is done: %w", err)
+	}
+	return nil
+}
+
+// hasOwnSites tells whether somebody has set up a site that is not the demo's.
+func hasOwnSites(ctx context.Context, db *store.Store) (bool, error) {
+	sites, err := db.Sites(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for sites: %w", err)
+	}
+	return slices.ContainsFunc(sites, func(site emergency.Site) bool {
+		return !slices.ContainsFunc(demoPlaces, func(p demoPlace) bool { return p.site.ID == site.ID })
+	}), nil
+}
+
+func (p demoPlace) seed(ctx context.Context, db *store.Store) error {
+	if err := db.PutSite(ctx, p.site); err != nil {
+		return fmt.Errorf("add site: %w", err)
+	}
+	for _, number := range p.numbers {
+		if err := db.AddNumber(ctx, number, p.site.ID); err != nil && !errors.Is(err, emergency.ErrNumberExists) {
+			return fmt.Errorf("add number: %w", err)
+		}
+	}
+	if err := db.PutAgent(ctx, p.agent); err != nil {
+		return fmt.Errorf("add agent: %w", err)
+	}
+	if _, err := db.SetPresence(ctx, p.agent.ID, emergency.StatusAvailable); err != nil {
+		return fmt.Errorf("set presence: %w", err)
+	}
+	if err := db.PutContacts(ctx, p.agent.ID, demoContacts); err != nil {
+		return fmt.Errorf("add contacts: %w", err)
+	}
+	return nil
+}
