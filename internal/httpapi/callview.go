@@ -1,0 +1,101 @@
+package httpapi
+
+import (
+	"lifeline/internal/emergency"
+	"time"
+)
+
+// callView shows a call as it stands at the time given.
+func callView(call emergency.Call, now time.Time) Call {
+	controls := call.Controls()
+	view := Call{
+		CallID:             string(call.ID),
+		AgentID:            string(call.AgentID),
+		SiteID:             string(call.SiteID),
+		Kind:               CallKind(call.Kind),
+		DialedNumber:       call.Dialed,
+		Country:            string(call.Country),
+		DialedAt:           call.DialedAt.UTC(),
+		Status:             CallStatus(call.Status(now)),
+		Degraded:           call.Degraded,
+		CallbackNumber:     call.Number,
+		CallbackNumberKind: CallCallbackNumberKind(call.NumberKind),
+		WindowEndsAt:       call.WindowEndsAt().UTC(),
+		Route: Route{
+			Path: RoutePath(call.Route.Path), Trunk: call.Route.Trunk, CallerID: call.Route.CallerID,
+		},
+		Legs:         []Leg{},
+		Presence:     CallPresence{Current: string(call.PresenceNow), Previous: string(call.PresenceBefore)},
+		Controls:     Controls{Panel: controls.Panel, Warning: controls.Warning},
+		Recording:    CallRecordingOff,
+		CallHistory:  CallCallHistoryOff,
+		Notification: notificationView(call.Notice),
+	}
+	view.Controls.Form.Save, view.Controls.Form.Refresh = controls.Save, controls.Refresh
+	for _, leg := range call.Legs {
+		view.Legs = append(view.Legs, legView(leg))
+	}
+	return view
+}
+
+func legView(leg emergency.Leg) Leg {
+	view := Leg{
+		LegID: string(leg.ID), Direction: LegDirection(leg.Direction), State: LegStateUp, StartedAt: leg.StartedAt.UTC(),
+	}
+	if !leg.Up() {
+		view.State = LegStateEnded
+		view.EndedAt = leg.EndedAt.UTC()
+		view.Reason = string(leg.Reason)
+	}
+	return view
+}
+
+func notificationView(notice emergency.Notification) Notification {
+	view := Notification{Recipients: []Recipient{}, State: NotificationState(notice.State())}
+	for _, delivery := range notice.Deliveries {
+		view.Recipients = append(view.Recipients, Recipient{
+			Address: delivery.Address, State: RecipientState(delivery.State), UpdatedAt: delivery.UpdatedAt.UTC(),
+		})
+	}
+	return view
+}
+
+// decisionView leaves a call that is no callback to ordinary routing without a
+// word more; any other has the highest priority, past every rule (S5), and is
+// neither recorded nor kept in the call history (S8).
+func decisionView(decision emergency.Decision) RoutingDecision {
+	view := RoutingDecision{Decision: RoutingDecisionDecision(decision.Verdict)}
+	if decision.Verdict == emergency.NotAnEmergencyCallback {
+		return view
+	}
+	ring := make([]Endpoint, 0, len(decision.Ring))
+	for _, e := range decision.Ring {
+		ring = append(ring, Endpoint{URI: e.URI, Kind: EndpointKind(e.Kind), RingSeconds: int(e.Ring.Seconds())})
+	}
+	if len(ring) > 0 {
+		view.Endpoint, ring = ring[0], ring[1:]
+	}
+	view.Then = &ring
+	view.AgentID = string(decision.AgentID)
+	view.CallID = string(decision.CallID)
+	view.LegID = string(decision.LegID)
+	view.Priority = RoutingDecisionPriorityHighest
+	view.Bypass = []RoutingDecisionBypass{
+		RoutingDecisionBypassRoutingRules, RoutingDecisionBypassCapacityProfiles, RoutingDecisionBypassPresence,
+	}
+	view.Recording = RoutingDecisionRecordingOff
+	view.CallHistory = RoutingDecisionCallHistoryOff
+	return view
+}
+
+func locationFrom(given *Location) *emergency.Location {
+	if given == nil {
+		return nil
+	}
+	location := &emergency.Location{Latitude: given.Latitude, Longitude: given.Longitude, Accuracy: given.Accuracy}
+	if given.Address != nil {
+		address := addressFrom(*given.Address)
+		location.Address = &address
+	}
+	return location
+}

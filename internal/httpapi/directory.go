@@ -1,0 +1,168 @@
+//nolint:wrapcheck // every error goes to fail, which tells the domain's apart and hides the others
+package httpapi
+
+import (
+	"context"
+	"lifeline/internal/emergency"
+)
+
+// ListSites shows every site.
+func (s *server) ListSites(ctx context.Context, _ ListSitesRequestObject) (ListSitesResponseObject, error) {
+	sites, err := s.Records.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := ListSites200JSONResponse{}
+	for _, site := range sites {
+		views = append(views, siteView(site))
+	}
+	return views, nil
+}
+
+// GetSite shows one site.
+func (s *server) GetSite(ctx context.Context, r GetSiteRequestObject) (GetSiteResponseObject, error) {
+	site, err := s.Records.Site(ctx, emergency.SiteID(r.SiteID))
+	if err != nil {
+		return nil, err
+	}
+	return GetSite200JSONResponse{SiteJSONResponse(siteView(site))}, nil
+}
+
+// PutSite creates or changes a site.
+func (s *server) PutSite(ctx context.Context, r PutSiteRequestObject) (PutSiteResponseObject, error) {
+	site := emergency.Site{
+		ID:               emergency.SiteID(r.SiteID),
+		Name:             r.Body.Name,
+		Country:          emergency.Country(r.Body.Country),
+		Address:          addressFrom(r.Body.Address),
+		StandingNumber:   r.Body.StandingNumber,
+		FallbackEndpoint: r.Body.FallbackEndpoint,
+	}
+	if err := s.Records.PutSite(ctx, site); err != nil {
+		return nil, err
+	}
+	return PutSite200JSONResponse{SiteJSONResponse(siteView(site))}, nil
+}
+
+// ListAgents shows every agent.
+func (s *server) ListAgents(ctx context.Context, _ ListAgentsRequestObject) (ListAgentsResponseObject, error) {
+	agents, err := s.Records.Agents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := ListAgents200JSONResponse{}
+	for _, agent := range agents {
+		views = append(views, agentView(agent))
+	}
+	return views, nil
+}
+
+// GetAgent shows one agent.
+func (s *server) GetAgent(ctx context.Context, r GetAgentRequestObject) (GetAgentResponseObject, error) {
+	agent, err := s.Records.Agent(ctx, emergency.AgentID(r.AgentID))
+	if err != nil {
+		return nil, err
+	}
+	return GetAgent200JSONResponse{AgentJSONResponse(agentView(agent))}, nil
+}
+
+// PutAgent creates or changes an agent; what is shown is read back, because the
+// presence is not the caller's to give here.
+func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgentResponseObject, error) {
+	agent := emergency.Agent{
+		ID:        emergency.AgentID(r.AgentID),
+		Name:      r.Body.Name,
+		SiteID:    emergency.SiteID(r.Body.SiteID),
+		Endpoints: r.Body.Endpoints,
+	}
+	if err := s.Records.PutAgent(ctx, agent); err != nil {
+		return nil, err
+	}
+	agent, err := s.Records.Agent(ctx, agent.ID)
+	if err != nil {
+		return nil, err
+	}
+	return PutAgent200JSONResponse{AgentJSONResponse(agentView(agent))}, nil
+}
+
+// GetPresence shows an agent's presence.
+func (s *server) GetPresence(ctx context.Context, r GetPresenceRequestObject) (GetPresenceResponseObject, error) {
+	agent, err := s.Records.Agent(ctx, emergency.AgentID(r.AgentID))
+	if err != nil {
+		return nil, err
+	}
+	return GetPresence200JSONResponse{PresenceJSONResponse(presenceView(agent.Presence))}, nil
+}
+
+// SetPresence is an agent's own choice, or an admin's; an emergency call's end
+// leaves it alone (B4).
+func (s *server) SetPresence(ctx context.Context, r SetPresenceRequestObject) (SetPresenceResponseObject, error) {
+	status := emergency.Status(r.Body.Status)
+	if err := status.Validate(); err != nil {
+		return nil, err
+	}
+	presence, err := s.Records.SetPresence(ctx, emergency.AgentID(r.AgentID), status)
+	if err != nil {
+		return nil, err
+	}
+	return SetPresence200JSONResponse{PresenceJSONResponse(presenceView(presence))}, nil
+}
+
+// GetEmergencyContacts shows the one field of recipients (S17).
+func (s *server) GetEmergencyContacts(ctx context.Context, r GetEmergencyContactsRequestObject) (GetEmergencyContactsResponseObject, error) {
+	typed, err := s.Records.Contacts(ctx, emergency.AgentID(r.AgentID))
+	if err != nil {
+		return nil, err
+	}
+	return GetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: typed}}, nil
+}
+
+// SetEmergencyContacts saves the one field of recipients (S17).
+func (s *server) SetEmergencyContacts(ctx context.Context, r SetEmergencyContactsRequestObject) (SetEmergencyContactsResponseObject, error) {
+	if err := s.Records.PutContacts(ctx, emergency.AgentID(r.AgentID), r.Body.Recipients); err != nil {
+		return nil, err
+	}
+	return SetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: r.Body.Recipients}}, nil
+}
+
+// ListCallbackNumbers shows every number and its state.
+func (s *server) ListCallbackNumbers(ctx context.Context, _ ListCallbackNumbersRequestObject) (ListCallbackNumbersResponseObject, error) {
+	numbers, err := s.Records.Numbers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := ListCallbackNumbers200JSONResponse{}
+	for _, number := range numbers {
+		views = append(views, numberView(number))
+	}
+	return views, nil
+}
+
+// AddCallbackNumber adds to a pool. The state is read back: a number that was
+// about to leave the pool may come back in the middle of a lease.
+func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberRequestObject) (AddCallbackNumberResponseObject, error) {
+	added := emergency.CallbackNumber{
+		Number: r.Body.Number, SiteID: emergency.SiteID(r.Body.SiteID), State: emergency.NumberFree,
+	}
+	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID); err != nil {
+		return nil, err
+	}
+	numbers, err := s.Records.Numbers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range numbers {
+		if number.Number == added.Number {
+			added = number
+		}
+	}
+	return AddCallbackNumber201JSONResponse(numberView(added)), nil
+}
+
+// RemoveCallbackNumber takes a number out of its pool.
+func (s *server) RemoveCallbackNumber(ctx context.Context, r RemoveCallbackNumberRequestObject) (RemoveCallbackNumberResponseObject, error) {
+	if err := s.Records.RemoveNumber(ctx, r.Number); err != nil {
+		return nil, err
+	}
+	return RemoveCallbackNumber204Response{}, nil
+}

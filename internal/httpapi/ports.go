@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"context"
+	"lifeline/internal/emergency"
+)
+
+// Calls is the request side of a call. Its answers never wait for Temporal (B7).
+type Calls interface {
+	// Place dials. The error is a *emergency.Refusal or emergency.ErrUnknownAgent
+	// when no retry would help.
+	Place(ctx context.Context, req emergency.DialRequest) (emergency.Call, error)
+	// End ends one leg, or with an empty leg every leg that is up; ending what has
+	// ended changes nothing.
+	End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error)
+	// Inbound decides where a call to a callback number goes (S5, B6).
+	Inbound(ctx context.Context, to, from string) (emergency.Decision, error)
+}
+
+// Records is what is kept of calls, agents, sites and numbers. Its Put methods
+// validate, and answer with an *emergency.Invalid; what is not there is one of
+// the emergency.ErrUnknown… errors.
+type Records interface {
+	EventLog
+
+	Call(ctx context.Context, id emergency.CallID) (emergency.Call, error)
+	LiveCalls(ctx context.Context) ([]emergency.Call, error)
+
+	Agents(ctx context.Context) ([]emergency.Agent, error)
+	Agent(ctx context.Context, id emergency.AgentID) (emergency.Agent, error)
+	// PutAgent keeps the presence of an agent who is known already.
+	PutAgent(ctx context.Context, agent emergency.Agent) error
+	SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error)
+	// Contacts are an agent's recipients in one field, as typed (S17).
+	Contacts(ctx context.Context, id emergency.AgentID) (string, error)
+	PutContacts(ctx context.Context, id emergency.AgentID, asTyped string) error
+
+	Sites(ctx context.Context) ([]emergency.Site, error)
+	Site(ctx context.Context, id emergency.SiteID) (emergency.Site, error)
+	PutSite(ctx context.Context, site emergency.Site) error
+
+	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
+	AddNumber(ctx context.Context, number string, site emergency.SiteID) error
+	RemoveNumber(ctx context.Context, number string) error
+}
+
+// EventLog is what the event stream reads.
+type EventLog interface {
+	// Events lists events with a higher sequence number, in ascending order.
+	Events(ctx context.Context, after int64, limit int) ([]emergency.Event, error)
+	// LastEvent is the highest sequence number there is.
+	LastEvent(ctx context.Context) (int64, error)
+}

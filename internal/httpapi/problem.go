@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"lifeline/internal/emergency"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// fault is what went wrong with a request, in words that may be shown.
+type fault struct {
+	status int
+	code   string
+	detail string
+	// instead is what the person who dialed should do now.
+	instead string
+	// field is what is at fault, with dots between its steps.
+	field string
+	// line and column are where JSON breaks off, counted from 1; 0 without one.
+	line, column int
+	// cause is logged and never shown.
+	cause error
+}
+
+// Error names the fault for logs.
+func (f *fault) Error() string { return f.code + ": " + f.detail }
+
+// fail is where every request that cannot be answered ends.
+func (s *server) fail(c *gin.Context, err error) {
+	c.Abort()
+	v := visitOf(c.Request.Context())
+	f := faultOf(err, v.op)
+	if f.cause != nil {
+		level := slog.LevelError
+		if errors.Is(f.cause, context.Canceled) && c.Request.Context().Err() != nil {
+			level = slog.LevelDebug // the client has gone
+		}
+		s.Logger.Log(c, level, "request failed", "requestId", v.id, "operation", v.op.name(), "code", f.code, "error", f.cause)
+	}
+	if c.Writer.Written() {
+		return
+	}
+	writeProblem(c.Writer, v, f)
+}
+
+// writeProblem puts a fault on the wire (RFC 9457).
+func writeProblem(w http.ResponseWriter, v *visit, f *fault) {
+	body, err := json.Marshal(Problem{
+		Type:      "about:blank",
+		Title:     http.StatusText(f.status),
+		Status:    f.status,
+		Code:      f.code,
+		Detail:    f.detail,
+		Instead:   cmp.Or(f.instead, v.op.advice()),
+		Field:     f.field,
+		Line:      f.line,
+		Column:    f.column,
+		RequestID: v.id,
+	})
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	header := w.Header()
+	if f.status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", `Bearer realm="lifeline"`)
+	}
+	header.Set("Content-Type", "application/problem+json")
+	w.WriteHeader(f.status)
+	_, _ = w.Write(body) // nobody is left to tell when the reader has gone
+}
+
+// faultOf finds the problem that an error is, in the light of the operation; nil
+// stands for a request outside the contract.
+func faultOf(err error, op *operation) *fault {
+	if known, ok := errors.AsType[*fault](err); ok {
+		return known
+	}
+	if refusal, ok := errors.AsType[*emergency.Refusal](err); ok {
+		return &fault{status: http.StatusUnprocessableEntity, code: refusal.Code, detail: refusal.Reason, instead: refusal.Instead}
+	}
+	if invalid, ok := errors.AsType[*emergency.Invalid](err); ok {
+		return &fault{status: http.StatusBadRequest, code: "invalid", detail: invalid.Error() + ".", field: invalid.Field}
+	}
+	for _, known := range domainFaults {
+		if errors.Is(err, known.err) {
+			return known.in(op)
+		}
+	}
+	if op.urgent() {
+		return &fault{
+			status: http.StatusServiceUnavailable, code: "unavailable",
+			detail: "This cannot be done at the moment.", cause: err,
+		}
+	}
+	return &fault{
+		status: http.StatusInternalServerError, code: "internal",
+		detail: "Something went wrong in the service; the log tells what, under this request ID.", cause: err,
+	}
+}
+
+// domainFault is how one error of the domain is told.
+type domainFault struct {
+	err    error
+	status int
+	code   string
+	detail string
+	// param is the path parameter that names what is unknown. Where the path has
+	// none, the body named it, and the request is refused instead.
+	param string
+}
+
+var domainFaults = []domainFault{
+	{emergency.ErrUnknownAgent, http.StatusNotFound, "unknown-agent", "No agent has this ID.", "agentId"},
+	{emergency.ErrUnknownSite, http.StatusNotFound, "unknown-site", "No site has this ID.", "siteId"},
+	{emergency.ErrUnknownCall, http.StatusNotFound, "unknown-call", "No call has this ID, or it has been erased.", "callId"},
+	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId"},
+	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number"},
+	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number already.", ""},
+}
+
+func (d domainFault) in(op *operation) *fault {
+	f := &fault{status: d.status, code: d.code, detail: d.detail}
+	if d.param != "" && !op.takes(d.param) {
+		f.status, f.field = http.StatusUnprocessableEntity, d.param
+	}
+	return f
+}

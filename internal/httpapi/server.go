@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options is what the API is made of. Everything but Codec, Checks and LoginNext
+// is needed.
+type Options struct {
+	Calls   Calls
+	Records Records
+	// Hub feeds the event streams; its Run must be running.
+	Hub    *Hub
+	Tokens Tokens
+	// Codec answers /codec/decode; it asks Tokens.AuthorizeCodec itself, because a
+	// browser's preflight carries no credentials.
+	Codec http.Handler
+	// Checks are what /readyz asks.
+	Checks []Check
+	// Registry is shown at /metrics and gets this package's own metrics; one New
+	// per registry.
+	Registry *prometheus.Registry
+	Logger   *slog.Logger
+	// LoginNext are the origins, beside this service's own, that the login page
+	// may lead to: "http://127.0.0.1:8233".
+	LoginNext []string
+}
+
+type server struct {
+	Options
+
+	contract  map[string]*operation
+	durations *prometheus.HistogramVec
+}
+
+var _ StrictServerInterface = (*server)(nil)
+
+var (
+	errNotFound = &fault{
+		status: http.StatusNotFound, code: "not-found",
+		detail: "There is nothing here.",
+	}
+	errMethod = &fault{
+		status: http.StatusMethodNotAllowed, code: "method-not-allowed",
+		detail: "This method does not work here; the Allow header lists those that do.",
+	}
+	errRequest = &fault{
+		status: http.StatusBadRequest, code: "invalid",
+		detail: "The request does not follow the contract.",
+	}
+)
+
+// New makes the handler of the whole HTTP service.
+func New(o Options) http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	s := &server{Options: o, contract: loadContract(), durations: newRequestDuration(o.Registry)}
+	countStreams(o.Registry, o.Hub)
+
+	engine := gin.New()
+	engine.ContextWithFallback = true // or a handler would not learn that the client has gone
+	engine.RedirectTrailingSlash = false
+	engine.HandleMethodNotAllowed = true
+	engine.Use(s.observe, s.rescue)
+	engine.NoRoute(func(c *gin.Context) { s.fail(c, errNotFound) })
+	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+
+	s.serveContract(engine.Group("", s.admit, s.validate))
+	s.serveLogin(engine)
+	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
+	if o.Codec != nil {
+		engine.Any("/codec/decode", gin.WrapH(o.Codec))
+	}
+	return engine
+}
+
+// serveContract mounts the generated handlers. What they would tell a client of
+// an error themselves is replaced: it shows inner errors.
+func (s *server) serveContract(router gin.IRouter) {
+	strict := NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
+		RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, badRequest(err)) },
+		HandlerErrorFunc:         s.fail,
+		ResponseErrorHandlerFunc: s.fail,
+	})
+	RegisterHandlersWithOptions(router, strict, GinServerOptions{
+		ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, badRequest(err)) },
+	})
+}
+
+// badRequest is for what passed the contract's rules and still does not fit the
+// generated types; the log tells what it was.
+func badRequest(err error) error {
+	f := *errRequest
+	f.cause = err
+	return &f
+}

@@ -1,0 +1,274 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	jsonType = "application/json"
+	// maxBody is far above any request of the contract.
+	maxBody = 64 << 10
+)
+
+// validate holds a request to the contract, before anything is done with it. The
+// schemas come from the document, the walk is here: openapi3filter compiles an
+// OpenAPI 3.1 schema anew for every request, which took seventy times as long
+// for an inbound call, and does not tell where JSON breaks off.
+func (s *server) validate(c *gin.Context) {
+	op := visitOf(c.Request.Context()).op
+	err := checkParams(c, op)
+	if err == nil && op.body != nil {
+		err = checkBody(c, op)
+	}
+	if err != nil {
+		s.fail(c, err)
+	}
+}
+
+func checkParams(c *gin.Context, op *operation) error {
+	for _, param := range op.params {
+		var given []string
+		switch param.In {
+		case openapi3.ParameterInPath:
+			given = []string{c.Param(param.Name)}
+		case openapi3.ParameterInQuery:
+			given = c.QueryArray(param.Name)
+		case openapi3.ParameterInHeader:
+			given = c.Request.Header.Values(param.Name)
+		}
+		if len(given) > 1 {
+			return invalid(param.Name, "must be given once")
+		}
+		for _, value := range given {
+			err := checkValue(param.Schema.Value, value, param.Name)
+			if err != nil && param.In == openapi3.ParameterInPath && c.Request.Method != http.MethodPut {
+				return errNotFound // nothing can have such a name
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkBody leaves the value that it has found good on the request, and the
+// handler gets that very value instead of decoding once more.
+func checkBody(c *gin.Context, op *operation) error {
+	data, err := readBody(c.Writer, c.Request)
+	if err != nil {
+		return err
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(data))
+	if len(data) == 0 && !op.bodyRequired {
+		return nil
+	}
+	value, err := parseBody(c.Request.Header, data)
+	if err != nil {
+		return err
+	}
+	if err := checkValue(op.body, value, ""); err != nil {
+		return err
+	}
+	c.Request.Body = validBody{c.Request.Body, value}
+	return nil
+}
+
+// validBody is a body that has been parsed; oapi-codegen's handlers ask for it.
+type validBody struct {
+	io.ReadCloser
+	value any
+}
+
+// ValidatedValue is the JSON value that was held to the contract.
+func (b validBody) ValidatedValue() any { return b.value }
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, &fault{
+			status: http.StatusRequestEntityTooLarge, code: "too-large",
+			detail: "The body must be at most 64 KiB long.",
+		}
+	}
+	if err != nil {
+		return nil, badJSON("The body could not be read to its end.", nil, 0)
+	}
+	return data, nil
+}
+
+// parseBody reads one JSON value and nothing after it.
+func parseBody(header http.Header, data []byte) (any, error) {
+	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	if len(data) > 0 && (err != nil || media != jsonType) {
+		return nil, &fault{
+			status: http.StatusUnsupportedMediaType, code: "unsupported-media-type",
+			detail: "The body must be JSON, with Content-Type: application/json.",
+		}
+	}
+	if at := invalidUTF8(data); at >= 0 {
+		return nil, badJSON("The body is not UTF-8.", data, at)
+	}
+	var value any
+	err = json.Unmarshal(data, &value)
+	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
+		// The offset is past the byte at which the parser gave up.
+		return nil, badJSON("The body is not JSON: "+broken.Error()+".", data, int(max(broken.Offset-1, 0)))
+	}
+	if outOfRange, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil, badJSON("A number in the body is out of range.", data, int(outOfRange.Offset))
+	}
+	if err != nil {
+		return nil, badJSON("The body is not JSON.", nil, 0)
+	}
+	return value, nil
+}
+
+func invalidUTF8(data []byte) int {
+	for at := 0; at < len(data); {
+		r, size := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && size == 1 {
+			return at
+		}
+		at += size
+	}
+	return -1
+}
+
+func badJSON(detail string, data []byte, at int) error {
+	f := &fault{status: http.StatusBadRequest, code: "bad-json", detail: detail}
+	if data != nil {
+		before := data[:min(at, len(data))]
+		f.line = bytes.Count(before, []byte("\n")) + 1
+		f.column = len(before) - bytes.LastIndexByte(before, '\n')
+	}
+	return f
+}
+
+// checkValue holds a value to its schema. Control characters are refused
+// wherever they stand: no field has a use for them, and PostgreSQL keeps no NUL.
+func checkValue(schema *openapi3.Schema, value any, name string) error {
+	if err := schema.VisitJSON(value, openapi3.VisitAsRequest()); err != nil {
+		broken, ok := errors.AsType[*openapi3.SchemaError](err)
+		if !ok {
+			return invalid(name, "does not follow the contract")
+		}
+		return schemaFault(broken, name)
+	}
+	if path, found := controlIn(value, nil); found {
+		return invalid(joinField(name, path), "must not contain control characters")
+	}
+	return nil
+}
+
+// schemaFault says in our own words which rule of a schema a value breaks.
+func schemaFault(broken *openapi3.SchemaError, name string) error {
+	path := broken.JSONPointer()
+	field := joinField(name, path)
+	schema := broken.Schema
+	switch broken.SchemaField {
+	case "required":
+		return invalid(field, "is missing")
+	case "properties":
+		return invalid(joinField(name, append(slices.Clone(path), unknownKey(broken))), "is not a field of this request")
+	case "nullable":
+		return invalid(field, "must not be null")
+	case "enum":
+		return invalid(field, "must be one of "+strings.Join(words(schema.Enum), ", "))
+	case "pattern":
+		return invalid(field, "must match "+schema.Pattern)
+	case "minLength":
+		return invalid(field, "must not be empty")
+	case "minItems":
+		return invalid(field, "must have at least "+strconv.FormatUint(schema.MinItems, 10)+" item")
+	case "maxItems":
+		return invalid(field, "must have at most "+strconv.FormatUint(*schema.MaxItems, 10)+" items")
+	case "maxLength":
+		return invalid(field, "must be at most "+strconv.FormatUint(*schema.MaxLength, 10)+" characters long")
+	default:
+		// "value must be an object", "number must be at most 90": no value in it.
+		_, rule, found := strings.Cut(broken.Reason, "must ")
+		if !found {
+			return invalid(field, "does not follow the contract")
+		}
+		return invalid(field, "must "+rule)
+	}
+}
+
+func words(values []any) []string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = fmt.Sprint(value)
+	}
+	return texts
+}
+
+// unknownKey is the first of an object's keys that its schema does not have.
+func unknownKey(broken *openapi3.SchemaError) string {
+	object, _ := broken.Value.(map[string]any)
+	var unknown []string
+	for key := range object {
+		if broken.Schema.Properties[key] == nil {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) == 0 {
+		return ""
+	}
+	return slices.Min(unknown)
+}
+
+// controlIn finds a string with a control character, and the way to it.
+func controlIn(value any, path []string) ([]string, bool) {
+	switch v := value.(type) {
+	case string:
+		return path, strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f })
+	case []any:
+		for i, item := range v {
+			if at, found := controlIn(item, append(path, strconv.Itoa(i))); found {
+				return at, true
+			}
+		}
+	case map[string]any:
+		for key, item := range v {
+			if at, found := controlIn(item, append(path, key)); found {
+				return at, true
+			}
+		}
+	}
+	return nil, false
+}
+
+func joinField(name string, path []string) string {
+	if name != "" {
+		path = append([]string{name}, path...)
+	}
+	return strings.Join(path, ".")
+}
+
+// maxShownField keeps a problem short when the unknown field is not.
+const maxShownField = 100
+
+func invalid(field, problem string) error {
+	if len(field) > maxShownField {
+		field = strings.ToValidUTF8(field[:maxShownField], "") + "…"
+	}
+	subject := field
+	if subject == "" {
+		subject = "The body"
+	}
+	return &fault{status: http.StatusBadRequest, code: "invalid", field: field, detail: subject + " " + problem + "."}
+}
