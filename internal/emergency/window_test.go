@@ -1,6 +1,7 @@
 package emergency_test
 
 import (
+	"encoding/json"
 	"lifeline/internal/emergency"
 	"testing"
 	"time"
@@ -77,4 +78,23 @@ func TestWindowKeepsBothPromises(t *testing.T) {
 			t.Fatalf("a later end of the call makes the window shorter: %v, then %v", end, later)
 		}
 	})
+}
+
+// Terms are written so that a supervisor can read them, and read back unchanged.
+func TestTermsAsText(t *testing.T) {
+	terms := emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: 4 * time.Hour, Quarantine: 90 * time.Second}
+	text, err := json.Marshal(terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"lease=1h0m0s grace=30m0s maxCall=4h0m0s quarantine=1m30s"`; string(text) != want {
+		t.Errorf("got %s, want %s", text, want)
+	}
+	var back emergency.Terms
+	if err := json.Unmarshal(text, &back); err != nil || back != terms {
+		t.Errorf("got %+v, %v; want %+v", back, err, terms)
+	}
+	if err := json.Unmarshal([]byte(`"lease=1h"`), &back); err == nil {
+		t.Error("half of the terms were taken for all of them")
+	}
 }

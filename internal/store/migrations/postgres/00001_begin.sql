@@ -46,7 +46,7 @@ CREATE TABLE calls (
     number_kind     TEXT NOT NULL,
     route_path      TEXT NOT NULL,
     route_trunk     TEXT NOT NULL,
-    terms           TEXT NOT NULL, -- JSON, durations in nanoseconds
+    terms           TEXT NOT NULL, -- JSON
     degraded        BOOLEAN NOT NULL,
     presence_before TEXT NOT NULL,
     expires_at      TIMESTAMPTZ NOT NULL,
