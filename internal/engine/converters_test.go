@@ -80,7 +80,7 @@ func story(ctx workflow.Context, text string) error {
 	workflow.ExecuteActivity(ctx, "Tell", text)
 	var heard string
 	workflow.GetSignalChannel(ctx, "signal").Receive(ctx, &heard)
-	return temporal.NewApplicationErrorWithCause(heard, "Told", errors.New(heard), heard) //nolint:wrapcheck // how a workflow fails
+	return temporal.NewApplicationErrorWithCause(heard, "Told", errors.New(heard), heard)
 }
 
 // event numbers are in order from 1.

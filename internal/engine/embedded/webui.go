@@ -1,0 +1,75 @@
+package embedded
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+
+	uiserver "github.com/temporalio/ui-server/v2/server"
+	uiconfig "github.com/temporalio/ui-server/v2/server/config"
+	"github.com/temporalio/ui-server/v2/server/server_options"
+)
+
+// webUI is Temporal's Web UI: pages and a gateway to the frontend.
+type webUI struct {
+	server *uiserver.Server
+	addr   netip.AddrPort
+	ended  chan struct{}
+}
+
+func startUI(addr netip.AddrPort, frontend string, options Options) (*webUI, error) {
+	codec, err := codecConfig(options.CodecEndpoint)
+	if err != nil {
+		return nil, err
+	}
+	ui := &webUI{
+		addr:  addr,
+		ended: make(chan struct{}),
+		server: uiserver.NewServer(server_options.WithConfigProvider(&uiconfig.Config{
+			Host:                hostOf(addr),
+			Port:                int(addr.Port()),
+			TemporalGRPCAddress: frontend,
+			DefaultNamespace:    options.Namespace,
+			EnableUI:            true,
+			HideLogs:            true,
+			DisableNewsFetch:    true,                                // nothing leaves the machine
+			CORS:                uiconfig.CORS{CookieInsecure: true}, // it is served over plain HTTP
+			Codec:               codec,
+		})),
+	}
+	go func() {
+		defer close(ui.ended)
+		_ = ui.server.Start() // ends the process rather than return an error
+	}()
+	return ui, nil
+}
+
+// codecConfig has the browser decrypt with the cookie that Lifeline gave it, and says where to get one when it has none.
+func codecConfig(endpoint string) (uiconfig.Codec, error) {
+	if endpoint == "" {
+		return uiconfig.Codec{}, nil
+	}
+	lifeline, err := url.Parse(endpoint)
+	if err != nil {
+		return uiconfig.Codec{}, fmt.Errorf("parse codec endpoint: %w", err)
+	}
+	return uiconfig.Codec{
+		Endpoint:            endpoint,
+		IncludeCredentials:  true,
+		DefaultErrorMessage: "To read this, log in to Lifeline as a supervisor and reload the page.",
+		DefaultErrorLink:    lifeline.ResolveReference(&url.URL{Path: "/"}).String(),
+	}, nil
+}
+
+// hostOf puts brackets around IPv6, since the Web UI joins host and port with a bare colon.
+func hostOf(addr netip.AddrPort) string {
+	if addr.Addr().Is6() {
+		return "[" + addr.Addr().String() + "]"
+	}
+	return addr.Addr().String()
+}
+
+func (ui *webUI) stop() {
+	ui.server.Stop()
+	<-ui.ended
+}
