@@ -54,6 +54,13 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 	return process.Run(log, ready, temporal(cfg, log), worker, base.Relay(), api) //nolint:wrapcheck // each part names itself
 }
 
+// webUIColumns let a supervisor see at a glance which calls there are and where
+// they stand.
+var webUIColumns = []string{
+	"Status", workflows.KeyPhase.GetName(), workflows.KeyAgent.GetName(), workflows.KeyCountry.GetName(),
+	workflows.KeyTest.GetName(), "Start", "End", "Workflow ID",
+}
+
 // temporal is the embedded server as a part; everything else stands on it.
 func temporal(cfg config.Config, log *slog.Logger) process.Part {
 	var server *embedded.Server
@@ -67,6 +74,7 @@ func temporal(cfg config.Config, log *slog.Logger) process.Part {
 				CodecEndpoint:    "http://" + cfg.HTTPAddr + "/codec",
 				Namespace:        cfg.TemporalNamespace,
 				SearchAttributes: workflows.SearchAttributeKeys(),
+				Columns:          webUIColumns,
 				Logger:           log,
 			})
 			if err != nil {

@@ -13,10 +13,9 @@ import (
 // the first call.
 func printReady(w io.Writer, cfg config.Config, took time.Duration) {
 	api, webUI := "http://"+cfg.HTTPAddr, "http://"+cfg.TemporalUIAddr
-	calls := webUI + "/namespaces/" + cfg.TemporalNamespace + "/workflows"
 	fmt.Fprintf(w, "\nLifeline is ready after %.1f s.\n\n", took.Seconds())
 	fmt.Fprintf(w, "  API              %s\n", api)
-	fmt.Fprintf(w, "  Temporal Web UI  %s\n", calls)
+	fmt.Fprintf(w, "  Temporal Web UI  %s\n", webUI)
 	fmt.Fprintf(w, "  Data             %s\n", cfg.DataDir)
 	if cfg.MailTransport == "folder" {
 		fmt.Fprintf(w, "  E-mails          %s\n", cfg.MailDir)
@@ -27,7 +26,7 @@ func printReady(w io.Writer, cfg config.Config, took time.Duration) {
 		who, token, _ := strings.Cut(strings.TrimSpace(entry), ":")
 		link := api + "/login#token=" + token
 		if who == "supervisor" {
-			link += "&next=" + calls
+			link += "&next=" + webUI
 		}
 		fmt.Fprintf(w, "  %-16s %s\n", who, link)
 		if dialer == "" && (who == "carrier" || who == "agent/agent-us") {

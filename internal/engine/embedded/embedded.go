@@ -35,6 +35,8 @@ type Options struct {
 	Addr string
 	// UIAddr is the Web UI's host:port; empty means no Web UI. The same warning holds.
 	UIAddr string
+	// Columns are what the Web UI's list of workflows shows to a browser that has not chosen any.
+	Columns []string
 	// CodecEndpoint is the URL below which the Web UI finds /decode, for example http://127.0.0.1:8080/codec. The
 	// browser sends it its cookies. Empty means that payloads are shown encrypted.
 	CodecEndpoint string
@@ -86,7 +88,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 	if options.UIAddr != "" {
-		if server.ui, err = startUI(uiAddr, server.Addr(), options); err != nil {
+		if server.ui, err = startUI(ctx, uiAddr, server.Addr(), options); err != nil {
 			return nil, err
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Server) awaitReady(ctx context.Context, options Options) error {
 	if s.ui == nil {
 		return nil
 	}
-	if err := until(ctx, func() error { return pageAnswers(ctx, "http://"+s.UIAddr()+"/") }); err != nil {
+	if err := until(ctx, func() error { return pageAnswers(ctx, "http://"+s.UIAddr()+"/namespaces") }); err != nil {
 		return fmt.Errorf("wait for the Temporal Web UI: %w", err)
 	}
 	return nil

@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 
@@ -10,24 +12,35 @@ import (
 	"github.com/temporalio/ui-server/v2/server/server_options"
 )
 
-// webUI is Temporal's Web UI: pages and a gateway to the frontend.
+// webUI is Temporal's Web UI: pages and a gateway to the frontend, on a port of its own behind the front.
 type webUI struct {
 	server *uiserver.Server
-	addr   netip.AddrPort
-	ended  chan struct{}
+	front  *front
+	// addr is the front's.
+	addr  netip.AddrPort
+	ended chan struct{}
 }
 
-func startUI(addr netip.AddrPort, frontend string, options Options) (*webUI, error) {
+func startUI(ctx context.Context, addr netip.AddrPort, frontend string, options Options) (*webUI, error) {
 	codec, err := codecConfig(options.CodecEndpoint)
 	if err != nil {
 		return nil, err
 	}
+	inner, err := freeAddr(ctx, net.JoinHostPort(loopback, "0"), "")
+	if err != nil {
+		return nil, err
+	}
+	front, err := startFront(ctx, addr, inner, options)
+	if err != nil {
+		return nil, err
+	}
 	ui := &webUI{
+		front: front,
 		addr:  addr,
 		ended: make(chan struct{}),
 		server: uiserver.NewServer(server_options.WithConfigProvider(&uiconfig.Config{
-			Host:                hostOf(addr),
-			Port:                int(addr.Port()),
+			Host:                hostOf(inner),
+			Port:                int(inner.Port()),
 			TemporalGRPCAddress: frontend,
 			DefaultNamespace:    options.Namespace,
 			EnableUI:            true,
@@ -70,6 +83,7 @@ func hostOf(addr netip.AddrPort) string {
 }
 
 func (ui *webUI) stop() {
+	ui.front.stop()
 	ui.server.Stop()
 	<-ui.ended
 }
