@@ -8,11 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lifeline/internal/emergency"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/kelseyhightower/envconfig"
 )

@@ -1,0 +1,146 @@
+package config_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeline/internal/config"
+	"lifeline/internal/emergency"
+)
+
+// Without any variable, everything lies in the data directory and the durations
+// are the ones that the product promises: 60 and 30 minutes (S3, B1).
+func TestDefaults(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LIFELINE_DATA_DIR", dir)
+	cfg, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(dir, "lifeline.db"); cfg.DatabaseURL != want {
+		t.Errorf("database is %q, want %q", cfg.DatabaseURL, want)
+	}
+	if want := filepath.Join(dir, "mail"); cfg.MailDir != want {
+		t.Errorf("mail goes to %q, want %q", cfg.MailDir, want)
+	}
+	want := emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: 4 * time.Hour, Quarantine: 30 * time.Minute}
+	if cfg.Terms() != want {
+		t.Errorf("terms are %+v, want %+v", cfg.Terms(), want)
+	}
+}
+
+// A value that cannot be used is refused by the name of its variable, and the
+// value itself, which may be a secret, is not repeated.
+func TestUnusableValues(t *testing.T) {
+	for _, c := range []struct{ name, value string }{
+		{"LIFELINE_LEASE_DURATION", "soon"},
+		{"LIFELINE_LEASE_DURATION", "0s"},
+		{"LIFELINE_MAX_CALL_DURATION", "-1s"},
+		{"LIFELINE_DIAL_BUDGET", "0"},
+		{"LIFELINE_CALLBACK_GRACE", "-30m"},
+		{"LIFELINE_NUMBER_QUARANTINE", "-1ns"},
+		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
+		{"LIFELINE_MAIL_TRANSPORT", "sendgrid"}, // without a key
+	} {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			t.Setenv("LIFELINE_DATA_DIR", t.TempDir())
+			t.Setenv(c.name, c.value)
+			_, err := config.Load()
+			if err == nil || !strings.Contains(err.Error(), c.name) {
+				t.Errorf("error is %v, want one that names %s", err, c.name)
+			}
+		})
+	}
+}
+
+// Every variable is documented by the program itself, with its default.
+func TestUsageNamesEveryVariable(t *testing.T) {
+	var usage bytes.Buffer
+	if err := config.PrintUsage(&usage); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(strings.TrimSpace(usage.String()), "\n") {
+		name, rest, _ := strings.Cut(line, " ")
+		if !strings.HasPrefix(name, "LIFELINE_") || len(strings.Fields(rest)) < 3 {
+			t.Errorf("undocumented: %q", line)
+		}
+	}
+	for _, name := range []string{"HTTP_ADDR", "TEMPORAL_UI_ADDR", "PAYLOAD_KEYS", "SENDGRID_API_KEY", "SENDGRID_HOST", "DATABASE_URL"} {
+		if !strings.Contains(usage.String(), "LIFELINE_"+name+" ") {
+			t.Errorf("LIFELINE_%s is missing", name)
+		}
+	}
+}
+
+// The first process makes the secrets; every other one that uses the same data
+// directory finds the same, even when they start at the same moment.
+func TestSecretsAreMadeOnce(t *testing.T) {
+	dir := t.TempDir()
+	var (
+		mu    sync.Mutex
+		found = map[string]bool{}
+		all   sync.WaitGroup
+	)
+	for i := range 8 {
+		all.Go(func() {
+			cfg := config.Config{DataDir: dir}
+			err := cfg.MakeSecrets(func() (config.Secrets, error) {
+				return config.Secrets{Tokens: strings.Repeat("t", i+1), PayloadKeys: strings.Repeat("k", i+1)}, nil
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			}
+			found[cfg.Tokens+"/"+cfg.PayloadKeys] = true
+		})
+	}
+	all.Wait()
+	if len(found) != 1 {
+		t.Errorf("processes of one data directory disagree: %v", found)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("left in the directory: %v, %v", entries, err)
+	}
+	info, err := entries[0].Info()
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("secrets are open to others: %v, %v", info.Mode(), err)
+	}
+}
+
+// What the environment sets wins over what lies in the data directory.
+func TestEnvironmentWinsOverSecrets(t *testing.T) {
+	cfg := config.Config{DataDir: t.TempDir(), Tokens: "mine"}
+	if err := cfg.MakeSecrets(func() (config.Secrets, error) {
+		return config.Secrets{Tokens: "theirs", PayloadKeys: "theirs"}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Tokens != "mine" || cfg.PayloadKeys != "theirs" {
+		t.Errorf("got tokens %q and keys %q", cfg.Tokens, cfg.PayloadKeys)
+	}
+}
+
+// A damaged file of secrets stops the start; it is never replaced, because what
+// Temporal keeps could then be decrypted no more.
+func TestDamagedSecretsStopTheStart(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "secrets.json")
+	if err := os.WriteFile(path, []byte(`{"tokens":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Config{DataDir: dir}
+	err := cfg.MakeSecrets(func() (config.Secrets, error) {
+		t.Error("new secrets were made over damaged ones")
+		return config.Secrets{}, nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "secrets.json") {
+		t.Errorf("error is %v, want one that names the file", err)
+	}
+}
