@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // Call reads one call as it stands, or gives emergency.ErrUnknownCall.

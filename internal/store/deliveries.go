@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+
 	"lifeline/internal/emergency"
 )
 
@@ -42,7 +44,11 @@ func (s *Store) RecordDelivery(ctx context.Context, id emergency.CallID, event e
 			return err
 		}
 		var agent emergency.AgentID
-		if err := t.scan(ctx, &agent, `SELECT agent_id FROM calls WHERE id = $1`, id); err != nil {
+		err := t.scan(ctx, &agent, `SELECT agent_id FROM calls WHERE id = $1`, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return emergency.ErrUnknownCall
+		}
+		if err != nil {
 			return err
 		}
 		return t.tell(ctx, emergency.Event{Type: emergency.EventNoticeUpdated, AgentID: agent, CallID: id, At: s.now()})

@@ -4,8 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // tell adds a line to the event stream, in the transaction that makes it true.

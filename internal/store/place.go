@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
+	"slices"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // Placement is everything that a dial has decided before it is written down.
@@ -86,7 +88,7 @@ func newCall(p Placement) emergency.Call {
 		Terms:    p.Terms,
 		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 	}
-	for _, address := range p.Caller.Contacts {
+	for _, address := range slices.Sorted(slices.Values(p.Caller.Contacts)) {
 		call.Notice.Deliveries = append(call.Notice.Deliveries,
 			emergency.Delivery{Address: address, State: emergency.DeliveryQueued, UpdatedAt: at})
 	}

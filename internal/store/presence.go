@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // Presence is what an agent shows now.
@@ -24,6 +25,9 @@ func (s *Store) Presence(ctx context.Context, id emergency.AgentID) (emergency.P
 // change, so that a desktop may repeat itself.
 func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
 	var shown emergency.Presence
+	if err := status.Validate(); err != nil {
+		return shown, err //nolint:wrapcheck // the domain's own words
+	}
 	err := s.inTx(ctx, "set presence", func(t tx) error {
 		var err error
 		shown, err = t.lockAgent(ctx, id)

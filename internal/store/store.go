@@ -69,7 +69,8 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 	}
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
-	locker, err := lock.NewPostgresSessionLocker()
+	// Processes that start together wait for each other no longer than they must.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // seconds, attempts
 	if err != nil {
 		return nil, fmt.Errorf("make migration lock: %w", err)
 	}
@@ -110,12 +111,16 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 }
 
 // migrate brings the schema up to date. Two processes may start at the same
-// moment: PostgreSQL has a lock for that; on SQLite the slower one fails once and
-// then finds the work done.
+// moment: PostgreSQL has a lock for that; on SQLite the slower one fails at each
+// migration that the other makes, and then finds it done.
 func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string, options ...goose.ProviderOption) error {
 	files, err := fs.Sub(migrations, "migrations/"+dir)
 	if err != nil {
 		return fmt.Errorf("find migrations: %w", err)
+	}
+	all, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
 	}
 	for attempt := 1; ; attempt++ {
 		provider, err := goose.NewProvider(dialect, db, files, options...)
@@ -125,7 +130,7 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string,
 		if err == nil {
 			return nil
 		}
-		if attempt == 3 || ctx.Err() != nil {
+		if attempt > len(all)+1 || ctx.Err() != nil {
 			return fmt.Errorf("migrate the database: %w", err)
 		}
 	}

@@ -1,0 +1,345 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// numberRules are about the administrator's pool.
+var numberRules = []rule{
+	{"added and listed", addedAndListed},
+	{"refused", numbersRefused},
+	{"removed when free", removedWhenFree},
+	{"drained when leased", drainedWhenLeased},
+	{"comes back from draining", comesBackFromDraining},
+}
+
+// directoryRules are about sites, agents and contacts.
+var directoryRules = []rule{
+	{"sites", sites},
+	{"agents", agents},
+	{"agents keep their presence", agentsKeepTheirPresence},
+	{"contacts", contacts},
+	{"caller", caller},
+	{"serves", serves},
+}
+
+// noticeRules are about who is told of a call.
+var noticeRules = []rule{
+	{"says what and to whom", noticeSaysWhatAndToWhom},
+	{"is recorded", deliveryIsRecorded},
+	{"is given up with the call", noticeIsGivenUp},
+}
+
+// The pool is listed by site and number.
+func addedAndListed(t *testing.T, w *world) {
+	w.addSite(t, "us", second, first)
+	w.addSite(t, "pr", third)
+	numbers, err := w.Numbers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the pool", []emergency.CallbackNumber{
+		{Number: third, SiteID: "pr", State: free},
+		{Number: first, SiteID: "us", State: free},
+		{Number: second, SiteID: "us", State: free},
+	}, numbers)
+}
+
+// What cannot be a number of this pool is refused in words, and changes nothing.
+func numbersRefused(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addSite(t, "pr")
+	w.addAgents(t, "us", "one")
+	if err := w.AddNumber(t.Context(), first, "us"); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("added twice gives %v, want ErrNumberExists", err)
+	}
+	if err := w.AddNumber(t.Context(), first, "pr"); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("added at another site gives %v, want ErrNumberExists", err)
+	}
+	if err := w.AddNumber(t.Context(), second, "nowhere"); !errors.Is(err, emergency.ErrUnknownSite) {
+		t.Errorf("added nowhere gives %v, want ErrUnknownSite", err)
+	}
+	var invalid *emergency.Invalid
+	if err := w.AddNumber(t.Context(), "202 555 0101", "us"); !errors.As(err, &invalid) {
+		t.Errorf("added as dialed gives %v, want *Invalid", err)
+	}
+	if err := w.RemoveNumber(t.Context(), second); !errors.Is(err, emergency.ErrUnknownNumber) {
+		t.Errorf("removing what is not there gives %v, want ErrUnknownNumber", err)
+	}
+	// A drained number belongs to its site's address until it is gone.
+	w.dial(t, "one")
+	if err := w.RemoveNumber(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddNumber(t.Context(), first, "pr"); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("a drained number added at another site gives %v, want ErrNumberExists", err)
+	}
+	w.states(t, map[string]emergency.NumberState{first: draining})
+}
+
+// A number that nobody holds goes at once, also from quarantine.
+func removedWhenFree(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one")
+	w.finish(t, w.dial(t, "one").ID)
+	w.states(t, map[string]emergency.NumberState{first: resting, second: free})
+	for _, number := range []string{first, second} {
+		if err := w.RemoveNumber(t.Context(), number); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.states(t, map[string]emergency.NumberState{})
+}
+
+// No caller loses a number that a PSAP has seen: it leaves with the lease, and a
+// redial keeps it until then (S4, B2).
+func drainedWhenLeased(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two")
+	call := w.dial(t, "one")
+	for range 2 {
+		if err := w.RemoveNumber(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.states(t, map[string]emergency.NumberState{first: draining})
+	if got := w.offer(t, first); got.CallID != call.ID {
+		t.Errorf("a callback gives %+v", got)
+	}
+	again := w.dial(t, "one")
+	has(t, again, first, emergency.NumberLeased)
+	w.finish(t, call.ID)
+	w.states(t, map[string]emergency.NumberState{first: draining})
+	w.finish(t, again.ID)
+	w.states(t, map[string]emergency.NumberState{})
+	has(t, w.dial(t, "two"), standing, emergency.NumberStanding)
+}
+
+// An administrator may change their mind while the number drains.
+func comesBackFromDraining(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	if err := w.RemoveNumber(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddNumber(t.Context(), first, "us"); err != nil {
+		t.Fatal(err)
+	}
+	w.states(t, map[string]emergency.NumberState{first: leased})
+	w.finish(t, call.ID)
+	w.states(t, map[string]emergency.NumberState{first: resting})
+}
+
+// A site is kept as it was put, changed by putting it again, and listed by ID.
+func sites(t *testing.T, w *world) {
+	site := siteNamed("us")
+	site.Address = emergency.Address{
+		Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
+	}
+	for _, put := range []emergency.Site{siteNamed("us"), siteNamed("dk"), site} {
+		if err := w.PutSite(t.Context(), put); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := w.Site(t.Context(), "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the site", site, got)
+	all, err := w.Sites(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the sites", []emergency.Site{siteNamed("dk"), site}, all)
+	if _, err := w.Site(t.Context(), "nowhere"); !errors.Is(err, emergency.ErrUnknownSite) {
+		t.Errorf("the error is %v, want ErrUnknownSite", err)
+	}
+	var invalid *emergency.Invalid
+	if err := w.PutSite(t.Context(), emergency.Site{ID: "us"}); !errors.As(err, &invalid) {
+		t.Errorf("half a site gives %v, want *Invalid", err)
+	}
+}
+
+// An agent is kept as put, starts offline, and is listed by ID.
+func agents(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	for _, id := range []emergency.AgentID{"two", "one"} {
+		if err := w.PutAgent(t.Context(), agentNamed(id, "us")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := agentNamed("one", "us")
+	want.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 1, ChangedAt: noon}
+	got, err := w.Agent(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the agent", want, got)
+	all, err := w.Agents(t.Context())
+	if err != nil || len(all) != 2 {
+		t.Fatalf("there are %d agents, %v", len(all), err)
+	}
+	same(t, "the first in the list", want, all[0])
+	if _, err := w.Agent(t.Context(), "nobody"); !errors.Is(err, emergency.ErrUnknownAgent) {
+		t.Errorf("the error is %v, want ErrUnknownAgent", err)
+	}
+	if err := w.PutAgent(t.Context(), agentNamed("one", "nowhere")); !errors.Is(err, emergency.ErrUnknownSite) {
+		t.Errorf("an agent of no site gives %v, want ErrUnknownSite", err)
+	}
+	var invalid *emergency.Invalid
+	if err := w.PutAgent(t.Context(), emergency.Agent{ID: "one", Name: "One", SiteID: "us"}); !errors.As(err, &invalid) {
+		t.Errorf("an agent without a device gives %v, want *Invalid", err)
+	}
+}
+
+// Changing an agent's name or devices leaves the presence alone, during a call
+// too, so that it is restored after it (S10).
+func agentsKeepTheirPresence(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	before, err := w.Presence(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	changed := agentNamed("one", "us")
+	changed.Name, changed.Endpoints = "Somebody", []string{"tel:4711"}
+	changed.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 99}
+	if err := w.PutAgent(t.Context(), changed); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Agent(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed.Presence = before
+	same(t, "the agent", changed, got)
+	w.hangUp(t, call.ID, "")
+	w.shows(t, "one", emergency.StatusAvailable)
+}
+
+// Contacts stay as they were typed; what is no list of addresses is refused (S17).
+func contacts(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	for _, typed := range []string{"", " Desk <desk@example.com> ;; night@example.org;", "desk@example.com", ""} {
+		if err := w.PutContacts(t.Context(), "one", typed); err != nil {
+			t.Fatal(err)
+		}
+		got, err := w.Contacts(t.Context(), "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the contacts", typed, got)
+	}
+	var invalid *emergency.Invalid
+	if err := w.PutContacts(t.Context(), "one", "desk"); !errors.As(err, &invalid) {
+		t.Errorf("no address gives %v, want *Invalid", err)
+	}
+	if err := w.PutContacts(t.Context(), "nobody", "desk@example.com"); !errors.Is(err, emergency.ErrUnknownAgent) {
+		t.Errorf("the error is %v, want ErrUnknownAgent", err)
+	}
+	if _, err := w.Contacts(t.Context(), "nobody"); !errors.Is(err, emergency.ErrUnknownAgent) {
+		t.Errorf("the error is %v, want ErrUnknownAgent", err)
+	}
+}
+
+// A dial knows agent, site and contacts; contacts that cannot be read any more do
+// not stop it (B7).
+func caller(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	if err := w.PutContacts(t.Context(), "one", "desk@example.com;night@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Caller(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := emergency.Caller{
+		Agent: agentNamed("one", "us"), Site: siteNamed("us"), Contacts: []string{"desk@example.com", "night@example.org"},
+	}
+	want.Agent.Presence = got.Agent.Presence
+	same(t, "the caller", want, got)
+	w.run(t, `UPDATE contacts SET as_typed = 'nonsense'`)
+	if got, err := w.Caller(t.Context(), "one"); err != nil || len(got.Contacts) != 0 {
+		t.Errorf("contacts that cannot be read give %v, %v", got.Contacts, err)
+	}
+	if _, err := w.Caller(t.Context(), "nobody"); !errors.Is(err, emergency.ErrUnknownAgent) {
+		t.Errorf("the error is %v, want ErrUnknownAgent", err)
+	}
+}
+
+// A database that takes transactions says so.
+func serves(t *testing.T, w *world) {
+	if err := w.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A notice has the three facts of B8, and goes to whom it has not reached yet.
+func noticeSaysWhatAndToWhom(t *testing.T, w *world) {
+	p := everything(t, w)
+	call := w.place(t, p)
+	notice, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the notice", emergency.Notice{
+		CallID: call.ID, Event: emergency.NoticePlaced, Kind: emergency.KindEmergency,
+		AgentName: "Agent one", SiteName: "Site us", Dialed: "911", DialedAt: call.DialedAt,
+		Number: first, Conveyed: call.Conveyed,
+	}, notice)
+	same(t, "the recipients", call.Notice.Deliveries, queued)
+	if _, _, err := w.Notice(t.Context(), "no-such-call", emergency.NoticePlaced); !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v, want ErrUnknownCall", err)
+	}
+}
+
+// What became of a notice is kept per recipient, and followers hear of it (B9).
+func deliveryIsRecorded(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	last, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	record := emergency.Delivery{Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m-1"}
+	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, record); err != nil {
+		t.Fatal(err)
+	}
+	record.UpdatedAt = w.clock.read()
+	same(t, "the deliveries", []emergency.Delivery{record, call.Notice.Deliveries[1]}, w.read(t, call.ID).Notice.Deliveries)
+	if _, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced); err != nil || len(queued) != 1 {
+		t.Errorf("%d are yet to be told, %v", len(queued), err)
+	}
+	events := w.since(t, last)
+	if len(events) != 1 || events[0].Type != emergency.EventNoticeUpdated || events[0].AgentID != "one" {
+		t.Errorf("the events are %+v", events)
+	}
+	err = w.RecordDelivery(t.Context(), "no-such-call", emergency.NoticePlaced, record)
+	if !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v, want ErrUnknownCall", err)
+	}
+}
+
+// A notice that has not gone out when the call closes never will; one that has
+// stays as it is.
+func noticeIsGivenUp(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	sent := emergency.Delivery{Address: "desk@example.com", State: emergency.DeliverySent}
+	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, sent); err != nil {
+		t.Fatal(err)
+	}
+	w.finish(t, call.ID)
+	got := w.read(t, call.ID).Notice.Deliveries
+	if got[0].State != emergency.DeliverySent || got[1].State != emergency.DeliveryFailed {
+		t.Errorf("the deliveries are %+v", got)
+	}
+}

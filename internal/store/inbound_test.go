@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/store"
+)
+
+// inboundRules are about the PSAP that calls back.
+var inboundRules = []rule{
+	{"reaches the agent, then the desk", reachesTheAgentThenTheDesk},
+	{"asked twice", askedTwice},
+	{"from two places", fromTwoPlaces},
+	{"latest of two calls", latestOfTwoCalls},
+	{"standing number", standingNumberReachesTheLatestCaller},
+	{"unknown number", unknownNumber},
+	{"until the window is over", untilTheWindowIsOver},
+	{"keeps the call alive", keepsTheCallAlive},
+}
+
+// A callback to a leased number rings that agent's devices and then the desk,
+// whatever the agent shows; it opens a leg and tells the workflow (S4, S5, B6).
+func reachesTheAgentThenTheDesk(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two")
+	w.dial(t, "two")
+	call := w.dial(t, "one")
+	w.hangUp(t, call.ID, "")
+	w.choose(t, "one", emergency.StatusOffline)
+	w.pass(10 * time.Minute)
+	in := store.Inbound{To: second, From: "+12025550911", At: w.clock.read(), LegID: "the-callback"}
+	got, err := w.DecideInbound(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the decision", emergency.Decision{
+		Verdict: emergency.ConnectAgent, AgentID: "one", CallID: call.ID, LegID: "the-callback",
+		Ring: []emergency.Endpoint{
+			{URI: "sip:one@example.com", Kind: emergency.EndpointAgent, Ring: 20 * time.Second},
+			{URI: "tel:+12025550150", Kind: emergency.EndpointAgent, Ring: 20 * time.Second},
+			{URI: desk, Kind: emergency.EndpointFallback, Ring: 20 * time.Second},
+		},
+	}, got)
+	w.shows(t, "one", emergency.StatusDoNotDisturb)
+	opened := emergency.Leg{ID: "the-callback", Direction: emergency.Callback, StartedAt: in.At}
+	same(t, "the leg", opened, w.read(t, call.ID).Leg("the-callback"))
+
+	var told emergency.CallbackReceived
+	message := w.messages(t, call.ID)[2]
+	if message.Kind != emergency.MessageCallbackReceived {
+		t.Fatalf("the message is %q", message.Kind)
+	}
+	if err := json.Unmarshal(message.Body, &told); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the message", emergency.CallbackReceived{LegID: "the-callback", From: in.From, At: in.At}, told)
+}
+
+// A carrier that asks again about the same callback gets the same answer, and no
+// second leg is opened (S5).
+func askedTwice(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	w.hangUp(t, call.ID, "")
+	once := w.offer(t, first)
+	messages := len(w.messages(t, call.ID))
+	w.pass(time.Second)
+	same(t, "the second answer", once, w.offer(t, first))
+	if legs := len(w.read(t, call.ID).Legs); legs != 2 {
+		t.Errorf("there are %d legs, want 2", legs)
+	}
+	if again := len(w.messages(t, call.ID)); again != messages {
+		t.Errorf("the workflow is told %d things, want %d", again, messages)
+	}
+	// Once that leg is over, the next callback is another one (S4).
+	w.hangUp(t, call.ID, once.LegID)
+	if next := w.offer(t, first); next.LegID == once.LegID || next.Verdict != emergency.ConnectAgent {
+		t.Errorf("the next callback gives %+v", next)
+	}
+}
+
+// Police and ambulance may both call back: each has a leg (S4, B4).
+func fromTwoPlaces(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	w.hangUp(t, call.ID, "")
+	police, ambulance := w.offerFrom(t, first, "+12025550911"), w.offerFrom(t, first, "+12025550912")
+	if police.LegID == ambulance.LegID {
+		t.Error("both have one leg")
+	}
+	w.hangUp(t, call.ID, police.LegID)
+	w.shows(t, "one", emergency.StatusDoNotDisturb)
+	w.hangUp(t, call.ID, ambulance.LegID)
+	w.shows(t, "one", emergency.StatusAvailable)
+}
+
+// After a redial the callback belongs to the latest call on the number (B2).
+func latestOfTwoCalls(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	w.hangUp(t, w.dial(t, "one").ID, "")
+	w.pass(time.Minute)
+	latest := w.dial(t, "one")
+	if got := w.offer(t, first); got.CallID != latest.ID {
+		t.Errorf("the callback reaches %s, want %s", got.CallID, latest.ID)
+	}
+}
+
+// A callback to the standing number reaches the latest caller who showed it (B5).
+func standingNumberReachesTheLatestCaller(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one", "two", "three")
+	w.dial(t, "one")
+	w.pass(time.Second)
+	latest := w.dial(t, "two")
+	w.pass(time.Second)
+	if got := w.offer(t, standing); got.AgentID != "two" || got.CallID != latest.ID || len(got.Ring) != 3 {
+		t.Errorf("the callback gives %+v, want agent two", got)
+	}
+	w.finish(t, latest.ID)
+	if got := w.offer(t, standing); got.AgentID != "one" {
+		t.Errorf("after that call the callback gives %+v, want agent one", got)
+	}
+}
+
+// Any other call is left to ordinary routing, and changes nothing.
+func unknownNumber(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	for _, to := range []string{second, standing, "+12025550177", "", "911", "sip:one@example.com"} {
+		same(t, "the decision on "+to, emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, w.offer(t, to))
+	}
+	same(t, "the call", call, w.read(t, call.ID))
+}
+
+// The number reaches the agent until the window is over, even if nobody closes
+// the call, and no longer (S4, B1).
+func untilTheWindowIsOver(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two")
+	expired := w.hangUp(t, w.dial(t, "one").ID, "")
+	closed := w.dial(t, "two")
+	w.finish(t, closed.ID)
+	if got := w.offer(t, second).Verdict; got != emergency.NotAnEmergencyCallback {
+		t.Errorf("a closed call's number gives %q", got)
+	}
+	w.clock.set(expired.ExpiresAt())
+	if got := w.offer(t, first).Verdict; got != emergency.NotAnEmergencyCallback {
+		t.Errorf("an expired call's number gives %q", got)
+	}
+	w.clock.set(expired.ExpiresAt().Add(-time.Microsecond))
+	if got := w.offer(t, first); got.CallID != expired.ID {
+		t.Errorf("a moment before, it gives %+v", got)
+	}
+}
+
+// A callback at the end of the window keeps the number as long as it lasts (B1).
+func keepsTheCallAlive(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.hangUp(t, w.dial(t, "one").ID, "")
+	w.clock.set(call.WindowEndsAt())
+	decision := w.offer(t, first)
+	w.pass(2 * time.Hour)
+	w.expire(t)
+	if w.closeCall(t, call.ID) {
+		t.Error("the call closes under a live callback")
+	}
+	w.states(t, map[string]emergency.NumberState{first: leased})
+	w.shows(t, "one", emergency.StatusDoNotDisturb)
+	ended := w.hangUp(t, call.ID, decision.LegID)
+	if want := w.clock.read().Add(agreed.Grace); !ended.WindowEndsAt().Equal(want) {
+		t.Errorf("the window ends at %v, want %v", ended.WindowEndsAt(), want)
+	}
+}

@@ -1,0 +1,258 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// outboxRules are about what the relay finds to carry.
+var outboxRules = []rule{
+	{"in order per call", inOrderPerCall},
+	{"waiting calls", waitingCalls},
+	{"age", outboxAge},
+	{"with the change or not at all", withTheChangeOrNotAtAll},
+}
+
+// eventRules are about the stream that people follow.
+var eventRules = []rule{
+	{"the life of a call", eventsOfACall},
+	{"after the last one seen", eventsAfter},
+	{"forgotten by age", eventsForgotten},
+}
+
+// messages empties a call's outbox the way the relay does.
+func (w *world) messages(t tb, id emergency.CallID) []emergency.Message {
+	t.Helper()
+	var all []emergency.Message
+	rows, err := w.raw.QueryContext(t.Context(), `SELECT seq, kind, body FROM outbox WHERE call_id = $1 ORDER BY seq`, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	for rows.Next() {
+		m := emergency.Message{CallID: id}
+		if err := rows.Scan(&m.Seq, &m.Kind, &m.Body); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The relay gets a call's messages one by one in the order in which they became
+// true, and the same one until it is deleted (S11).
+func inOrderPerCall(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two")
+	call := w.dial(t, "one")
+	w.dial(t, "two")
+	w.hangUp(t, call.ID, "")
+	back := w.offer(t, first)
+	w.hangUp(t, call.ID, back.LegID)
+	var kinds []emergency.MessageKind
+	for {
+		message, found, err := w.NextMessage(t.Context(), call.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !found {
+			break
+		}
+		again, _, err := w.NextMessage(t.Context(), call.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the message asked for again", message, again)
+		kinds = append(kinds, message.Kind)
+		for range 2 { // two processes may have carried it
+			if err := w.DeleteMessage(t.Context(), message.Seq); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	same(t, "the order", []emergency.MessageKind{
+		emergency.MessagePlaced, emergency.MessageCallEnded, emergency.MessageCallbackReceived, emergency.MessageCallEnded,
+	}, kinds)
+	if left := w.count(t, `SELECT COUNT(*) FROM outbox`); left != 1 {
+		t.Errorf("the outbox has %d messages, want the other call's one", left)
+	}
+}
+
+// A process that looks for messages left behind finds each call once, the longest
+// waiting first, and not those that are too young.
+func waitingCalls(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second, third)
+	w.addAgents(t, "us", "one", "two", "three")
+	a := w.dial(t, "one")
+	w.pass(time.Second)
+	b := w.dial(t, "two")
+	w.pass(time.Second)
+	w.hangUp(t, a.ID, "")
+	w.dial(t, "three")
+	waiting := func(before time.Time, limit int) []emergency.CallID {
+		t.Helper()
+		ids, err := w.WaitingCalls(t.Context(), before, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	same(t, "all before now", []emergency.CallID{a.ID, b.ID}, waiting(noon.Add(time.Second), 10))
+	same(t, "the first", []emergency.CallID{a.ID}, waiting(noon.Add(time.Second), 1))
+	same(t, "before the first", nil, waiting(noon.Add(-time.Second), 10))
+	for _, message := range w.messages(t, a.ID) {
+		if err := w.DeleteMessage(t.Context(), message.Seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "without the first call", []emergency.CallID{b.ID}, waiting(noon.Add(time.Second), 10))
+}
+
+// The age of the oldest message says how far Temporal is behind.
+func outboxAge(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	age := func() time.Duration {
+		t.Helper()
+		age, err := w.OutboxAge(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return age
+	}
+	same(t, "the age of nothing", 0, age())
+	call := w.dial(t, "one")
+	w.pass(90 * time.Second)
+	w.hangUp(t, call.ID, "")
+	same(t, "the age", 90*time.Second, age())
+	w.clock.set(noon.Add(-time.Second))
+	same(t, "the age by a clock that is behind", 0, age())
+}
+
+// What fails leaves no message, no event and no leg behind (S11).
+func withTheChangeOrNotAtAll(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	messages, events := w.messages(t, call.ID), w.count(t, `SELECT COUNT(*) FROM events`)
+	p := w.placement(t, "one")
+	p.LegID = call.Legs[0].ID // a leg that exists makes the dial fail half-way
+	if _, err := w.PlaceCall(t.Context(), p); err == nil {
+		t.Fatal("two calls have one leg")
+	}
+	if waiting, _, err := w.NextMessage(t.Context(), p.CallID); err != nil || waiting.Seq != 0 {
+		t.Errorf("a failed dial left %+v, %v", waiting, err)
+	}
+	same(t, "the first call's messages", messages, w.messages(t, call.ID))
+	if now := w.count(t, `SELECT COUNT(*) FROM events`); now != events {
+		t.Errorf("a failed dial left %d events", now-events)
+	}
+	if claims := w.count(t, `SELECT COUNT(*) FROM lease_claims`); claims != 1 {
+		t.Errorf("a failed dial left %d claims", claims-1)
+	}
+}
+
+// since lists the events after one, without their numbers.
+func (w *world) since(t *testing.T, after int64) []emergency.Event {
+	t.Helper()
+	events, err := w.Events(t.Context(), after, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// Everything that people follow is told once, in the order in which it happened.
+func eventsOfACall(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	begin, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := w.dial(t, "one")
+	leg := call.Legs[0].ID
+	w.hangUp(t, call.ID, "")
+	back := w.offer(t, first)
+	w.finish(t, call.ID)
+	quiet, before := emergency.StatusDoNotDisturb, emergency.StatusAvailable
+	want := []emergency.Event{
+		{Type: emergency.EventCallPlaced, AgentID: "one", CallID: call.ID, LegID: leg, At: noon},
+		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: quiet, At: noon},
+		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: before, At: noon},
+		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, LegID: leg, At: noon},
+		{Type: emergency.EventCallbackReceived, AgentID: "one", CallID: call.ID, LegID: back.LegID, At: noon},
+		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: quiet, At: noon},
+		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: before, At: noon},
+		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, LegID: back.LegID, At: noon},
+		{Type: emergency.EventCallClosed, AgentID: "one", CallID: call.ID, At: noon},
+	}
+	got := w.since(t, begin)
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(emergency.Event{}, "Seq")); diff != "" {
+		t.Errorf("the events differ (-want +got):\n%s", diff)
+	}
+	for i := 1; i < len(got); i++ {
+		if got[i].Seq <= got[i-1].Seq {
+			t.Errorf("event %d comes after %d", got[i].Seq, got[i-1].Seq)
+		}
+	}
+}
+
+// A reader goes on after the last event seen, as many at a time as wanted.
+func eventsAfter(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	w.choose(t, "one", emergency.StatusAway)
+	w.choose(t, "one", emergency.StatusBusy)
+	all := w.since(t, 0)
+	if len(all) != 3 {
+		t.Fatalf("there are %d events, want 3", len(all))
+	}
+	same(t, "after the first", all[1:], w.since(t, all[0].Seq))
+	same(t, "after the last", nil, w.since(t, all[2].Seq))
+	one, err := w.Events(t.Context(), all[0].Seq, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "one of them", all[1:2], one)
+	last, err := w.LastEvent(t.Context())
+	if err != nil || last != all[2].Seq {
+		t.Errorf("the last event is %d, %v, want %d", last, err, all[2].Seq)
+	}
+}
+
+// Old events go; the numbers of new ones never start again, or a reader would
+// miss them.
+func eventsForgotten(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	last, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Hour)
+	if err := w.ForgetEvents(t.Context(), noon); err != nil {
+		t.Fatal(err)
+	}
+	if events := w.since(t, 0); len(events) != 1 {
+		t.Errorf("an event of that very moment was forgotten: %+v", events)
+	}
+	if err := w.ForgetEvents(t.Context(), noon.Add(time.Microsecond)); err != nil {
+		t.Fatal(err)
+	}
+	if events := w.since(t, 0); len(events) != 0 {
+		t.Errorf("these were not forgotten: %+v", events)
+	}
+	w.choose(t, "one", emergency.StatusAway)
+	if events := w.since(t, last); len(events) != 1 {
+		t.Errorf("after %d there are %+v, want the new one", last, events)
+	}
+}

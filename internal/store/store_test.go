@@ -1,0 +1,76 @@
+package store_test
+
+import (
+	"net/url"
+	"path/filepath"
+	"testing"
+
+	"lifeline/internal/pgtest"
+)
+
+// TestMain ends the PostgreSQL that the tests start.
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// engine is a kind of database that Lifeline runs on.
+type engine struct {
+	name   string
+	driver string
+	// empty gives the address of a database without any table.
+	empty func(testing.TB) string
+}
+
+var (
+	sqlite = engine{"SQLite", "sqlite", func(t testing.TB) string {
+		// A file name with characters that mean something in a URL.
+		return filepath.Join(t.TempDir(), "life line?100%.db")
+	}}
+	postgres = engine{"PostgreSQL", "pgx", pgtest.URL}
+)
+
+// sqliteURI is an SQLite file for the driver alone.
+func sqliteURI(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
+
+// onBoth runs a test on either engine: whatever holds on one holds on the other.
+func onBoth(t *testing.T, test func(*testing.T, engine)) {
+	for _, e := range []engine{sqlite, postgres} {
+		t.Run(e.name, func(t *testing.T) { test(t, e) })
+	}
+}
+
+// rule is something that the store owes, with a test that holds it to it.
+type rule struct {
+	name  string
+	holds func(*testing.T, *world)
+}
+
+// TestConformance holds both engines to the same behaviour.
+func TestConformance(t *testing.T) {
+	onBoth(t, func(t *testing.T, e engine) {
+		w := newWorld(t, e)
+		for _, group := range []struct {
+			name  string
+			rules []rule
+		}{
+			{"place", placeRules},
+			{"lease", leaseRules},
+			{"inbound", inboundRules},
+			{"end", endRules},
+			{"close", closeRules},
+			{"presence", presenceRules},
+			{"outbox", outboxRules},
+			{"events", eventRules},
+			{"numbers", numberRules},
+			{"directory", directoryRules},
+			{"notices", noticeRules},
+			{"time", timeRules},
+			{"at once", concurrencyRules},
+		} {
+			for _, rule := range group.rules {
+				t.Run(group.name+"/"+rule.name, func(t *testing.T) {
+					w.wipe(t)
+					rule.holds(t, w)
+				})
+			}
+		}
+	})
+}
