@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // acquire gives the number that the agent shows at this site: the one of the
@@ -113,10 +114,14 @@ func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome stri
 // closeCall releases what the call holds, whatever state its legs are in. A notice
 // that has not gone out by now is of no use any more.
 func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, now time.Time) error {
+	until := now
+	if over := call.ExpiresAt(); over.Before(now) {
+		until = over // nobody could be called back since then
+	}
 	if err := t.endLegs(ctx, &call, "", emergency.EndMaxDuration, now); err != nil {
 		return err
 	}
-	if err := t.unclaim(ctx, call, now); err != nil {
+	if err := t.unclaim(ctx, call, until); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2 WHERE id = $1`, call.ID, stamp(now)); err != nil {
@@ -134,47 +139,62 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 	return t.tell(ctx, emergency.Event{Type: emergency.EventCallClosed, AgentID: call.AgentID, CallID: call.ID, At: stamp(now)})
 }
 
-// unclaim drops the call's claim; with the last claim the lease and its route go
-// and the number rests in quarantine (B5), or leaves if it was removed meanwhile.
-func (t tx) unclaim(ctx context.Context, call emergency.Call, now time.Time) error {
+// unclaim drops the call's claim on its number, which was of use until the time
+// given; calls on one number may be found to be over in any order. With the last
+// claim the lease and its route go, and the number rests in quarantine (B5), or
+// leaves if it was removed meanwhile.
+func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) error {
 	dropped, err := t.exec(ctx, `DELETE FROM lease_claims WHERE call_id = $1`, call.ID)
 	if err != nil || dropped == 0 {
 		return err
 	}
-	gone, err := t.exec(ctx, `DELETE FROM leases WHERE number = $1
-		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number)
-	if err != nil || gone == 0 {
+	if _, err := t.exec(ctx, `DELETE FROM leases WHERE number = $1
+		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND draining`, call.Number); err != nil {
+	if _, err := t.exec(ctx, `UPDATE callback_numbers SET
+		leased = EXISTS (SELECT 1 FROM leases WHERE leases.number = callback_numbers.number),
+		last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END,
+		free_at = CASE WHEN free_at < $3 THEN $3 ELSE free_at END
+		WHERE number = $1`, call.Number, stamp(until), stamp(until.Add(call.Terms.Quarantine))); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE callback_numbers SET leased = FALSE, last_used_at = $2, free_at = $3 WHERE number = $1`,
-		call.Number, stamp(now), stamp(now.Add(call.Terms.Quarantine)))
+	_, err = t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND draining AND NOT leased`, call.Number)
 	return err
 }
 
 // ExpireOverdue closes every call that its workflow has left behind: leases,
-// routes and presence overrides end by themselves, even if nobody ends them.
+// routes and presence overrides end by themselves, even if nobody ends them. A
+// call that cannot be closed does not keep the others from it.
 func (s *Store) ExpireOverdue(ctx context.Context) error {
-	now := s.now()
-	overdue, err := collect(ctx, s.read, scanString[emergency.CallID],
-		`SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT 100`, now)
+	return s.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
+		ORDER BY expires_at, id LIMIT 100`, s.now())
+}
+
+// makeRoom does the same for the longest overdue leases of a site. They are few,
+// because somebody who dials is waiting (B7).
+func (s *Store) makeRoom(ctx context.Context, site emergency.SiteID) error {
+	return s.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
+		AND site_id = $2 AND number_kind = $3 ORDER BY expires_at, id LIMIT 5`, s.now(), site, emergency.NumberLeased)
+}
+
+// expire closes the calls that a query finds, if they are overdue at the time that
+// is its first argument.
+func (s *Store) expire(ctx context.Context, query string, now time.Time, args ...any) error {
+	overdue, err := collect(ctx, s.read, scanString[emergency.CallID], query, append([]any{now}, args...)...)
 	if err != nil {
 		return fmt.Errorf("find overdue calls: %w", err)
 	}
+	var failed []error
 	for _, id := range overdue {
-		err := s.withCall(ctx, "expire call", id, func(t tx, call emergency.Call) error {
+		failed = append(failed, s.withCall(ctx, "expire call", id, func(t tx, call emergency.Call) error {
 			if call.Status(now) != emergency.CallEnded || !call.ClosedAt.IsZero() {
 				return nil
 			}
 			return t.closeCall(ctx, call, "expired", now)
-		})
-		if err != nil {
-			return err
-		}
+		}))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func scanString[T ~string](rows *sql.Rows) (T, error) {

@@ -35,10 +35,8 @@ func (s *Store) PlaceCall(ctx context.Context, p Placement) (emergency.Call, err
 	call, err := s.tryPlace(ctx, p, false)
 	if errors.Is(err, emergency.ErrPoolExhausted) {
 		// Leases that outlived their workflow are worth a look before the site's
-		// standing number has to do.
-		if err := s.ExpireOverdue(ctx); err != nil {
-			return emergency.Call{}, err
-		}
+		// standing number has to do. If that fails, it has to do all the same.
+		_ = s.makeRoom(ctx, p.Caller.Site.ID)
 		call, err = s.tryPlace(ctx, p, true)
 	}
 	if errors.Is(err, errRepeated) {

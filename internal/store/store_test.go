@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"flag"
 	"net/url"
 	"path/filepath"
 	"testing"
@@ -8,8 +9,17 @@ import (
 	"lifeline/internal/pgtest"
 )
 
-// TestMain ends the PostgreSQL that the tests start.
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain ends the PostgreSQL that the tests start. A random run makes many
+// transactions, each of them durable, so there are fewer runs than rapid would
+// make by itself; the command line may ask for more.
+func TestMain(m *testing.M) {
+	for name, value := range map[string]string{"rapid.checks": "25", "rapid.steps": "25"} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	pgtest.Main(m)
+}
 
 // engine is a kind of database that Lifeline runs on.
 type engine struct {
@@ -53,6 +63,7 @@ func TestConformance(t *testing.T) {
 		}{
 			{"place", placeRules},
 			{"lease", leaseRules},
+			{"overdue", overdueRules},
 			{"inbound", inboundRules},
 			{"end", endRules},
 			{"close", closeRules},
