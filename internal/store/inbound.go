@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
+	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // Inbound is a call that a carrier offers, before anybody has decided on it.
@@ -22,14 +24,29 @@ type Inbound struct {
 // the agent on Do not disturb in the same transaction (S4, S5, B3). Asking twice
 // about one callback gives the same decision and the same leg.
 func (s *Store) DecideInbound(ctx context.Context, in Inbound) (emergency.Decision, error) {
-	id, err := s.calledBack(ctx, in)
-	if err != nil || id == "" {
-		return emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, err
+	none := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
+	if !emergency.ValidE164(in.To) {
+		return none, nil
 	}
-	var decision emergency.Decision
-	err = s.withCall(ctx, "connect callback", id, func(t tx, call emergency.Call) error {
+	in.From = keepable(in.From)
+	calls, err := s.calledBack(ctx, in)
+	if err != nil {
+		return none, err
+	}
+	for _, id := range calls {
+		decision, err := s.connect(ctx, id, in)
+		if err != nil || decision.Verdict == emergency.ConnectAgent {
+			return decision, err
+		}
+	}
+	return none, nil
+}
+
+// connect brings the PSAP back to a call, unless that is over by now.
+func (s *Store) connect(ctx context.Context, id emergency.CallID, in Inbound) (emergency.Decision, error) {
+	decision := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
+	err := s.withCall(ctx, "connect callback", id, func(t tx, call emergency.Call) error {
 		if call.Status(in.At) == emergency.CallEnded {
-			decision = emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
 			return nil
 		}
 		agent, site, err := t.agentAndSite(ctx, call)
@@ -49,22 +66,24 @@ func (s *Store) DecideInbound(ctx context.Context, in Inbound) (emergency.Decisi
 	return decision, err
 }
 
-// calledBack finds the latest live call that showed this number: by its lease, or
-// failing that by the standing number, which several callers may have shown.
-func (s *Store) calledBack(ctx context.Context, in Inbound) (emergency.CallID, error) {
-	var id emergency.CallID
-	err := s.read.QueryRowContext(ctx, `SELECT c.id FROM calls c
+// calledBack finds the live calls that showed this number, the latest first: by
+// their lease, or by the standing number, which several callers may have shown.
+// The latest may be over before it can be locked; then an older one counts.
+func (s *Store) calledBack(ctx context.Context, in Inbound) ([]emergency.CallID, error) {
+	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT c.id FROM calls c
 		WHERE c.number = $1 AND c.closed_at IS NULL AND c.expires_at > $2
 		AND (c.number_kind = $3 OR EXISTS (SELECT 1 FROM routes r WHERE r.number = c.number AND r.agent_id = c.agent_id))
-		ORDER BY c.dialed_at DESC, c.id DESC LIMIT 1`,
-		in.To, stamp(in.At), emergency.NumberStanding).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
+		ORDER BY c.dialed_at DESC, c.id DESC LIMIT 10`, in.To, stamp(in.At), emergency.NumberStanding)
 	if err != nil {
-		return "", fmt.Errorf("find the call of a callback: %w", err)
+		return nil, fmt.Errorf("find the call of a callback: %w", err)
 	}
-	return id, nil
+	return ids, nil
+}
+
+// keepable is a text from outside as every database can keep it: PostgreSQL takes
+// no null character and nothing but UTF-8, and a callback must not fail for that.
+func keepable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
 
 // joinOrOpenCallback gives the callback leg from this caller that is up already,

@@ -15,10 +15,12 @@ var inboundRules = []rule{
 	{"asked twice", askedTwice},
 	{"from two places", fromTwoPlaces},
 	{"latest of two calls", latestOfTwoCalls},
+	{"older call when the latest is over", olderCallWhenTheLatestIsOver},
 	{"standing number", standingNumberReachesTheLatestCaller},
 	{"unknown number", unknownNumber},
 	{"until the window is over", untilTheWindowIsOver},
 	{"keeps the call alive", keepsTheCallAlive},
+	{"a withheld or garbled caller", garbledCaller},
 }
 
 // A callback to a leased number rings that agent's devices and then the desk,
@@ -111,6 +113,22 @@ func latestOfTwoCalls(t *testing.T, w *world) {
 	}
 }
 
+// When the latest call on a number is over, an older one that is not still brings
+// the PSAP to the agent (S4). The latest may end between the look and the lock,
+// which a wrong expiry stands for here.
+func olderCallWhenTheLatestIsOver(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	older := w.dial(t, "one")
+	w.pass(time.Minute)
+	latest := w.hangUp(t, w.dial(t, "one").ID, "")
+	w.clock.set(latest.ExpiresAt())
+	w.run(t, `UPDATE calls SET expires_at = $2 WHERE id = $1`, latest.ID, latest.ExpiresAt().Add(time.Hour))
+	if got := w.offer(t, first); got.CallID != older.ID {
+		t.Errorf("the callback gives %+v, want %s", got, older.ID)
+	}
+}
+
 // A callback to the standing number reaches the latest caller who showed it (B5).
 func standingNumberReachesTheLatestCaller(t *testing.T, w *world) {
 	w.addSite(t, "us")
@@ -133,7 +151,7 @@ func unknownNumber(t *testing.T, w *world) {
 	w.addSite(t, "us", first, second)
 	w.addAgents(t, "us", "one")
 	call := w.dial(t, "one")
-	for _, to := range []string{second, standing, "+12025550177", "", "911", "sip:one@example.com"} {
+	for _, to := range []string{second, standing, "+12025550177", "", "911", "sip:one@example.com", "\x00", "\xff"} {
 		same(t, "the decision on "+to, emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, w.offer(t, to))
 	}
 	same(t, "the call", call, w.read(t, call.ID))
@@ -177,5 +195,21 @@ func keepsTheCallAlive(t *testing.T, w *world) {
 	ended := w.hangUp(t, call.ID, decision.LegID)
 	if want := w.clock.read().Add(agreed.Grace); !ended.WindowEndsAt().Equal(want) {
 		t.Errorf("the window ends at %v, want %v", ended.WindowEndsAt(), want)
+	}
+}
+
+// Who calls back may be withheld, or come from the carrier as garbage: the call
+// goes through all the same (S5).
+func garbledCaller(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.hangUp(t, w.dial(t, "one").ID, "")
+	for _, from := range []string{"", "anonymous", "\x00", "\xff\xfe"} {
+		once, again := w.offerFrom(t, first, from), w.offerFrom(t, first, from)
+		same(t, "the second answer", once, again)
+		if once.Verdict != emergency.ConnectAgent {
+			t.Errorf("a call from %q gives %+v", from, once)
+		}
+		w.hangUp(t, call.ID, "")
 	}
 }
