@@ -2,9 +2,10 @@ package emergency_test
 
 import (
 	"fmt"
-	"lifeline/internal/emergency"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"

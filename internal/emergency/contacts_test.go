@@ -3,9 +3,10 @@ package emergency_test
 import (
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"strings"
 	"testing"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 )

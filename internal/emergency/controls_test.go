@@ -1,9 +1,10 @@
 package emergency_test
 
 import (
-	"lifeline/internal/emergency"
 	"strings"
 	"testing"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -1,9 +1,10 @@
 package emergency_test
 
 import (
-	"lifeline/internal/emergency"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -1,8 +1,9 @@
 package emergency_test
 
 import (
-	"lifeline/internal/emergency"
 	"testing"
+
+	"lifeline/internal/emergency"
 )
 
 // A call says in one word how far its notice has come.

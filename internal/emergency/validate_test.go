@@ -3,10 +3,11 @@ package emergency_test
 import (
 	"encoding/json"
 	"errors"
-	"lifeline/internal/emergency"
 	"math"
 	"strings"
 	"testing"
+
+	"lifeline/internal/emergency"
 
 	"pgregory.net/rapid"
 )

@@ -2,9 +2,10 @@ package emergency_test
 
 import (
 	"encoding/json"
-	"lifeline/internal/emergency"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"pgregory.net/rapid"
 )
