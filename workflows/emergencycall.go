@@ -1,8 +1,9 @@
 package workflows
 
 import (
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/workflow"
@@ -62,6 +63,7 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 		legs:       []emergency.Leg{{ID: order.LegID, Direction: emergency.Outbound, StartedAt: order.DialedAt}},
 		endedEarly: map[emergency.LegID]emergency.LegEnded{},
 		phase:      emergency.CallActive,
+		presence:   presenceKeeper{shown: map[emergency.LegID]bool{}},
 	}
 	return c, workflow.SetQueryHandlerWithOptions(ctx, QueryState, c.state, workflow.QueryHandlerOptions{
 		Description: "Where the call stands: phase, number, legs, window.",
@@ -74,23 +76,22 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 	workflow.Go(c.steps, c.keepPresence)
 	over, err := c.secureNumber()
 	if over || err != nil {
-		return Outcome{Result: OutcomeObsolete}, err
+		return c.finish(ctx, OutcomeObsolete), err
 	}
 	workflow.Go(c.steps, c.notifyContacts)
-	for {
+	for ctx.Err() == nil {
 		c.follow(ctx)
-		if ctx.Err() != nil {
-			return c.cleanUp(ctx)
-		}
 		if c.windowOver(ctx) {
 			released, err := c.release(OutcomeCompleted)
 			if released || err != nil {
 				return c.finish(ctx, OutcomeCompleted), err
 			}
 			c.recheck = workflow.Now(ctx).Add(recheckAfter)
+			c.setDeadline(ctx)
 		}
 		c.awaitNews(ctx)
 	}
+	return c.cleanUp(ctx)
 }
 
 // follow brings presence, phase and deadline in line with the legs.
@@ -102,18 +103,22 @@ func (c *call) follow(ctx workflow.Context) {
 }
 
 // awaitNews waits for a message, the deadline or a cancellation, and takes in
-// everything that has come by then.
+// everything that has come by then. Messages are received without waiting: Receive
+// would pass over one that cannot be read and then wait for the next, past any
+// deadline.
 func (c *call) awaitNews(ctx workflow.Context) {
 	news := workflow.NewSelector(ctx)
 	news.AddReceive(c.received, func(ch workflow.ReceiveChannel, _ bool) {
 		var message emergency.CallbackReceived
-		ch.Receive(ctx, &message)
-		c.callbackReceived(ctx, message)
+		if ch.ReceiveAsync(&message) {
+			c.callbackReceived(ctx, message)
+		}
 	})
 	news.AddReceive(c.ended, func(ch workflow.ReceiveChannel, _ bool) {
 		var message emergency.LegEnded
-		ch.Receive(ctx, &message)
-		c.legEnded(ctx, message)
+		if ch.ReceiveAsync(&message) {
+			c.legEnded(ctx, message)
+		}
 	})
 	if c.deadline != nil {
 		news.AddFuture(c.deadline.timer, func(workflow.Future) { c.deadline = nil })

@@ -2,8 +2,9 @@ package workflows
 
 import (
 	"fmt"
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"go.temporal.io/sdk/workflow"
 )
@@ -13,9 +14,10 @@ import (
 const recheckAfter = 30 * time.Second
 
 // callbackReceived opens a leg (S4). A repeated message changes nothing; an end
-// that came first counts.
+// that came first counts. A leg without a name could never be ended, so it is not
+// opened.
 func (c *call) callbackReceived(ctx workflow.Context, m emergency.CallbackReceived) {
-	if c.leg(m.LegID) != nil {
+	if m.LegID == "" || c.leg(m.LegID) != nil {
 		return
 	}
 	leg := emergency.Leg{ID: m.LegID, Direction: emergency.Callback, StartedAt: orNow(ctx, m.At)}
@@ -28,32 +30,38 @@ func (c *call) callbackReceived(ctx workflow.Context, m emergency.CallbackReceiv
 
 // legEnded ends a leg, once; the end of a leg not heard of yet is remembered.
 func (c *call) legEnded(ctx workflow.Context, m emergency.LegEnded) {
-	leg := c.leg(m.LegID)
+	leg, early := c.leg(m.LegID), c.endedEarly[m.LegID]
 	switch {
-	case leg == nil:
+	case leg == nil && early.LegID == "":
 		m.At = orNow(ctx, m.At)
 		c.endedEarly[m.LegID] = m
-	case leg.Up():
+	case leg != nil && leg.Up():
 		leg.EndedAt, leg.Reason = orNow(ctx, m.At), m.Reason
 	}
 }
 
 // endOverdueLegs ends what has been up for longer than any call is believed to
-// last: its end was lost (B16).
+// last: its end was lost (B16). While one is being ended another may become
+// overdue, so it goes on until none is.
 func (c *call) endOverdueLegs(ctx workflow.Context) {
-	now := workflow.Now(ctx)
-	for i := range c.legs {
-		leg := &c.legs[i]
-		if !leg.Up() || now.Before(leg.StartedAt.Add(c.order.Terms.MaxCall)) {
-			continue
-		}
+	for leg := c.overdue(ctx); leg != nil; leg = c.overdue(ctx) {
 		if err := c.endLegs(leg.ID, emergency.EndMaxDuration); err != nil {
 			c.log.Error("Could not end a leg that is overdue", "error", err)
 		}
-		leg.EndedAt, leg.Reason = now, emergency.EndMaxDuration
+		leg.EndedAt, leg.Reason = workflow.Now(ctx), emergency.EndMaxDuration
 		c.warn(fmt.Sprintf("The %s leg was ended after %s because nobody told its end. Check on the agent.",
 			leg.Direction, c.order.Terms.MaxCall))
 	}
+}
+
+// overdue is a leg that has been up for longer than any may; nil when there is none.
+func (c *call) overdue(ctx workflow.Context) *emergency.Leg {
+	for i := range c.legs {
+		if leg := &c.legs[i]; leg.Up() && !workflow.Now(ctx).Before(leg.StartedAt.Add(c.order.Terms.MaxCall)) {
+			return leg
+		}
+	}
+	return nil
 }
 
 // markEnded ends every leg in the workflow's own memory.

@@ -2,8 +2,10 @@ package workflows
 
 import (
 	"errors"
-	"lifeline/internal/emergency"
+	"fmt"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -13,16 +15,21 @@ import (
 type presenceKeeper struct {
 	// due is the step that has to be taken next; empty when presence is settled.
 	due string
+	// leg is the one that the step due is for; empty when presence is restored.
+	leg emergency.LegID
 	// busy is true while a step is under way.
 	busy bool
-	// shownFor is the leg that presence was last set for.
-	shownFor emergency.LegID
-	started  bool
+	// shown are the legs that Do not disturb has been asked for.
+	shown map[emergency.LegID]bool
+	// restored is true once the step that restores presence has been asked for, and
+	// no leg has come up since.
+	restored bool
 }
 
 // noticeStory is what became of the notice to the contacts.
 type noticeStory struct {
 	done   bool
+	failed bool
 	result Deliveries
 }
 
@@ -52,14 +59,12 @@ func (c *call) followPresence() {
 	p := &c.presence
 	up := c.latestUp()
 	switch {
-	case up != nil && (up.ID != p.shownFor || !p.started):
-		p.due, p.shownFor = ActivitySetDoNotDisturb, up.ID
-	case up == nil && p.shownFor != "":
-		p.due, p.shownFor = ActivityRestorePresence, ""
-	case up == nil && !p.started:
-		p.due = ActivityRestorePresence
+	case up != nil && !p.shown[up.ID]:
+		p.due, p.leg, p.restored = ActivitySetDoNotDisturb, up.ID, false
+		p.shown[up.ID] = true
+	case up == nil && !p.restored:
+		p.due, p.leg, p.restored = ActivityRestorePresence, "", true
 	}
-	p.started = true
 }
 
 // keepPresence takes the steps asked for, one at a time. It runs beside the rest,
@@ -70,7 +75,7 @@ func (c *call) keepPresence(ctx workflow.Context) {
 		if err := workflow.Await(ctx, func() bool { return p.due != "" }); err != nil {
 			return
 		}
-		step := PresenceStep{CallID: c.order.CallID, AgentID: c.order.AgentID, LegID: p.shownFor}
+		step := PresenceStep{CallID: c.order.CallID, AgentID: c.order.AgentID, LegID: p.leg}
 		name := p.due
 		p.due, p.busy = "", true
 		if err := c.takePresenceStep(ctx, name, step); err != nil && !unknownCall(err) {
@@ -78,6 +83,7 @@ func (c *call) keepPresence(ctx workflow.Context) {
 			c.warn("Presence could not be changed: see the failed activity.")
 		}
 		p.busy = false
+		c.describe(ctx)
 	}
 }
 
@@ -115,10 +121,13 @@ func (c *call) notifyContacts(ctx workflow.Context) {
 	})
 	ref := NoticeRef{CallID: c.order.CallID, Event: emergency.NoticePlaced}
 	err := workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &c.notice.result)
-	c.notice.done = true
-	if err != nil && !unknownCall(err) {
+	c.notice.done, c.notice.failed = true, err != nil
+	switch {
+	case err != nil && !unknownCall(err):
 		c.log.Warn("Contacts could not all be told", "error", err)
 		c.warn("Not every contact could be told: see the failed activity.")
+	case c.notice.result.Failed > 0:
+		c.warn(fmt.Sprintf("%d of %d contacts cannot be reached by e-mail.", c.notice.result.Failed, c.order.Contacts))
 	}
 	c.describe(ctx)
 }

@@ -2,9 +2,10 @@ package workflows
 
 import (
 	"fmt"
-	"lifeline/internal/emergency"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"go.temporal.io/sdk/workflow"
 )
@@ -104,6 +105,8 @@ func (c *call) noticeSentence() string {
 	switch {
 	case c.order.Contacts == 0:
 		return "none configured"
+	case c.notice.failed || (!c.notice.done && c.phase == emergency.CallEnded):
+		return fmt.Sprintf("not all of %d told", c.order.Contacts)
 	case !c.notice.done:
 		return fmt.Sprintf("%d being told", c.order.Contacts)
 	default:

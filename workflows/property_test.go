@@ -1,0 +1,271 @@
+package workflows_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/workflows"
+
+	"go.temporal.io/sdk/temporal"
+	"pgregory.net/rapid"
+)
+
+// world is what really happens to a call, and what its workflow has been told of
+// it. The fields are guarded by the scene's mutex.
+type world struct {
+	*scene
+
+	// up are the legs that are really connected, as SQL would know.
+	up map[emergency.LegID]bool
+	// known are the legs that the workflow has heard of; early are ends that came
+	// before their start.
+	known, early map[emergency.LegID]emergency.Leg
+	// released are the times when the number was given back, refused when it was not.
+	released, refused []time.Duration
+	// heard is when the last message came.
+	heard time.Duration
+	// serial keeps any two messages from coming at the same moment.
+	serial time.Duration
+}
+
+func newWorld(t tb) *world {
+	w := &world{
+		scene: newScene(t), up: map[emergency.LegID]bool{theDial: true},
+		known: map[emergency.LegID]emergency.Leg{theDial: {ID: theDial, StartedAt: noon}},
+		early: map[emergency.LegID]emergency.Leg{},
+	}
+	w.busy = func(at time.Duration) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.release(at)
+	}
+	return w
+}
+
+// release is what CloseCall does, with a look at what the workflow knows (B1).
+func (w *world) release(at time.Duration) bool {
+	if len(w.released) == 0 && len(w.up) > 0 && w.plansOver(workflows.ActivityReleaseNumber) {
+		w.refused = append(w.refused, at)
+	}
+	if len(w.up) > 0 {
+		return true
+	}
+	if w.plansOver(workflows.ActivityReleaseNumber) {
+		w.released = append(w.released, at)
+	}
+	return false
+}
+
+// plansOver tells whether the attempt under way will succeed.
+func (w *world) plansOver(name string) bool {
+	decide := w.plans[name]
+	return decide == nil || decide(w.tries[name]+1) == nil
+}
+
+// moment is a time since the dial that no other message has.
+func (w *world) moment(d time.Duration) time.Duration {
+	w.serial += time.Millisecond
+	return d.Truncate(time.Second) + w.serial
+}
+
+// leg plans what happens to a leg: when it starts and ends, and when and how often
+// the workflow hears of that, if ever.
+func (w *world) leg(t *rapid.T, id emergency.LegID) {
+	start := time.Duration(0)
+	if id != theDial {
+		start = w.moment(drawn(t, "start of "+string(id), 5*time.Hour))
+		w.at(start, func() { w.connect(id) })
+		w.tell(t, id, start, workflows.SignalCallbackReceived)
+	}
+	if lost := id != theDial && rapid.IntRange(0, 7).Draw(t, "end lost") == 0; lost {
+		return
+	}
+	end := w.moment(start + drawn(t, "length of "+string(id), 5*time.Hour))
+	w.at(end, func() { w.disconnect(id) })
+	w.tell(t, id, end, workflows.SignalCallEnded)
+}
+
+// connect has the PSAP ring back, which it cannot once the number is released.
+func (w *world) connect(id emergency.LegID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.released) == 0 {
+		w.up[id] = true
+	}
+}
+
+func (w *world) disconnect(id emergency.LegID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.up, id)
+}
+
+// tell sends a message up to three times, each some time after the fact.
+func (w *world) tell(t *rapid.T, id emergency.LegID, fact time.Duration, signal string) {
+	for range rapid.IntRange(1, 3).Draw(t, "copies of "+signal) {
+		arrival, at := w.moment(fact+drawn(t, "delay", 10*time.Minute)), noon.Add(fact)
+		if rapid.IntRange(0, 4).Draw(t, "without time") == 0 {
+			at = time.Time{}
+		}
+		w.at(arrival, func() { w.deliver(id, signal, at) })
+	}
+}
+
+// deliver brings a message to the workflow and remembers what it says.
+func (w *world) deliver(id emergency.LegID, signal string, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.released) > 0 {
+		return
+	}
+	w.heard = w.now()
+	said := at
+	if said.IsZero() {
+		said = w.env.Now()
+	}
+	leg, known := w.known[id]
+	early, ended := w.early[id]
+	switch {
+	case signal == workflows.SignalCallbackReceived && !known:
+		w.known[id] = emergency.Leg{ID: id, StartedAt: said, EndedAt: early.EndedAt}
+	case signal == workflows.SignalCallEnded && !known && !ended:
+		w.early[id] = emergency.Leg{ID: id, EndedAt: said}
+	case signal == workflows.SignalCallEnded && known && leg.Up():
+		leg.EndedAt = said
+		w.known[id] = leg
+	}
+	if signal == workflows.SignalCallEnded {
+		w.env.SignalWorkflow(signal, emergency.LegEnded{LegID: id, At: at})
+		return
+	}
+	w.env.SignalWorkflow(signal, emergency.CallbackReceived{LegID: id, At: at})
+}
+
+// ends has EndLegs end legs in SQL and in what the workflow knows.
+func (w *world) ends(attempt int, succeed plan) error {
+	if err := succeed(attempt); err != nil {
+		return err
+	}
+	for id, leg := range w.known {
+		if leg.Up() && w.env.Now().Sub(leg.StartedAt) >= agreed.MaxCall {
+			leg.EndedAt = w.env.Now()
+			w.known[id] = leg
+			delete(w.up, id)
+		}
+	}
+	return nil
+}
+
+// drawn is a random time up to a limit, in seconds.
+func drawn(t *rapid.T, what string, limit time.Duration) time.Duration {
+	return time.Duration(rapid.IntRange(0, int(limit/time.Second)).Draw(t, what)) * time.Second
+}
+
+// Whatever comes in whatever order, as often as it likes, and however often each
+// step fails: the number is released exactly once, not while a leg is up, not
+// before max(dialed + 60 min, last leg ended + 30 min), and not later than it has
+// to be (B1). Do not disturb is asked for at most once for each leg, and the last
+// step of presence restores it (B3, B4).
+func TestAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.order.PresenceOutside = rapid.Bool().Draw(t, "presence outside")
+		trouble := rapid.Bool().Draw(t, "trouble")
+		for _, name := range []string{
+			workflows.ActivityLeaseNumber, workflows.ActivityRegisterRoute, workflows.ActivitySetDoNotDisturb,
+			workflows.ActivityRestorePresence, workflows.ActivityReleaseNumber, workflows.ActivityEndLegs,
+		} {
+			fail := failing(0)
+			if trouble {
+				fail = failing(rapid.IntRange(0, 9).Draw(t, "failures of "+name))
+			}
+			w.plans[name] = fail
+			if name == workflows.ActivityEndLegs {
+				w.plans[name] = func(attempt int) error { return w.ends(attempt, fail) }
+			}
+		}
+		w.leg(t, theDial)
+		for n := range rapid.IntRange(0, 4).Draw(t, "callbacks") {
+			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
+		}
+		if _, err := w.play(); err != nil {
+			t.Fatalf("the workflow failed: %v", err)
+		}
+		w.checkRelease(t, trouble)
+		w.checkPresence(t, trouble)
+	})
+}
+
+func (w *world) checkRelease(t *rapid.T, trouble bool) {
+	if len(w.released) != 1 {
+		t.Fatalf("the number was released %d times, at %v", len(w.released), w.released)
+	}
+	release, earliest := w.released[0], agreed.Lease
+	for id, leg := range w.known {
+		if leg.Up() {
+			t.Errorf("the number was released at %s while %s was up", release, id)
+		}
+		earliest = max(earliest, leg.EndedAt.Sub(noon)+agreed.Grace)
+	}
+	latest := max(earliest, w.heard)
+	for _, refused := range w.refused {
+		latest = max(latest, refused+30*time.Second)
+	}
+	if release < earliest || (release > latest && !trouble) {
+		t.Errorf("the number was released at %s, want from %s to %s", release, earliest, latest)
+	}
+}
+
+// checkPresence looks at the steps taken. In trouble a restoration may be repeated:
+// a leg can come and go while the one before is still being tried.
+func (w *world) checkPresence(t *rapid.T, trouble bool) {
+	steps := w.story().Presence
+	if len(steps) == 0 || !strings.Contains(steps[len(steps)-1], workflows.ActivityRestorePresence) {
+		t.Errorf("presence ends with %v", steps)
+	}
+	set := map[string]bool{}
+	for i, step := range steps {
+		_, what, _ := strings.Cut(step, " ")
+		switch restoration := strings.Contains(what, workflows.ActivityRestorePresence); {
+		case restoration && !trouble && i > 0 && strings.Contains(steps[i-1], workflows.ActivityRestorePresence):
+			t.Errorf("presence was restored twice: %v", steps)
+		case !restoration && set[what]:
+			t.Errorf("Do not disturb was set twice for one leg: %v", steps)
+		default:
+			set[what] = true
+		}
+	}
+}
+
+// Cancelled at any moment, a call ends as cancelled, its number is released
+// exactly once, and the last step of presence restores it.
+func TestCancelAnyTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.order.PresenceOutside = rapid.Bool().Draw(t, "presence outside")
+		w.plans[workflows.ActivityEndLegs] = func(int) error {
+			clear(w.up)
+			return nil
+		}
+		w.leg(t, theDial)
+		for n := range rapid.IntRange(0, 3).Draw(t, "callbacks") {
+			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
+		}
+		w.at(drawn(t, "cancel", 60*time.Minute), w.env.CancelWorkflow)
+		_, err := w.play()
+		over := len(w.released) == 1 && err == nil
+		if !over && !temporal.IsCanceledError(err) {
+			t.Errorf("the workflow ended with %v, want it cancelled", err)
+		}
+		if len(w.released) != 1 {
+			t.Errorf("the number was released %d times", len(w.released))
+		}
+		w.checkPresence(t, false)
+		if len(w.steps(workflows.ActivityEndLegs)) == 0 && !over {
+			t.Errorf("no leg was marked ended")
+		}
+	})
+}

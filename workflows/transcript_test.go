@@ -1,0 +1,155 @@
+package workflows_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"lifeline/workflows"
+
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// transcript writes down what a workflow commands, in the order in which it does,
+// with everything that the SDK's replayer does not compare: arguments, timeouts,
+// the lengths of timers, the values of search attributes, the result.
+type transcript struct {
+	interceptor.WorkerInterceptorBase
+
+	mu       sync.Mutex
+	commands []command
+}
+
+// command is one thing that the workflow asked for.
+type command struct {
+	at   time.Time
+	kind string
+	// what names the activity, the timer's length or the attribute's value.
+	what string
+	// how holds the rest: arguments, options, summary.
+	how string
+}
+
+func (c command) String() string { return strings.TrimSpace(c.kind + " " + c.what + " " + c.how) }
+
+func (t *transcript) add(ctx workflow.Context, kind, what, how string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.commands = append(t.commands, command{at: workflow.Now(ctx), kind: kind, what: what, how: how})
+}
+
+// of gives the commands of one kind.
+func (t *transcript) of(kind string) []command {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found []command
+	for _, c := range t.commands {
+		if c.kind == kind {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// String is the whole transcript, one command a line.
+func (t *transcript) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var b strings.Builder
+	for _, c := range t.commands {
+		fmt.Fprintln(&b, c)
+	}
+	return b.String()
+}
+
+// The kinds of commands.
+const (
+	commandLocal    = "local activity"
+	commandOrdinary = "activity"
+	commandTimer    = "timer"
+	commandUpsert   = "upsert"
+	commandComplete = "complete"
+	commandCancel   = "cancel"
+	commandFail     = "fail"
+)
+
+// InterceptWorkflow puts the transcript between the workflow and the SDK.
+func (t *transcript) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &inbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, t}
+}
+
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+
+	t *transcript
+}
+
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&outbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}, i.t})
+}
+
+func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	result, err := i.Next.ExecuteWorkflow(ctx, in)
+	switch {
+	case temporal.IsCanceledError(err):
+		i.t.add(ctx, commandCancel, "", "")
+	case err != nil:
+		i.t.add(ctx, commandFail, err.Error(), "")
+	default:
+		i.t.add(ctx, commandComplete, inJSON(result), "")
+	}
+	return result, err
+}
+
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+
+	t *transcript
+}
+
+func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	options := workflow.GetActivityOptions(ctx)
+	o.t.add(ctx, commandOrdinary, name, fmt.Sprintf("%s schedule-to-close=%s start-to-close=%s retry=%s %q",
+		inJSON(args...), options.ScheduleToCloseTimeout, options.StartToCloseTimeout, policy(options.RetryPolicy), options.Summary))
+	return o.Next.ExecuteActivity(ctx, name, args...)
+}
+
+func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	options := workflow.GetLocalActivityOptions(ctx)
+	o.t.add(ctx, commandLocal, name, fmt.Sprintf("%s schedule-to-close=%s start-to-close=%s retry=%s %q",
+		inJSON(args...), options.ScheduleToCloseTimeout, options.StartToCloseTimeout, policy(options.RetryPolicy), options.Summary))
+	return o.Next.ExecuteLocalActivity(ctx, name, args...)
+}
+
+func (o *outbound) NewTimerWithOptions(ctx workflow.Context, d time.Duration, options workflow.TimerOptions) workflow.Future {
+	o.t.add(ctx, commandTimer, d.String(), fmt.Sprintf("%q", options.Summary))
+	return o.Next.NewTimerWithOptions(ctx, d, options)
+}
+
+func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
+	values := temporal.NewSearchAttributes(updates...)
+	phase, _ := values.GetKeyword(workflows.KeyPhase)
+	o.t.add(ctx, commandUpsert, fmt.Sprintf("%s=%s", workflows.KeyPhase.GetName(), phase), fmt.Sprintf("of %d", values.Size()))
+	return o.Next.UpsertTypedSearchAttributes(ctx, updates...)
+}
+
+func policy(p *temporal.RetryPolicy) string {
+	return fmt.Sprintf("%s..%s x%d", p.InitialInterval, p.MaximumInterval, p.MaximumAttempts)
+}
+
+// inJSON is what the data converter would have written, before encryption.
+func inJSON(values ...any) string {
+	var all []string
+	for _, value := range values {
+		encoded, err := json.Marshal(value)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, string(encoded))
+	}
+	return strings.Join(all, " ")
+}
