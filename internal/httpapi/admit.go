@@ -1,10 +1,11 @@
 package httpapi
 
 import (
-	"lifeline/internal/emergency"
 	"net/http"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/gin-gonic/gin"
 )

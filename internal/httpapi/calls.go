@@ -4,9 +4,10 @@ package httpapi
 import (
 	"context"
 	"errors"
-	"lifeline/internal/emergency"
 	"net/http"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // PlaceCall dials.

@@ -1,8 +1,9 @@
 package httpapi
 
 import (
-	"lifeline/internal/emergency"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // callView shows a call as it stands at the time given.

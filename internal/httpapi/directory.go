@@ -3,6 +3,7 @@ package httpapi
 
 import (
 	"context"
+
 	"lifeline/internal/emergency"
 )
 

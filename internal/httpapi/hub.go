@@ -3,11 +3,12 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"lifeline/internal/emergency"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 const (

@@ -4,12 +4,13 @@ import (
 	"embed"
 	"encoding/json"
 	"html/template"
-	"lifeline/internal/emergency"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/gin-gonic/gin"
 )

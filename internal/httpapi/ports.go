@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+
 	"lifeline/internal/emergency"
 )
 

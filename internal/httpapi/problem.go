@@ -5,9 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"lifeline/internal/emergency"
 	"log/slog"
 	"net/http"
+
+	"lifeline/internal/emergency"
 
 	"github.com/gin-gonic/gin"
 )

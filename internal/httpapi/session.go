@@ -33,7 +33,7 @@ func (h *holder) session(expiry time.Time) string {
 
 // findSession is the holder of a session that is genuine and not over.
 func (t Tokens) findSession(session string, now time.Time) *holder {
-	claim, mac, _ := cutLast(session, ".")
+	claim, mac := cutLast(session, ".")
 	id, expiry, _ := strings.Cut(claim, ".")
 	h := t.bySession[id]
 	if h == nil {
@@ -73,11 +73,11 @@ func loopback(host string) bool {
 	return name == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func cutLast(s, sep string) (before, after string) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+		return s[:i], s[i+len(sep):]
 	}
-	return s, "", false
+	return s, ""
 }
 
 func sign(key []byte, text string) []byte {

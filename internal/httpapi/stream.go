@@ -6,10 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"lifeline/internal/emergency"
 	"net/http"
 	"strconv"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/prometheus/client_golang/prometheus"
 )

@@ -5,10 +5,11 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"regexp"
 	"slices"
 	"strings"
+
+	"lifeline/internal/emergency"
 )
 
 // Identity is who a token stands for.

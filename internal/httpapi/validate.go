@@ -65,8 +65,8 @@ func checkParams(c *gin.Context, op *operation) error {
 	return nil
 }
 
-// checkBody leaves the value that it has found good on the request, and the
-// handler gets that very value instead of decoding once more.
+// checkBody leaves the body for the handler to decode. That gives the same value:
+// names that encoding/json would take for a field are refused here as unknown.
 func checkBody(c *gin.Context, op *operation) error {
 	data, err := readBody(c.Writer, c.Request)
 	if err != nil {
@@ -80,21 +80,8 @@ func checkBody(c *gin.Context, op *operation) error {
 	if err != nil {
 		return err
 	}
-	if err := checkValue(op.body, value, ""); err != nil {
-		return err
-	}
-	c.Request.Body = validBody{c.Request.Body, value}
-	return nil
+	return checkValue(op.body, value, "")
 }
-
-// validBody is a body that has been parsed; oapi-codegen's handlers ask for it.
-type validBody struct {
-	io.ReadCloser
-	value any
-}
-
-// ValidatedValue is the JSON value that was held to the contract.
-func (b validBody) ValidatedValue() any { return b.value }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -123,13 +110,12 @@ func parseBody(header http.Header, data []byte) (any, error) {
 		return nil, badJSON("The body is not UTF-8.", data, at)
 	}
 	var value any
-	err = json.Unmarshal(data, &value)
+	err = json.Unmarshal(data, &value) // whose offsets are past the byte at fault
 	if broken, ok := errors.AsType[*json.SyntaxError](err); ok {
-		// The offset is past the byte at which the parser gave up.
-		return nil, badJSON("The body is not JSON: "+broken.Error()+".", data, int(max(broken.Offset-1, 0)))
+		return nil, badJSON("The body is not JSON: "+broken.Error()+".", data, int(broken.Offset-1))
 	}
 	if outOfRange, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return nil, badJSON("A number in the body is out of range.", data, int(outOfRange.Offset))
+		return nil, badJSON("A number in the body is out of range.", data, int(outOfRange.Offset-1))
 	}
 	if err != nil {
 		return nil, badJSON("The body is not JSON.", nil, 0)
@@ -151,7 +137,7 @@ func invalidUTF8(data []byte) int {
 func badJSON(detail string, data []byte, at int) error {
 	f := &fault{status: http.StatusBadRequest, code: "bad-json", detail: detail}
 	if data != nil {
-		before := data[:min(at, len(data))]
+		before := data[:min(max(at, 0), len(data))]
 		f.line = bytes.Count(before, []byte("\n")) + 1
 		f.column = len(before) - bytes.LastIndexByte(before, '\n')
 	}

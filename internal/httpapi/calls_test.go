@@ -1,0 +1,244 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lifeline/internal/emergency"
+)
+
+// A dial reaches the request side whole: number, location and Idempotency-Key.
+// The answer is 201 with the call and where to read it.
+func TestPlaceCall(t *testing.T) {
+	r := newRig(t)
+	body := `{"agentId":"agent-us","dialedNumber":"urn:service:sos","location":{"latitude":38.9,"longitude":-77.0,"accuracy":12.5,
+		"address":{"street":"1 Example Street","unit":"Room 7","city":"Washington","region":"DC","postalCode":"20001","country":"US"}}}`
+	w := r.do(t, withHeader(dial(body), "Idempotency-Key", "desktop 1: call~7"))
+	if w.Code != http.StatusCreated || w.Header().Get("Location") != "/v1/emergency-calls/call-1" {
+		t.Fatalf("status %d, Location %q: %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+	latitude, longitude, accuracy := 38.9, -77.0, 12.5
+	want := []emergency.DialRequest{{
+		AgentID: "agent-us", DialedNumber: "urn:service:sos", IdempotencyKey: "desktop 1: call~7",
+		Location: &emergency.Location{Latitude: &latitude, Longitude: &longitude, Accuracy: &accuracy, Address: &emergency.Address{
+			Street: "1 Example Street", Unit: "Room 7", City: "Washington", Region: "DC", PostalCode: "20001", Country: "US",
+		}},
+	}}
+	if diff := cmp.Diff(want, r.calls.dials); diff != "" {
+		t.Errorf("dial (-want +got):\n%s", diff)
+	}
+}
+
+// A dial needs neither key nor location, and a carrier dials for anybody.
+func TestPlainDial(t *testing.T) {
+	r := newRig(t)
+	if w := r.do(t, ask{method: http.MethodPost, path: dialPath, as: "carrier", body: `{"agentId":"agent-gb","dialedNumber":"999"}`}); w.Code != http.StatusCreated {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	if diff := cmp.Diff([]emergency.DialRequest{{AgentID: "agent-gb", DialedNumber: "999"}}, r.calls.dials); diff != "" {
+		t.Errorf("dial (-want +got):\n%s", diff)
+	}
+}
+
+// A call looks as the contract says, field by field: with a leg up the panel
+// offers device settings and End call (S6), the form neither Save nor Refresh
+// (S7), and nothing is recorded or kept in the call history (S8).
+func TestCallView(t *testing.T) {
+	dialed := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
+	call := emergency.Call{
+		ID: "c", AgentID: "a", SiteID: "s", Kind: emergency.KindEmergency, Dialed: "911", Country: "US", DialedAt: dialed,
+		Number: "+12025550100", NumberKind: emergency.NumberLeased,
+		Route: emergency.Route{Path: emergency.DirectRouting, Trunk: "east", CallerID: "+12025550100"},
+		Terms: emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: time.Hour},
+		Legs: []emergency.Leg{
+			{ID: "l1", Direction: emergency.Outbound, StartedAt: dialed, EndedAt: dialed.Add(time.Minute), Reason: emergency.EndHungUp},
+			{ID: "l2", Direction: emergency.Callback, StartedAt: dialed.Add(2 * time.Minute)},
+		},
+		PresenceBefore: "available", PresenceNow: "do-not-disturb",
+		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
+			{Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m", UpdatedAt: dialed},
+		}},
+	}
+	want := `{"callId":"c","agentId":"a","siteId":"s","kind":"emergency","dialedNumber":"911","country":"US",
+		"dialedAt":"2026-03-01T11:00:00Z","status":"active","degraded":false,
+		"callbackNumber":"+12025550100","callbackNumberKind":"leased","windowEndsAt":"2026-03-01T12:00:00Z",
+		"route":{"path":"direct-routing","trunk":"east","callerId":"+12025550100"},
+		"legs":[{"legId":"l1","direction":"outbound","state":"ended","startedAt":"2026-03-01T11:00:00Z","endedAt":"2026-03-01T11:01:00Z","reason":"hung-up"},
+			{"legId":"l2","direction":"callback","state":"up","startedAt":"2026-03-01T11:02:00Z"}],
+		"presence":{"current":"do-not-disturb","previous":"available"},
+		"controls":{"panel":["device-settings","end-call"],"form":{"save":false,"refresh":false},
+			"warning":"Emergency call in progress. Stay on the line until the emergency service ends the call."},
+		"recording":"off","callHistory":"off",
+		"notification":{"recipients":[{"address":"desk@example.com","state":"sent","updatedAt":"2026-03-01T11:00:00Z"}],"state":"sent"}}`
+	sameJSON(t, want, callView(call, dialed.Add(3*time.Minute)))
+
+	// Without a leg up the desktop is free, lists are empty rather than null, and
+	// what is not there is left out.
+	call.Legs, call.Notice, call.Route.Trunk = call.Legs[:1], emergency.Notification{}, ""
+	free := callView(call, dialed.Add(3*time.Minute))
+	sameJSON(t, `{"panel":[],"form":{"save":true,"refresh":true},"warning":""}`, free.Controls)
+	sameJSON(t, `{"recipients":[],"state":"none"}`, free.Notification)
+	sameJSON(t, `{"path":"direct-routing","callerId":"+12025550100"}`, free.Route)
+	if free.Status != CallStatusCallbackWindow {
+		t.Errorf("status %q", free.Status)
+	}
+}
+
+func sameJSON(t *testing.T, want string, value any) {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wanted, got any
+	if err := json.Unmarshal([]byte(want), &wanted); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("JSON (-want +got):\n%s", diff)
+	}
+}
+
+// Supervisors see all live calls, agents their own.
+func TestListCalls(t *testing.T) {
+	for holder, want := range map[string][]string{
+		"supervisor": {"call-agent-gb", "call-agent-us"}, "agent-us": {"call-agent-us"}, "agent-gb": {"call-agent-gb"},
+	} {
+		got := []string{}
+		for _, call := range read[[]Call](t, newRig(t).do(t, ask{method: http.MethodGet, path: dialPath, as: holder})) {
+			got = append(got, call.CallID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", holder, diff)
+		}
+	}
+	r := newRig(t)
+	clear(r.records.calls)
+	if w := r.do(t, ask{method: http.MethodGet, path: dialPath, as: "supervisor"}); strings.TrimSpace(w.Body.String()) != "[]" {
+		t.Errorf("no calls: %s", w.Body)
+	}
+}
+
+// An agent cannot tell another agent's call from one that does not exist: the
+// two answers are the same to the letter.
+func TestForeignCallIsLikeNone(t *testing.T) {
+	for _, form := range []ask{
+		{method: http.MethodGet, path: dialPath + "/{call}", as: "agent-us"},
+		{method: http.MethodPost, path: dialPath + "/{call}/end", as: "agent-us"},
+		{method: http.MethodPost, path: dialPath + "/{call}/legs/leg-1/end", as: "agent-us"},
+	} {
+		var answers []Problem
+		for _, id := range []string{"call-agent-gb", "call-nobody"} {
+			r, a := newRig(t), form
+			a.path = strings.Replace(form.path, "{call}", id, 1)
+			problem := r.problem(t, a, http.StatusForbidden)
+			problem.RequestID = ""
+			answers = append(answers, problem)
+			if len(r.calls.ends) > 0 {
+				t.Errorf("%s: ended another agent's call", form.path)
+			}
+		}
+		if diff := cmp.Diff(answers[0], answers[1]); diff != "" {
+			t.Errorf("%s (-foreign +none):\n%s", form.path, diff)
+		}
+	}
+}
+
+// An end names the call, the leg or none for all, and why; without a reason
+// somebody has hung up.
+func TestEnd(t *testing.T) {
+	tests := map[string]struct {
+		ask  ask
+		want ended
+	}{
+		"all legs":      {ask{path: "/end"}, ended{"call-agent-us", "", emergency.EndHungUp}},
+		"an empty body": {ask{path: "/end", body: "{}"}, ended{"call-agent-us", "", emergency.EndHungUp}},
+		"a reason":      {ask{path: "/end", body: `{"reason":"dropped"}`}, ended{"call-agent-us", "", "dropped"}},
+		"one leg":       {ask{path: "/legs/leg-1/end"}, ended{"call-agent-us", "leg-1", emergency.EndHungUp}},
+	}
+	for name, test := range tests {
+		for _, holder := range []string{"agent-us", "carrier"} {
+			t.Run(name+"/"+holder, func(t *testing.T) {
+				r, a := newRig(t), test.ask
+				a.method, a.path, a.as = http.MethodPost, dialPath+"/call-agent-us"+a.path, holder
+				if w := r.do(t, a); w.Code != http.StatusOK {
+					t.Fatalf("status %d: %s", w.Code, w.Body)
+				}
+				if diff := cmp.Diff([]ended{test.want}, r.calls.ends); diff != "" {
+					t.Errorf("end (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// Hold, transfer, conference, record and consult are refused, whatever call it is
+// and whatever else is broken (B15).
+func TestActionsAreRefused(t *testing.T) {
+	r := newRig(t)
+	r.records.broken = http.ErrServerClosed
+	for _, action := range []string{"hold", "transfer", "conference", "record", "consult"} {
+		got := r.problem(t, ask{
+			method: http.MethodPost, path: dialPath + "/call-agent-us/actions/" + action, as: "agent-us", body: `{"to":"x"}`,
+		}, http.StatusConflict)
+		if got.Code != "action-not-allowed" {
+			t.Errorf("%s: code %q", action, got.Code)
+		}
+	}
+}
+
+// A callback goes to the agent, then on up (B6), before every rule (S5) and
+// unrecorded (S8); anything else is left to ordinary routing without a word more.
+func TestRoutingDecision(t *testing.T) {
+	agent := emergency.Endpoint{URI: "sip:a@example.com", Kind: emergency.EndpointAgent, Ring: 20 * time.Second}
+	desk := emergency.Endpoint{URI: "tel:+12025550199", Kind: emergency.EndpointFallback, Ring: 20 * time.Second}
+	const highest = `"priority":"highest","bypass":["routing-rules","capacity-profiles","presence"],"recording":"off","callHistory":"off"`
+	tests := map[string]struct {
+		decision emergency.Decision
+		want     string
+	}{
+		"to the agent": {
+			emergency.Decision{Verdict: emergency.ConnectAgent, AgentID: "a", CallID: "c", LegID: "l", Ring: []emergency.Endpoint{agent, desk}},
+			`{"decision":"connect-agent","agentId":"a","endpoint":{"uri":"sip:a@example.com","kind":"agent","ringSeconds":20},
+				"then":[{"uri":"tel:+12025550199","kind":"fallback","ringSeconds":20}],` + highest + `,"callId":"c","legId":"l"}`,
+		},
+		"to the desk": {
+			emergency.Decision{Verdict: emergency.ConnectFallback, Ring: []emergency.Endpoint{desk}},
+			`{"decision":"connect-fallback","endpoint":{"uri":"tel:+12025550199","kind":"fallback","ringSeconds":20},"then":[],` + highest + `}`,
+		},
+		"no callback": {
+			emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, `{"decision":"not-an-emergency-callback"}`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.calls.decision = test.decision
+			w := r.do(t, ask{method: http.MethodPost, path: "/v1/inbound-calls", as: "carrier", body: `{"to":"+12025550100","from":"+12025550111"}`})
+			if w.Code != http.StatusOK {
+				t.Fatalf("status %d: %s", w.Code, w.Body)
+			}
+			sameJSON(t, test.want, json.RawMessage(w.Body.Bytes()))
+			if diff := cmp.Diff([][2]string{{"+12025550100", "+12025550111"}}, r.calls.inbound); diff != "" {
+				t.Errorf("inbound (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A PSAP that withholds its number is still a PSAP.
+func TestInboundWithoutCaller(t *testing.T) {
+	for _, body := range []string{`{"to":"+12025550100"}`, `{"to":"+12025550100","from":""}`, `{"to":"+12025550100","from":"anonymous"}`} {
+		if w := newRig(t).do(t, ask{method: http.MethodPost, path: "/v1/inbound-calls", as: "carrier", body: body}); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d: %s", body, w.Code, w.Body)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What an admin puts is what an admin gets.
+func TestSites(t *testing.T) {
+	r := newRig(t)
+	put := ask{method: http.MethodPut, path: "/v1/sites/gb-leeds", as: "admin", body: `{"name":"Leeds","country":"GB",
+		"address":{"street":"1 Example Road","unit":"Floor 2","city":"Leeds","postalCode":"LS1 1AA","country":"United Kingdom"},
+		"standingNumber":"+441134960100","fallbackEndpoint":"tel:+441134960101"}`}
+	want := Site{
+		SiteID: "gb-leeds", Name: "Leeds", Country: "GB", StandingNumber: "+441134960100", FallbackEndpoint: "tel:+441134960101",
+		Address: Address{Street: "1 Example Road", Unit: "Floor 2", City: "Leeds", PostalCode: "LS1 1AA", Country: "United Kingdom"},
+	}
+	for _, a := range []ask{put, {method: http.MethodGet, path: "/v1/sites/gb-leeds", as: "admin"}} {
+		if diff := cmp.Diff(want, read[Site](t, r.do(t, a))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", a.method, diff)
+		}
+	}
+	sites := read[[]Site](t, r.do(t, ask{method: http.MethodGet, path: "/v1/sites", as: "admin"}))
+	if len(sites) != 2 || sites[0].SiteID != "gb-leeds" {
+		t.Errorf("sites %+v", sites)
+	}
+}
+
+// A new agent is offline; a change keeps the presence of one who is known.
+func TestAgents(t *testing.T) {
+	r := newRig(t)
+	body := `{"name":"Front desk","siteId":"us-washington","endpoints":["sip:new@example.com","tel:+12025550102"]}`
+	want := Agent{
+		AgentID: "agent-new", Name: "Front desk", SiteID: "us-washington",
+		Endpoints: []string{"sip:new@example.com", "tel:+12025550102"}, Presence: Presence{Status: "offline", ChangedAt: testTime},
+	}
+	for _, a := range []ask{
+		{method: http.MethodPut, path: "/v1/agents/agent-new", as: "admin", body: body},
+		{method: http.MethodGet, path: "/v1/agents/agent-new", as: "admin"},
+	} {
+		if diff := cmp.Diff(want, read[Agent](t, r.do(t, a))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", a.method, diff)
+		}
+	}
+	changed := read[Agent](t, r.do(t, ask{method: http.MethodPut, path: "/v1/agents/agent-us", as: "admin", body: body}))
+	if changed.Presence.Status != "available" || changed.Name != "Front desk" {
+		t.Errorf("changed agent %+v", changed)
+	}
+	if agents := read[[]Agent](t, r.do(t, ask{method: http.MethodGet, path: "/v1/agents", as: "admin"})); len(agents) != 3 {
+		t.Errorf("agents %+v", agents)
+	}
+}
+
+// A status that Lifeline does not know is kept verbatim (S10).
+func TestPresence(t *testing.T) {
+	r := newRig(t)
+	want := Presence{Status: "In a call – Küche", ChangedAt: testTime}
+	for _, a := range []ask{
+		{method: http.MethodPut, path: "/v1/agents/agent-us/presence", as: "agent-us", body: `{"status":"In a call – Küche"}`},
+		{method: http.MethodGet, path: "/v1/agents/agent-us/presence", as: "agent-us"},
+	} {
+		if diff := cmp.Diff(want, read[Presence](t, r.do(t, a))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", a.method, diff)
+		}
+	}
+}
+
+// Recipients are one field, kept as it was typed (S17).
+func TestEmergencyContacts(t *testing.T) {
+	r := newRig(t)
+	const typed = "desk@example.com; Guard <guard@example.com>;"
+	for _, a := range []ask{
+		{method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin", body: `{"recipients":"` + typed + `"}`},
+		{method: http.MethodGet, path: "/v1/agents/agent-us/emergency-contacts", as: "admin"},
+	} {
+		if diff := cmp.Diff(EmergencyContacts{Recipients: typed}, read[EmergencyContacts](t, r.do(t, a))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", a.method, diff)
+		}
+	}
+}
+
+// A number is added with the state that it really has, listed, and removed; in a
+// path its plus may be escaped or not.
+func TestCallbackNumbers(t *testing.T) {
+	r := newRig(t)
+	w := r.do(t, ask{
+		method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"+12025550101","siteId":"us-washington"}`,
+	})
+	if w.Code != http.StatusCreated {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	want := CallbackNumber{Number: "+12025550101", SiteID: "us-washington", State: CallbackNumberStateQuarantined, FreeAt: testTime}
+	if diff := cmp.Diff(want, read[CallbackNumber](t, w)); diff != "" {
+		t.Errorf("added (-want +got):\n%s", diff)
+	}
+	for _, path := range []string{"/v1/callback-numbers/+12025550100", "/v1/callback-numbers/%2B12025550101"} {
+		if w := r.do(t, ask{method: http.MethodDelete, path: path, as: "admin"}); w.Code != http.StatusNoContent {
+			t.Errorf("%s: status %d: %s", path, w.Code, w.Body)
+		}
+	}
+	if left := read[[]CallbackNumber](t, r.do(t, ask{method: http.MethodGet, path: "/v1/callback-numbers", as: "admin"})); len(left) != 0 {
+		t.Errorf("left %+v", left)
+	}
+}

@@ -1,0 +1,293 @@
+//nolint:wrapcheck // a fake hands on what the domain says
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// fakeRecords keeps records in memory, with the rules that the store promises.
+type fakeRecords struct {
+	mu       sync.Mutex
+	broken   error
+	calls    map[emergency.CallID]emergency.Call
+	agents   map[emergency.AgentID]emergency.Agent
+	contacts map[emergency.AgentID]string
+	sites    map[emergency.SiteID]emergency.Site
+	numbers  []emergency.CallbackNumber
+	events   []emergency.Event
+	// queries counts reads of the event log.
+	queries int
+}
+
+func newFakeRecords() *fakeRecords {
+	f := &fakeRecords{
+		calls:    map[emergency.CallID]emergency.Call{},
+		agents:   map[emergency.AgentID]emergency.Agent{},
+		contacts: map[emergency.AgentID]string{},
+		sites:    map[emergency.SiteID]emergency.Site{},
+		numbers:  []emergency.CallbackNumber{{Number: "+12025550100", SiteID: "us-washington", State: emergency.NumberFree}},
+	}
+	f.sites["us-washington"] = emergency.Site{
+		ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
+		Address:        emergency.Address{Street: "1 Example Street", City: "Washington"},
+		StandingNumber: "+12025550199", FallbackEndpoint: "sip:desk@us.example.com",
+	}
+	for _, id := range []emergency.AgentID{"agent-us", "agent-gb"} {
+		f.agents[id] = emergency.Agent{
+			ID: id, Name: "Agent", SiteID: "us-washington", Endpoints: []string{"sip:" + string(id) + "@example.com"},
+			Presence: emergency.Presence{Status: emergency.StatusAvailable, Revision: 1, ChangedAt: testTime},
+		}
+		call := activeCall()
+		call.ID, call.AgentID = emergency.CallID("call-"+id), id
+		f.calls[call.ID] = call
+	}
+	return f
+}
+
+var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// activeCall is a call with its first leg up, dialed a moment ago.
+func activeCall() emergency.Call {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return emergency.Call{
+		ID: "call-1", AgentID: "agent-us", SiteID: "us-washington", Kind: emergency.KindEmergency, Dialed: "911",
+		Country: emergency.UnitedStates, DialedAt: now, Number: "+12025550100", NumberKind: emergency.NumberLeased,
+		Route:          emergency.Route{Path: emergency.DirectOffer, CallerID: "+12025550100"},
+		Terms:          emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: 4 * time.Hour},
+		Legs:           []emergency.Leg{{ID: "leg-1", Direction: emergency.Outbound, StartedAt: now}},
+		PresenceBefore: emergency.StatusAvailable, PresenceNow: emergency.StatusDoNotDisturb,
+		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
+			{Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: now},
+		}},
+	}
+}
+
+func (f *fakeRecords) lock() (func(), error) {
+	f.mu.Lock()
+	return f.mu.Unlock, f.broken
+}
+
+// found is what stands under a key, or the error for what does not.
+func found[K comparable, V any](f *fakeRecords, in map[K]V, key K, unknown error) (V, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	value, ok := in[key]
+	if err == nil && !ok {
+		err = unknown
+	}
+	return value, err
+}
+
+func listed[K cmp.Ordered, V any](f *fakeRecords, in map[K]V) ([]V, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	var all []V
+	for _, key := range slices.Sorted(maps.Keys(in)) {
+		all = append(all, in[key])
+	}
+	return all, err
+}
+
+func (f *fakeRecords) Call(_ context.Context, id emergency.CallID) (emergency.Call, error) {
+	return found(f, f.calls, id, emergency.ErrUnknownCall)
+}
+
+func (f *fakeRecords) LiveCalls(context.Context) ([]emergency.Call, error) {
+	return listed(f, f.calls)
+}
+
+func (f *fakeRecords) Agents(context.Context) ([]emergency.Agent, error) { return listed(f, f.agents) }
+
+func (f *fakeRecords) Agent(_ context.Context, id emergency.AgentID) (emergency.Agent, error) {
+	return found(f, f.agents, id, emergency.ErrUnknownAgent)
+}
+
+func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent) error {
+	if err := agent.Validate(); err != nil {
+		return err
+	}
+	if _, err := found(f, f.sites, agent.SiteID, emergency.ErrUnknownSite); err != nil {
+		return err
+	}
+	unlock, err := f.lock()
+	defer unlock()
+	agent.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 1, ChangedAt: testTime}
+	if known, ok := f.agents[agent.ID]; ok {
+		agent.Presence = known.Presence
+	}
+	f.agents[agent.ID] = agent
+	return err
+}
+
+func (f *fakeRecords) SetPresence(_ context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
+	agent, err := found(f, f.agents, id, emergency.ErrUnknownAgent)
+	if err != nil {
+		return emergency.Presence{}, err
+	}
+	unlock, err := f.lock()
+	defer unlock()
+	agent.Presence = emergency.Presence{Status: status, Revision: agent.Presence.Revision + 1, ChangedAt: testTime}
+	f.agents[id] = agent
+	return agent.Presence, err
+}
+
+func (f *fakeRecords) Contacts(_ context.Context, id emergency.AgentID) (string, error) {
+	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
+		return "", err
+	}
+	return f.contacts[id], nil
+}
+
+func (f *fakeRecords) PutContacts(_ context.Context, id emergency.AgentID, asTyped string) error {
+	if _, err := emergency.ParseRecipients(asTyped); err != nil {
+		return err
+	}
+	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
+		return err
+	}
+	f.contacts[id] = asTyped
+	return nil
+}
+
+func (f *fakeRecords) Sites(context.Context) ([]emergency.Site, error) { return listed(f, f.sites) }
+
+func (f *fakeRecords) Site(_ context.Context, id emergency.SiteID) (emergency.Site, error) {
+	return found(f, f.sites, id, emergency.ErrUnknownSite)
+}
+
+func (f *fakeRecords) PutSite(_ context.Context, site emergency.Site) error {
+	if err := site.Validate(); err != nil {
+		return err
+	}
+	unlock, err := f.lock()
+	defer unlock()
+	f.sites[site.ID] = site
+	return err
+}
+
+func (f *fakeRecords) Numbers(context.Context) ([]emergency.CallbackNumber, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	return slices.Clone(f.numbers), err
+}
+
+func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID) error {
+	if !emergency.ValidE164(number) {
+		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550100"}
+	}
+	if _, err := found(f, f.sites, site, emergency.ErrUnknownSite); err != nil {
+		return err
+	}
+	unlock, err := f.lock()
+	defer unlock()
+	for _, known := range f.numbers {
+		if known.Number == number {
+			return emergency.ErrNumberExists
+		}
+	}
+	f.numbers = append(f.numbers, emergency.CallbackNumber{
+		Number: number, SiteID: site, State: emergency.NumberQuarantined, FreeAt: testTime,
+	})
+	return err
+}
+
+func (f *fakeRecords) RemoveNumber(_ context.Context, number string) error {
+	unlock, err := f.lock()
+	defer unlock()
+	kept := slices.DeleteFunc(slices.Clone(f.numbers), func(n emergency.CallbackNumber) bool { return n.Number == number })
+	if err == nil && len(kept) == len(f.numbers) {
+		err = emergency.ErrUnknownNumber
+	}
+	f.numbers = kept
+	return err
+}
+
+func (f *fakeRecords) Events(_ context.Context, after int64, limit int) ([]emergency.Event, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	f.queries++
+	var page []emergency.Event
+	for _, e := range f.events {
+		if e.Seq > after && len(page) < limit {
+			page = append(page, e)
+		}
+	}
+	return page, err
+}
+
+func (f *fakeRecords) LastEvent(context.Context) (int64, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	f.queries++
+	if len(f.events) == 0 {
+		return 0, err
+	}
+	return f.events[len(f.events)-1].Seq, err
+}
+
+// commit makes an event visible, as a transaction that ends now does.
+func (f *fakeRecords) commit(seq int64, agent emergency.AgentID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, emergency.Event{Seq: seq, Type: emergency.EventCallPlaced, AgentID: agent, At: time.Now().UTC()})
+	slices.SortFunc(f.events, func(a, b emergency.Event) int { return cmp.Compare(a.Seq, b.Seq) })
+}
+
+func (f *fakeRecords) queried() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.queries
+}
+
+// fakeCalls remembers what it was asked, and answers what it is told to.
+type fakeCalls struct {
+	mu       sync.Mutex
+	err      error
+	panics   bool
+	call     emergency.Call
+	decision emergency.Decision
+	dials    []emergency.DialRequest
+	ends     []ended
+	inbound  [][2]string
+}
+
+func newFakeCalls() *fakeCalls {
+	return &fakeCalls{call: activeCall(), decision: emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}}
+}
+
+type ended struct {
+	Call   emergency.CallID
+	Leg    emergency.LegID
+	Reason emergency.EndReason
+}
+
+func (f *fakeCalls) Place(_ context.Context, req emergency.DialRequest) (emergency.Call, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.panics {
+		panic("boom +12025550123")
+	}
+	f.dials = append(f.dials, req)
+	return f.call, f.err
+}
+
+func (f *fakeCalls) End(_ context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ends = append(f.ends, ended{id, leg, reason})
+	return f.call, f.err
+}
+
+func (f *fakeCalls) Inbound(_ context.Context, to, from string) (emergency.Decision, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.inbound = append(f.inbound, [2]string{to, from})
+	return f.decision, f.err
+}
