@@ -41,12 +41,7 @@ func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetRead
 	}
 	ready := Ready{Ready: true, Checks: map[string]string{}}
 	for i, check := range s.Checks {
-		var err error
-		select {
-		case err = <-findings[i]:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
+		err := inTime(ctx, findings[i])
 		ready.Checks[check.Name] = s.finding(ctx, check.Name, err)
 		ready.Ready = ready.Ready && err == nil
 	}
@@ -54,6 +49,22 @@ func (s *server) GetReady(ctx context.Context, _ GetReadyRequestObject) (GetRead
 		return GetReady503JSONResponse(ready), nil
 	}
 	return GetReady200JSONResponse{ReadyJSONResponse(ready)}, nil
+}
+
+// inTime is what a check has found in time. One that has been done for long is not
+// blamed for another that used up the time.
+func inTime(ctx context.Context, finding <-chan error) error {
+	select {
+	case err := <-finding:
+		return err
+	default:
+	}
+	select {
+	case err := <-finding:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *server) finding(ctx context.Context, name string, err error) string {

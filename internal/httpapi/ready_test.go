@@ -73,6 +73,25 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// A check that takes all the time there is puts no blame on those that have been
+// done for long.
+func TestReadyBlamesTheSlowAlone(t *testing.T) {
+	want := Ready{Checks: map[string]string{"temporal": "No answer within a second."}}
+	checks := []Check{{"temporal", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}}
+	for i := range 10 {
+		name := fmt.Sprintf("good %d", i)
+		checks = append(checks, Check{name, func(context.Context) error { return nil }})
+		want.Checks[name] = "ok"
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(o *Options) { o.Checks = checks })
+		w := r.do(t, ask{method: http.MethodGet, path: "/readyz"})
+		if diff := cmp.Diff(want, read[Ready](t, w)); diff != "" {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // Metrics count by route template and status; a stranger's paths make no series,
 // and open streams are counted.
 func TestMetrics(t *testing.T) {
