@@ -63,7 +63,7 @@ func inTime(ctx context.Context, finding <-chan error) error {
 	case err := <-finding:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return ctx.Err() //nolint:wrapcheck // finding puts it into words
 	}
 }
 
