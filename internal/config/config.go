@@ -32,6 +32,7 @@ type Config struct {
 	NumberQuarantine  time.Duration `split_words:"true" default:"30m" desc:"How long a released number rests before the next caller may have it."`
 	MaxCallDuration   time.Duration `split_words:"true" default:"4h" desc:"Ends a call or callback whose end was never told."`
 	DialBudget        time.Duration `split_words:"true" default:"500ms" desc:"How long the answer to a dial may take."`
+	OutsideLinePrefix string        `split_words:"true" desc:"What people dial for an outside line, such as 9; emergency numbers are then recognised behind it, too. Empty for none."`
 	PayloadKeys       string        `split_words:"true" desc:"keyID:base64 of 32 bytes[,…]; the first encrypts what Temporal keeps, all decrypt. Made on first start when empty."`
 	Tokens            string        `split_words:"true" desc:"role[/agentId]:token,… with the roles agent, supervisor, admin, carrier. Made on first start when empty."`
 	MailTransport     string        `split_words:"true" default:"folder" desc:"How notices go out: folder or sendgrid."`
@@ -89,6 +90,9 @@ func (c Config) validate() error {
 	if c.CallbackGrace < 0 || c.NumberQuarantine < 0 {
 		return errors.New("LIFELINE_CALLBACK_GRACE and LIFELINE_NUMBER_QUARANTINE must not be negative")
 	}
+	if !c.DialPlan().Valid() {
+		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX must be one to three digits, or empty")
+	}
 	switch c.MailTransport {
 	case "folder":
 	case "sendgrid":
@@ -106,6 +110,11 @@ func (c Config) Terms() emergency.Terms {
 	return emergency.Terms{
 		Lease: c.LeaseDuration, Grace: c.CallbackGrace, MaxCall: c.MaxCallDuration, Quarantine: c.NumberQuarantine,
 	}
+}
+
+// DialPlan is what the phone system adds to dialed numbers.
+func (c Config) DialPlan() emergency.DialPlan {
+	return emergency.DialPlan{OutsideLine: c.OutsideLinePrefix}
 }
 
 // PrintUsage documents every variable, for --help.

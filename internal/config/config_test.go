@@ -44,6 +44,8 @@ func TestUnusableValues(t *testing.T) {
 		{"LIFELINE_DIAL_BUDGET", "0"},
 		{"LIFELINE_CALLBACK_GRACE", "-30m"},
 		{"LIFELINE_NUMBER_QUARANTINE", "-1ns"},
+		{"LIFELINE_OUTSIDE_LINE_PREFIX", "+1"},
+		{"LIFELINE_OUTSIDE_LINE_PREFIX", "5550"},
 		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
 		{"LIFELINE_MAIL_TRANSPORT", "sendgrid"}, // without a key
 	} {
@@ -142,5 +144,22 @@ func TestDamagedSecretsStopTheStart(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "secrets.json") {
 		t.Errorf("error is %v, want one that names the file", err)
+	}
+}
+
+// The outside-line prefix is handed to whoever classifies numbers; there is none
+// unless somebody sets it (B11).
+func TestDialPlan(t *testing.T) {
+	for _, prefix := range []string{"", "9", "00"} {
+		t.Run(prefix, func(t *testing.T) {
+			t.Setenv("LIFELINE_DATA_DIR", t.TempDir())
+			if prefix != "" {
+				t.Setenv("LIFELINE_OUTSIDE_LINE_PREFIX", prefix)
+			}
+			cfg, err := config.Load()
+			if want := (emergency.DialPlan{OutsideLine: prefix}); err != nil || cfg.DialPlan() != want {
+				t.Errorf("the plan is %+v, %v; want %+v", cfg.DialPlan(), err, want)
+			}
+		})
 	}
 }

@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
+
 	"lifeline/internal/emergency"
 	"lifeline/internal/store"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -28,6 +30,8 @@ type Desk struct {
 	Records Records
 	// Terms are what new calls are placed under.
 	Terms emergency.Terms
+	// Plan is what the phone system adds to dialed numbers.
+	Plan emergency.DialPlan
 	// Budget bounds every answer (B7).
 	Budget time.Duration
 	// PresenceOutside says that an outside presence system has to be told.
@@ -37,6 +41,8 @@ type Desk struct {
 	Wake func(emergency.CallID)
 	// Clock tells the time.
 	Clock func() time.Time
+	// Log hears what an administrator should look into.
+	Log *slog.Logger
 }
 
 // Place answers a dial. The same idempotency key gives the same call, until that
@@ -51,9 +57,9 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	if err != nil {
 		return emergency.Call{}, fmt.Errorf("find caller: %w", err)
 	}
-	dialed, err := emergency.Classify(req.DialedNumber, caller.Site.Country)
+	dialed, err := d.classify(ctx, req, caller.Site)
 	if err != nil {
-		return emergency.Call{}, fmt.Errorf("classify number: %w", err)
+		return emergency.Call{}, err
 	}
 	id, err := d.callID(ctx, req)
 	if err != nil {
@@ -69,6 +75,22 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	}
 	d.Wake(call.ID)
 	return call, nil
+}
+
+// classify tells what was dialed, in the country where the caller is. A device and
+// a directory that disagree on that are reported, whatever becomes of the call: one
+// of them would send help to the wrong place.
+func (d *Desk) classify(ctx context.Context, req emergency.DialRequest, site emergency.Site) (emergency.Dialed, error) {
+	at := emergency.Locate(site.Country, req.Location)
+	if at.Disagree() {
+		d.Log.WarnContext(ctx, "The device names another country than the agent's site; check both",
+			"agent", req.AgentID, "site", site.ID, "siteCountry", at.Site, "conveyedCountry", at.Conveyed)
+	}
+	dialed, err := d.Plan.Classify(req.DialedNumber, at)
+	if err != nil {
+		return dialed, fmt.Errorf("classify number: %w", err)
+	}
+	return dialed, nil
 }
 
 // keySpace separates IDs that come from idempotency keys from all others.

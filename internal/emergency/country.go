@@ -1,16 +1,17 @@
 package emergency
 
 import (
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// Country is a served country or territory, by its ISO 3166-1 alpha-2 code.
-// Puerto Rico has a code, and so an entry, of its own.
+// Country is a country or territory by its ISO 3166-1 alpha-2 code. Puerto Rico
+// has a code, and so an entry in the table of numbers, of its own.
 type Country string
 
-// The countries and territories served (S1).
+// The countries and territories served (S1). A further one needs no name here, only
+// its entry in the table.
 const (
 	UnitedStates  Country = "US"
 	PuertoRico    Country = "PR"
@@ -19,94 +20,93 @@ const (
 	Denmark       Country = "DK"
 )
 
-// Kind tells a call for help from a rehearsal of one.
-type Kind string
+// UnknownCountry stands for words in a device's address that name no country we
+// can make out. The code is the one that Unicode's locale data has for an unknown
+// region, and ISO assigns it to nobody.
+const UnknownCountry Country = "ZZ"
 
-const (
-	// KindEmergency reaches a PSAP.
-	KindEmergency Kind = "emergency"
-	// KindTest runs the whole process and is marked as a test everywhere (B13).
-	KindTest Kind = "test"
-)
+// Countries lists every country and territory served, by code.
+func Countries() []Country { return slices.Sorted(maps.Keys(numberings)) }
 
-// numbering is what may be dialed in one country.
-type numbering struct {
-	emergency []string
-	test      []string
+// listCountries names the codes of all countries served, for people.
+func listCountries() string {
+	codes := make([]string, 0, len(numberings))
+	for _, country := range Countries() {
+		codes = append(codes, string(country))
+	}
+	return strings.Join(codes, ", ")
 }
-
-// numberings lists, per country, the numbers that reach the emergency services.
-// 911 stands in every entry, because a desktop that was set up for North America
-// dials it wherever its user sits (S1). Sources: 47 CFR 9.4 (US, PR), CRTC
-// Telecom Decision 97-8 (CA), Communications Act 2003 designations (GB) and the
-// Danish numbering plan (DK).
-var numberings = map[Country]numbering{
-	UnitedStates:  {emergency: []string{"911"}, test: []string{"933"}},
-	PuertoRico:    {emergency: []string{"911"}},
-	Canada:        {emergency: []string{"911"}},
-	UnitedKingdom: {emergency: []string{"999", "112", "911"}},
-	Denmark:       {emergency: []string{"112", "911"}},
-}
-
-// The service URNs that a SIP desktop dials (RFC 5031), and those that ask for a
-// test (RFC 6881, ED-77). Sub-services such as sos.fire are emergencies too.
-var (
-	sosURN     = regexp.MustCompile(`^urn:service:sos(\.[a-z0-9-]+)*$`)
-	testSOSURN = regexp.MustCompile(`^urn:service:test\.sos(\.[a-z0-9-]+)*$`)
-)
 
 // Served tells whether emergency calls can be placed from this country.
 func (c Country) Served() bool {
-	_, ok := numberings[c]
+	_, ok := c.Numbering()
 	return ok
 }
 
-// Dialed is what a dialed string means in a country.
-type Dialed struct {
-	// Number is the emergency number without punctuation, or the service URN.
-	Number string
-	Kind   Kind
+// Whereabouts is in which country a caller is, by the two who may know: the device
+// that dials, and the directory.
+type Whereabouts struct {
+	// Site is the country of the agent's site.
+	Site Country
+	// Conveyed is the country of the address that the device gave with the call;
+	// empty when it named none, UnknownCountry when it named one in words that we
+	// do not know.
+	Conveyed Country
 }
 
-// Classify tells what was dialed, before any dial-plan rule has seen it (B11).
-// The error is a *Refusal when the country is not served or the number is not an
-// emergency number there.
-func Classify(dialed string, in Country) (Dialed, error) {
-	plan, ok := numberings[in]
-	if !ok {
-		return Dialed{}, &Refusal{
-			Code:    "country-not-served",
-			Reason:  "Emergency calls from this country are not supported here.",
-			Instead: "Dial the local emergency number from a mobile phone.",
-		}
+// Locate tells in which country a caller is. The location may be nil.
+func Locate(site Country, device *Location) Whereabouts {
+	w := Whereabouts{Site: site}
+	if device != nil && device.Address != nil {
+		w.Conveyed = device.Address.country()
 	}
-	number := strings.ToLower(strings.TrimSpace(dialed))
-	switch {
-	case sosURN.MatchString(number):
-		return Dialed{Number: number, Kind: KindEmergency}, nil
-	case testSOSURN.MatchString(number):
-		return Dialed{Number: number, Kind: KindTest}, nil
-	}
-	number = stripPunctuation(number)
-	switch {
-	case slices.Contains(plan.emergency, number):
-		return Dialed{Number: number, Kind: KindEmergency}, nil
-	case slices.Contains(plan.test, number):
-		return Dialed{Number: number, Kind: KindTest}, nil
-	}
-	return Dialed{}, &Refusal{
-		Code:    "not-an-emergency-number",
-		Reason:  "This is not an emergency number in " + string(in) + ".",
-		Instead: "In an emergency dial " + plan.emergency[0] + ", here or from a mobile phone.",
-	}
+	return w
 }
 
-// stripPunctuation takes away what people and desktops put between digits.
-func stripPunctuation(number string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -.()\u00a0", r) {
-			return -1
+// Country is the one whose emergency services are meant: where the device says it
+// is, else where the agent's site is. It need not be served. Words that we cannot
+// read are no reason to refuse help, so then it is the site's, too.
+func (w Whereabouts) Country() Country {
+	if w.Conveyed == "" || w.Conveyed == UnknownCountry {
+		return w.Site
+	}
+	return w.Conveyed
+}
+
+// Disagree tells that the device names another country than the directory, or one
+// that cannot be read. Help may then be sent to the wrong place, so it must not
+// pass in silence.
+func (w Whereabouts) Disagree() bool { return w.Conveyed != "" && w.Conveyed != w.Site }
+
+// country reads the country of an address. Desktops should write the code, as RFC
+// 5139 asks for, and often write the name.
+func (a Address) country() Country {
+	written := strings.ToUpper(strings.TrimSpace(a.Country))
+	if written == "" {
+		return ""
+	}
+	found := UnknownCountry
+	for country, plan := range numberings {
+		switch {
+		case plan.Within != "" && plan.Within.writtenAs(written) && country.writtenAs(a.Region):
+			return country
+		case country.writtenAs(written):
+			found = country
 		}
-		return r
-	}, strings.TrimPrefix(number, "tel:"))
+	}
+	if found == UnknownCountry && isCode(written) {
+		return Country(written)
+	}
+	return found
+}
+
+// writtenAs tells whether a text is the code of the country or one of its names.
+func (c Country) writtenAs(text string) bool {
+	same := func(name string) bool { return strings.EqualFold(name, strings.TrimSpace(text)) }
+	plan := numberings[c]
+	return same(string(c)) || same(plan.Name) || slices.ContainsFunc(plan.AlsoWritten, same)
+}
+
+func isCode(text string) bool {
+	return len(text) == 2 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

@@ -1,15 +1,12 @@
 package emergency_test
 
 import (
-	"errors"
-	"lifeline/internal/emergency"
 	"slices"
-	"strings"
 	"testing"
-	"unicode"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 var (
@@ -20,118 +17,6 @@ var (
 	unitedKingdom = everywhere[3:4]
 )
 
-// Emergency and test numbers are known in every served country (S1, B11).
-func TestClassify(t *testing.T) {
-	help, test := emergency.KindEmergency, emergency.KindTest
-	for _, c := range []struct {
-		dialed string
-		in     []emergency.Country
-		want   emergency.Dialed
-	}{
-		// 911 is the emergency number of North America, and is understood in every
-		// served country (S1).
-		{"911", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		// 112 and 999 in the United Kingdom, 112 in Denmark (S1).
-		{"112", europe, emergency.Dialed{Number: "112", Kind: help}},
-		{"999", unitedKingdom, emergency.Dialed{Number: "999", Kind: help}},
-		// 933 is the test number of the United States (S1, B13).
-		{"933", unitedStates, emergency.Dialed{Number: "933", Kind: test}},
-		// What people and desktops put around digits does not keep anybody from help.
-		{" 911 ", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		{"9-1-1", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		{"(9) 1.1", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		{"9\u00a011", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		{"tel:911", everywhere, emergency.Dialed{Number: "911", Kind: help}},
-		{"TEL:112", europe, emergency.Dialed{Number: "112", Kind: help}},
-		// A SIP desktop dials a service URN, in any case of letters (RFC 5031).
-		{"urn:service:sos", everywhere, emergency.Dialed{Number: "urn:service:sos", Kind: help}},
-		{"URN:service:SOS", everywhere, emergency.Dialed{Number: "urn:service:sos", Kind: help}},
-		{"urn:service:sos.fire", everywhere, emergency.Dialed{Number: "urn:service:sos.fire", Kind: help}},
-		{"urn:service:sos.animal-control", everywhere, emergency.Dialed{Number: "urn:service:sos.animal-control", Kind: help}},
-		// The test URN is a test everywhere (B13).
-		{"urn:service:test.sos", everywhere, emergency.Dialed{Number: "urn:service:test.sos", Kind: test}},
-		{"urn:service:test.sos.fire", everywhere, emergency.Dialed{Number: "urn:service:test.sos.fire", Kind: test}},
-	} {
-		for _, country := range c.in {
-			t.Run(c.dialed+" in "+string(country), func(t *testing.T) {
-				got, err := emergency.Classify(c.dialed, country)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(c.want, got); diff != "" {
-					t.Error(diff)
-				}
-			})
-		}
-	}
-}
-
-// What cannot work is refused, with what to do instead.
-func TestClassifyRefuses(t *testing.T) {
-	for _, c := range []struct {
-		dialed string
-		in     []emergency.Country
-		code   string
-	}{
-		// Numbers of other countries, ordinary ones, and none at all are no emergency.
-		{"112", northAmerica, "not-an-emergency-number"},
-		{"999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
-		{"933", everywhere[1:], "not-an-emergency-number"},
-		// 114 is the Danish police on an ordinary matter.
-		{"114", everywhere, "not-an-emergency-number"},
-		{"+12025550100", everywhere, "not-an-emergency-number"},
-		{"91", everywhere, "not-an-emergency-number"},
-		{"9111", everywhere, "not-an-emergency-number"},
-		{"", everywhere, "not-an-emergency-number"},
-		{"tel:", everywhere, "not-an-emergency-number"},
-		// Other services have URNs too.
-		{"urn:service:counseling", everywhere, "not-an-emergency-number"},
-		{"urn:service:sosx", everywhere, "not-an-emergency-number"},
-		// Characters that no URN has.
-		{"urn:service:sos.\x00", everywhere, "not-an-emergency-number"},
-		{"urn:service:sos.", everywhere, "not-an-emergency-number"},
-		// A country that is not served is said to be so, whatever was dialed.
-		{"911", []emergency.Country{"", "DE", "us", "GL"}, "country-not-served"},
-		{"urn:service:sos", []emergency.Country{"DE"}, "country-not-served"},
-	} {
-		for _, country := range c.in {
-			t.Run(c.dialed+" in "+string(country), func(t *testing.T) {
-				got, err := emergency.Classify(c.dialed, country)
-				var refusal *emergency.Refusal
-				if !errors.As(err, &refusal) {
-					t.Fatalf("Classify gives %v, %v; want a refusal", got, err)
-				}
-				if refusal.Code != c.code {
-					t.Errorf("the refusal is %q, want %q", refusal.Code, c.code)
-				}
-				if refusal.Reason == "" || refusal.Instead == "" {
-					t.Errorf("the refusal does not say why and what to do instead: %+v", refusal)
-				}
-			})
-		}
-	}
-}
-
-// Whatever is dialed: it is refused with words for the person, or it is a number
-// that is safe to keep and to show.
-func TestClassifyAnything(t *testing.T) {
-	dialed := rapid.OneOf(rapid.String(), rapid.StringMatching(`(?s)(tel:|urn:service:(test\.)?sos\.?).{0,12}`))
-	rapid.Check(t, func(t *rapid.T) {
-		country := rapid.SampledFrom(everywhere).Draw(t, "country")
-		got, err := emergency.Classify(dialed.Draw(t, "dialed"), country)
-		if err != nil {
-			if refusal := (*emergency.Refusal)(nil); !errors.As(err, &refusal) {
-				t.Fatalf("the error is no refusal: %v", err)
-			}
-			return
-		}
-		odd := func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) }
-		if got.Number == "" || strings.ContainsFunc(got.Number, odd) {
-			t.Fatalf("%q passes as an emergency number", got.Number)
-		}
-	})
-}
-
 // Five countries and territories are served, by their own codes (S1).
 func TestServed(t *testing.T) {
 	for _, country := range everywhere {
@@ -139,9 +24,64 @@ func TestServed(t *testing.T) {
 			t.Errorf("%s is not served", country)
 		}
 	}
-	for _, country := range []emergency.Country{"", "us", "DE", "UK"} {
+	for _, country := range []emergency.Country{"", "us", "DE", "UK", emergency.UnknownCountry} {
 		if country.Served() {
 			t.Errorf("%q is served", country)
 		}
+	}
+	want := slices.Sorted(slices.Values(everywhere))
+	if diff := cmp.Diff(want, emergency.Countries()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The country is the one of the location conveyed, else the site's; and nobody
+// fails to hear of it when the two disagree (S1, S13).
+func TestLocate(t *testing.T) {
+	at := func(country, region string) *emergency.Location {
+		return &emergency.Location{Address: &emergency.Address{Country: country, Region: region}}
+	}
+	for _, c := range []struct {
+		name     string
+		site     emergency.Country
+		device   *emergency.Location
+		want     emergency.Country
+		disagree bool
+	}{
+		// Without a country on the device's side there is nothing to disagree on.
+		{"no location", "GB", nil, "GB", false},
+		{"coordinates alone", "GB", &emergency.Location{}, "GB", false},
+		{"an address without country", "GB", at("", "DK"), "GB", false},
+		{"a blank country", "GB", at(" ", ""), "GB", false},
+		// The device knows better than the directory where somebody is today.
+		{"the same", "GB", at("GB", ""), "GB", false},
+		{"another", "GB", at("DK", ""), "DK", true},
+		// One that is not served counts all the same: no help would come from elsewhere.
+		{"one not served", "GB", at("DE", "Berlin"), "DE", true},
+		{"a part of the realm with its own code", "DK", at("GL", ""), "GL", true},
+		// Desktops write names, other codes, and any case of letters.
+		{"small letters", "GB", at(" dk ", ""), "DK", true},
+		{"the customary code", "GB", at("UK", ""), "GB", false},
+		{"a name", "GB", at("United Kingdom", ""), "GB", false},
+		{"a part of it", "GB", at("scotland", ""), "GB", false},
+		{"three letters", "CA", at("CAN", ""), "CA", false},
+		{"its own language", "DK", at("DANMARK", "Hovedstaden"), "DK", false},
+		// Puerto Rico has a code, and its postal addresses name the United States.
+		{"the territory", "PR", at("PR", ""), "PR", false},
+		{"the territory as a region", "PR", at("US", "PR"), "PR", false},
+		{"the territory as a region in words", "PR", at("United States", "Puerto Rico"), "PR", false},
+		{"another region", "PR", at("USA", "NY"), "US", true},
+		{"a region by the same letters elsewhere", "CA", at("CA", "PR"), "CA", false},
+		// Words that say nothing to us are no reason to refuse help, and are told.
+		{"words", "GB", at("somewhere", ""), "GB", true},
+		{"no letters", "GB", at("4a", ""), "GB", true},
+		{"the code of no country", "GB", at("ZZ", ""), "GB", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := emergency.Locate(c.site, c.device)
+			if got.Country() != c.want || got.Disagree() != c.disagree {
+				t.Errorf("the country is %s, disagreement %v; want %s, %v", got.Country(), got.Disagree(), c.want, c.disagree)
+			}
+		})
 	}
 }

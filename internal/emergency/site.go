@@ -51,7 +51,7 @@ func (s Site) Validate() error {
 	case !readable(s.Name, maxName):
 		return &Invalid{"name", "must be 1 to 200 printable characters"}
 	case !s.Country.Served():
-		return &Invalid{"country", "must be one of US, PR, CA, GB, DK"}
+		return &Invalid{"country", "must be one of " + listCountries()}
 	case !ValidE164(s.StandingNumber):
 		return &Invalid{"standingNumber", "must be an E.164 number such as +12025550100"}
 	case s.FallbackEndpoint != "" && !validEndpoint(s.FallbackEndpoint):

@@ -28,8 +28,8 @@ func (b *Base) API() (Part, error) {
 	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
 	handler := httpapi.New(httpapi.Options{
 		Calls: &dial.Desk{
-			Records: b.Store, Terms: b.Config.Terms(), Budget: b.Config.DialBudget,
-			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now,
+			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
+			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
 		},
 		Records:   b.Store,
 		Hub:       b.hub,

@@ -81,7 +81,7 @@ func newCall(p Placement) emergency.Call {
 	at := stamp(p.At)
 	call := emergency.Call{
 		ID: p.CallID, AgentID: p.Caller.Agent.ID, SiteID: p.Caller.Site.ID,
-		Kind: p.Dialed.Kind, Dialed: p.Dialed.Number, Country: p.Caller.Site.Country, DialedAt: at,
+		Kind: p.Dialed.Kind, Dialed: p.Dialed.Number, Country: p.Dialed.Country, DialedAt: at,
 		Conveyed: emergency.Conveyed{Site: p.Caller.Site.Address, Device: p.Location},
 		Terms:    p.Terms,
 		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},

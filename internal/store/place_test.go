@@ -37,14 +37,16 @@ func everything(t *testing.T, w *world) store.Placement {
 }
 
 // The answer to a dial is complete: number, presence, leg, contacts (S2, S3, S9).
-// What is read later is what was answered, to the microsecond.
+// What is read later is what was answered, to the microsecond. The country is where
+// the caller was, even if the site is elsewhere (S1).
 func answersWithAllOfTheCall(t *testing.T, w *world) {
 	p := everything(t, w)
+	p.Dialed.Country = emergency.PuertoRico
 	call := w.place(t, p)
 	at := noon.Add(1234567 * time.Microsecond)
 	want := emergency.Call{
 		ID: p.CallID, AgentID: "one", SiteID: "us", Kind: emergency.KindEmergency, Dialed: "911",
-		Country: emergency.UnitedStates, DialedAt: at,
+		Country: emergency.PuertoRico, DialedAt: at,
 		Conveyed: emergency.Conveyed{Site: siteNamed("us").Address, Device: p.Location},
 		Route:    emergency.Route{Path: emergency.DirectOffer, CallerID: "+12025550101"},
 		Number:   "+12025550101", NumberKind: emergency.NumberLeased, Terms: agreed,

@@ -202,7 +202,7 @@ func (w *world) placement(t tb, agent emergency.AgentID) store.Placement {
 	n := w.serial.Add(1)
 	return store.Placement{
 		CallID: emergency.CallID(fmt.Sprintf("call-%09d", n)), LegID: emergency.LegID(fmt.Sprintf("leg-%09d", n)),
-		Caller: caller, Dialed: emergency.Dialed{Number: "911", Kind: emergency.KindEmergency},
+		Caller: caller, Dialed: emergency.Dialed{Number: "911", Kind: emergency.KindEmergency, Country: caller.Site.Country},
 		Terms: agreed, At: w.clock.read(),
 	}
 }

@@ -1,0 +1,192 @@
+package emergency_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"lifeline/internal/emergency"
+
+	"pgregory.net/rapid"
+)
+
+// known is what S1 and B13 ask for, written down a second time so that the table
+// cannot agree with itself.
+var known = map[emergency.Country]map[string]emergency.Kind{
+	"US": {"911": emergency.KindEmergency, "933": emergency.KindTest},
+	"PR": {"911": emergency.KindEmergency},
+	"CA": {"911": emergency.KindEmergency},
+	"GB": {"911": emergency.KindEmergency, "999": emergency.KindEmergency, "112": emergency.KindEmergency},
+	"DK": {"911": emergency.KindEmergency, "112": emergency.KindEmergency},
+}
+
+// An emergency number never comes out as an ordinary one, whatever is put around
+// it, and what is kept of it is the bare number (B11).
+func TestEmergencyIsNeverOrdinary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		number := rapid.SampledFrom(slices.Sorted(maps.Keys(known[country]))).Draw(t, "number")
+		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "outside line")}
+		front := rapid.SampledFrom([]string{"", "", plan.OutsideLine, "+", "+1", "+44", "+45"}).Draw(t, "front")
+		dialed := drawForm(t, front+number)
+		got, err := plan.Classify(dialed, in(country))
+		want := emergency.Dialed{Number: number, Kind: known[country][number], Country: country}
+		if err != nil || got != want {
+			t.Fatalf("%q is %+v, %v; want %+v", dialed, got, err, want)
+		}
+	})
+}
+
+// So it is with service URNs (RFC 5031).
+func TestServiceURNIsNeverOrdinary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		urn := rapid.StringMatching(`urn:service:(test\.)?sos(\.[a-z0-9](-?[a-z0-9]){0,8}){0,3}`).Draw(t, "urn")
+		kind := emergency.KindEmergency
+		if strings.Contains(urn, "test.sos") && !strings.HasPrefix(urn, "urn:service:sos") {
+			kind = emergency.KindTest
+		}
+		dialed := drawCase(t, urn)
+		if rapid.Bool().Draw(t, "as a sip: URI") {
+			dialed = "sip:" + drawEscapes(t, dialed) + "@pbx.example"
+		}
+		got, err := emergency.DialPlan{}.Classify(dialed, in(country))
+		if err != nil || got != (emergency.Dialed{Number: urn, Kind: kind, Country: country}) {
+			t.Fatalf("%q is %+v, %v; want %s", dialed, got, err, urn)
+		}
+	})
+}
+
+// An ordinary number never comes out as an emergency: neither a national or an
+// international one, nor an extension, nor one that begins or ends like an
+// emergency number (B11).
+func TestOrdinaryIsNeverEmergency(t *testing.T) {
+	const sos = `(911|933|112|999)`
+	number := rapid.OneOf(
+		rapid.StringMatching(`1?[2-9][0-9]{2}[2-9][0-9]{6}`), // North America
+		rapid.StringMatching(`0[1-9][0-9]{8,9}`),             // United Kingdom
+		rapid.StringMatching(`[2-9][0-9]{7}`),                // Denmark
+		rapid.StringMatching(`\+(1[2-9][0-9]{9}|44[1-9][0-9]{8,9}|45[2-9][0-9]{7})`),
+		rapid.StringMatching(`\+[1-9][0-9]{6,14}`),           // anywhere (E.164)
+		rapid.StringMatching(`\+(1|44|45)`+sos+`[0-9]{4,8}`), // begins like one
+		rapid.StringMatching(`[0-9]{1,6}`),                   // an extension
+		rapid.StringMatching(sos+`[0-9]{1,9}`),
+		rapid.StringMatching(`[0-9]{1,9}`+sos),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`([0-9]{1,3})?`).Draw(t, "outside line")}
+		digits := number.Draw(t, "number")
+		if isKnown(digits, plan, country) {
+			return
+		}
+		dialed := drawForm(t, digits)
+		got, err := plan.Classify(dialed, in(country))
+		refusal, ok := errors.AsType[*emergency.Refusal](err)
+		if !ok || refusal.Code != "not-an-emergency-number" {
+			t.Fatalf("%q with the prefix %q is %+v, %v", dialed, plan.OutsideLine, got, err)
+		}
+	})
+}
+
+func isKnown(digits string, plan emergency.DialPlan, country emergency.Country) bool {
+	for number := range known[country] {
+		if digits == number || digits == plan.OutsideLine+number {
+			return true
+		}
+	}
+	return false
+}
+
+// Nothing that can be dialed breaks the service: it is refused with words for the
+// person, or it is a number that is safe to keep and to show, and that is the same
+// emergency when it is dialed in its turn.
+func FuzzClassify(f *testing.F) {
+	for _, dialed := range []string{
+		"911", "9911", "+44 999", "tel:911;phone-context=+1", "sip:911@pbx.example;user=phone", "sips:%39%31%31@[::1]",
+		"urn:service:sos.animal-control", "URN:SERVICE:TEST.SOS", "sip:urn%3Aservice%3Asos@h", "９１１", "٩١١", "\u202d911\u202c",
+		"9115551234", "+19115551234", "tel:%", "sip:@", "\xff911", "urn:service:sos.\x00", "+", ":", "",
+	} {
+		for _, country := range everywhere {
+			f.Add(dialed, "9", string(country), "")
+		}
+		f.Add(dialed, "", "GB", "DK")
+		f.Add(dialed, "0", "DE", "ZZ")
+	}
+	f.Fuzz(func(t *testing.T, dialed, outside, site, conveyed string) {
+		plan := emergency.DialPlan{OutsideLine: outside}
+		at := emergency.Locate(emergency.Country(site), &emergency.Location{Address: &emergency.Address{Country: conveyed}})
+		got, err := plan.Classify(dialed, at)
+		if err != nil {
+			refusalOf(t, err)
+			return
+		}
+		odd := func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsPrint(r) || unicode.IsSpace(r) }
+		if got.Number == "" || strings.ContainsFunc(got.Number, odd) {
+			t.Fatalf("%q passes as %q", dialed, got.Number)
+		}
+		if _, short := known[got.Country][got.Number]; !short && !strings.HasPrefix(got.Number, "urn:service:") {
+			t.Fatalf("%q passes as %q in %s", dialed, got.Number, got.Country)
+		}
+		again, err := emergency.DialPlan{}.Classify(got.Number, in(got.Country))
+		if err != nil || again != got {
+			t.Fatalf("%q is %+v, and that is %+v, %v", dialed, got, again, err)
+		}
+	})
+}
+
+// drawForm writes a number as some desktop or trunk might: in another script, with
+// something between the digits, as a URI, with escapes.
+func drawForm(t *rapid.T, number string) string {
+	between := rapid.StringOfN(rapid.SampledFrom([]rune("   --.()/,\t\u00a0\u2009\u2011–−\u200b\u202d\u2060（）－．·")), 0, 2, -1)
+	zero := rapid.SampledFrom([]rune("0000０٠०")).Draw(t, "script")
+	var written strings.Builder
+	written.WriteString(between.Draw(t, "before"))
+	for _, r := range number {
+		if r != '+' {
+			r += zero - '0'
+		}
+		written.WriteRune(r)
+		written.WriteString(between.Draw(t, "after"))
+	}
+	scheme := rapid.SampledFrom([]string{"", "tel:", "sip:", "sips:"}).Draw(t, "scheme")
+	if scheme == "" {
+		return written.String()
+	}
+	user := drawEscapes(t, written.String())
+	parameters := rapid.SampledFrom([]string{"", ";phone-context=+1", ";phone-context=pbx.example;ext=42"}).Draw(t, "parameters")
+	host := ""
+	if scheme != "tel:" {
+		host = rapid.SampledFrom([]string{"", "@pbx.example;user=phone", "@192.0.2.1:5060", "@[2001:db8::911]?subject=x"}).Draw(t, "host")
+	}
+	return drawCase(t, scheme) + user + parameters + host
+}
+
+// drawCase changes small letters into capitals here and there.
+func drawCase(t *rapid.T, text string) string {
+	return strings.Map(func(r rune) rune {
+		if rapid.Bool().Draw(t, "capital") {
+			return unicode.ToUpper(r)
+		}
+		return r
+	}, text)
+}
+
+// drawEscapes percent-encodes some of a text's characters (RFC 3986).
+func drawEscapes(t *rapid.T, text string) string {
+	var escaped strings.Builder
+	for _, r := range text {
+		if rapid.IntRange(0, 3).Draw(t, "escape") > 0 {
+			escaped.WriteRune(r)
+			continue
+		}
+		for _, b := range []byte(string(r)) {
+			fmt.Fprintf(&escaped, "%%%02X", b)
+		}
+	}
+	return escaped.String()
+}

@@ -1,0 +1,325 @@
+package emergency_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"lifeline/internal/emergency"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// behind9 is a phone system where 9 gets an outside line.
+var behind9 = emergency.DialPlan{OutsideLine: "9"}
+
+func in(country emergency.Country) emergency.Whereabouts {
+	return emergency.Whereabouts{Site: country}
+}
+
+const (
+	help = emergency.KindEmergency
+	test = emergency.KindTest
+)
+
+// forms are what desktops and trunks send, and what it means in which countries.
+var forms = []struct {
+	dialed string
+	in     []emergency.Country
+	number string
+	kind   emergency.Kind
+}{
+	// 911 is the emergency number of North America, and is understood in every
+	// served country (S1).
+	{"911", everywhere, "911", help},
+	// 112 and 999 in the United Kingdom, 112 in Denmark (S1).
+	{"112", europe, "112", help},
+	{"999", unitedKingdom, "999", help},
+	// 933 is the test number of the United States (S1, B13).
+	{"933", unitedStates, "933", test},
+
+	// What people and desktops put around digits does not keep anybody from help.
+	{" 911 ", everywhere, "911", help},
+	{"9-1-1", everywhere, "911", help},
+	{"(9) 1.1", everywhere, "911", help},
+	{"9\u00a011", everywhere, "911", help},
+	{"9\u20111–1", everywhere, "911", help},
+	{"\u202d911\u202c", everywhere, "911", help},
+	{"９１１", everywhere, "911", help},
+	{"（９）１－１", everywhere, "911", help},
+	{"٩١١", everywhere, "911", help},
+	{"𝟿𝟷𝟷", everywhere, "911", help},
+	{"\u200e tel:911", everywhere, "911", help},
+	{"\ufeffurn:service:sos", everywhere, "urn:service:sos", help},
+
+	// A desktop may put its calling code before what was dialed. Which one says how
+	// the desktop was set up, not where its user sits.
+	{"+1911", everywhere, "911", help},
+	{"+44 999", unitedKingdom, "999", help},
+	{"+44112", europe, "112", help},
+	{"+45112", europe, "112", help},
+	{"+44911", everywhere, "911", help},
+	{"＋1 911", everywhere, "911", help},
+	{"+1 933", unitedStates, "933", test},
+	// Or a plus alone.
+	{"+911", everywhere, "911", help},
+
+	// tel: URIs (RFC 3966), with parameters and in any case of letters.
+	{"tel:911", everywhere, "911", help},
+	{"TEL:112", europe, "112", help},
+	{"tel:911;phone-context=+1", everywhere, "911", help},
+	{"tel:112;phone-context=pbx.example", europe, "112", help},
+	{"tel:9-1-1?reason=fire", everywhere, "911", help},
+	{"tel:+44999", unitedKingdom, "999", help},
+	{"tel:%2B1911", everywhere, "911", help},
+	{"tel://911", everywhere, "911", help},
+
+	// sip: URIs (RFC 3261): the user part, whatever host and parameters follow.
+	{"sip:911@pbx.example;user=phone", everywhere, "911", help},
+	{"sips:112@192.0.2.1:5061;transport=tls", europe, "112", help},
+	{"SIP:+1911@[2001:db8::1]", everywhere, "911", help},
+	{"sip:%39%31%31@pbx.example", everywhere, "911", help},
+	{"sip:911;phone-context=+1@pbx.example", everywhere, "911", help},
+	{"sip:911:secret@pbx.example", everywhere, "911", help},
+	{"sip:911@pbx.example?subject=112233", everywhere, "911", help},
+	{"sip:911", everywhere, "911", help},
+	{"sip:933@pbx.example", unitedStates, "933", test},
+
+	// A SIP desktop dials a service URN, in any case of letters (RFC 5031).
+	{"urn:service:sos", everywhere, "urn:service:sos", help},
+	{"URN:service:SOS", everywhere, "urn:service:sos", help},
+	{"urn:service:sos.police", everywhere, "urn:service:sos.police", help},
+	{"urn:service:sos.fire", everywhere, "urn:service:sos.fire", help},
+	{"Urn:Service:Sos.Ambulance", everywhere, "urn:service:sos.ambulance", help},
+	{"urn:service:sos.marine", everywhere, "urn:service:sos.marine", help},
+	{"urn:service:sos.mountain", everywhere, "urn:service:sos.mountain", help},
+	{"urn:service:sos.physician", everywhere, "urn:service:sos.physician", help},
+	{"urn:service:sos.poison", everywhere, "urn:service:sos.poison", help},
+	{"urn:service:sos.gas", everywhere, "urn:service:sos.gas", help},
+	{"urn:service:sos.animal-control", everywhere, "urn:service:sos.animal-control", help},
+	// One that is not registered yet is a call for help, too.
+	{"urn:service:sos.ecall.manual", everywhere, "urn:service:sos.ecall.manual", help},
+	// Some desktops make a sip: URI of all that is dialed.
+	{"sip:urn:service:sos@pbx.example", everywhere, "urn:service:sos", help},
+	{"sip:urn%3Aservice%3Asos.fire@pbx.example", everywhere, "urn:service:sos.fire", help},
+	// The test URN is a test everywhere (RFC 6881 ED-77, B13).
+	{"urn:service:test.sos", everywhere, "urn:service:test.sos", test},
+	{"urn:service:TEST.sos.fire", everywhere, "urn:service:test.sos.fire", test},
+}
+
+// Emergency and test numbers are known in every served country (S1, B13), in every
+// form in which a desktop or a trunk sends them (B11).
+func TestClassify(t *testing.T) {
+	for _, c := range forms {
+		for _, country := range c.in {
+			t.Run(c.dialed+" in "+string(country), func(t *testing.T) {
+				// A prefix for the outside line changes nothing about what has none: it
+				// must never be needed (47 CFR 9.16).
+				for _, plan := range []emergency.DialPlan{{}, behind9} {
+					got, err := plan.Classify(c.dialed, in(country))
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := emergency.Dialed{Number: c.number, Kind: c.kind, Country: country}
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Error(diff)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Behind the prefix for an outside line, and only there, an emergency number is one
+// as well (B11).
+func TestClassifyOutsideLine(t *testing.T) {
+	for _, c := range []struct {
+		prefix, dialed string
+		in             emergency.Country
+		want           string
+	}{
+		{"9", "9911", "US", "911"},
+		{"9", "9 911", "US", "911"},
+		{"9", "9,911", "US", "911"},
+		{"9", "9-112", "DK", "112"},
+		{"9", "9999", "GB", "999"},
+		{"9", "9933", "US", "933"},
+		{"9", "tel:9911", "US", "911"},
+		{"9", "sip:9911@pbx.example;user=phone", "US", "911"},
+		{"0", "0112", "GB", "112"},
+		{"99", "99911", "US", "911"},
+		// The number alone is not taken for a prefix and a rest.
+		{"9", "911", "US", "911"},
+		{"9", "999", "GB", "999"},
+		{"91", "911", "US", "911"},
+		{"911", "911", "US", "911"},
+		// The prefix counts once, in front, and is not dialed before a plus.
+		{"9", "99911", "US", ""},
+		{"9", "9119", "US", ""},
+		{"9", "+9911", "US", ""},
+		{"9", "9+1911", "US", ""},
+		// It does not make anything else an emergency.
+		{"9", "99115551234", "US", ""},
+		{"9", "9112", "US", ""},
+		{"9", "912345", "US", ""},
+		{"1", "1911", "CA", "911"},
+		// Without one, or with another, it is an extension.
+		{"", "9911", "US", ""},
+		{"0", "9911", "US", ""},
+	} {
+		t.Run(c.prefix+" "+c.dialed+" in "+string(c.in), func(t *testing.T) {
+			plan := emergency.DialPlan{OutsideLine: c.prefix}
+			got, err := plan.Classify(c.dialed, in(c.in))
+			if got.Number != c.want || (err == nil) != (c.want != "") {
+				t.Errorf("Classify gives %+v, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+// A prefix is a few digits, or there is none.
+func TestDialPlanValid(t *testing.T) {
+	for prefix, valid := range map[string]bool{
+		"": true, "9": true, "0": true, "81": true, "999": true,
+		"1234": false, "+": false, "9-": false, "*9": false, "９": false, "9\n": false,
+	} {
+		if got := (emergency.DialPlan{OutsideLine: prefix}).Valid(); got != valid {
+			t.Errorf("a prefix of %q is valid: %v", prefix, got)
+		}
+	}
+}
+
+// When the device and the directory name two countries, a number of either is one:
+// somebody who has travelled dials what he learned at home, or what he read on the
+// wall. What is true of the country conveyed goes first.
+func TestClassifyInTwoCountries(t *testing.T) {
+	for _, c := range []struct {
+		dialed   string
+		at       emergency.Whereabouts
+		want     emergency.Dialed
+		refusals string
+	}{
+		{"112", emergency.Whereabouts{Site: "GB", Conveyed: "DK"}, emergency.Dialed{Number: "112", Kind: emergency.KindEmergency, Country: "DK"}, ""},
+		{"999", emergency.Whereabouts{Site: "GB", Conveyed: "DK"}, emergency.Dialed{Number: "999", Kind: emergency.KindEmergency, Country: "GB"}, ""},
+		{"+44999", emergency.Whereabouts{Site: "GB", Conveyed: "US"}, emergency.Dialed{Number: "999", Kind: emergency.KindEmergency, Country: "GB"}, ""},
+		{"911", emergency.Whereabouts{Site: "US", Conveyed: "DK"}, emergency.Dialed{Number: "911", Kind: emergency.KindEmergency, Country: "DK"}, ""},
+		{"933", emergency.Whereabouts{Site: "CA", Conveyed: "US"}, emergency.Dialed{Number: "933", Kind: emergency.KindTest, Country: "US"}, ""},
+		{"urn:service:sos", emergency.Whereabouts{Site: "GB", Conveyed: "DK"}, emergency.Dialed{Number: "urn:service:sos", Kind: emergency.KindEmergency, Country: "DK"}, ""},
+		// Words that name no country leave it with the site.
+		{"999", emergency.Whereabouts{Site: "GB", Conveyed: emergency.UnknownCountry}, emergency.Dialed{Number: "999", Kind: emergency.KindEmergency, Country: "GB"}, ""},
+		// Neither of the two.
+		{"999", emergency.Whereabouts{Site: "US", Conveyed: "DK"}, emergency.Dialed{}, "not-an-emergency-number"},
+		// Where nobody can be sent, a person must hear at once that he has to find
+		// another telephone (S13).
+		{"911", emergency.Whereabouts{Site: "US", Conveyed: "DE"}, emergency.Dialed{}, "country-not-served"},
+	} {
+		t.Run(c.dialed+" at "+string(c.at.Site)+"/"+string(c.at.Conveyed), func(t *testing.T) {
+			got, err := emergency.DialPlan{}.Classify(c.dialed, c.at)
+			if code := refusalOf(t, err); code != c.refusals {
+				t.Errorf("the refusal is %q, want %q", code, c.refusals)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// What cannot work is refused, with what to do instead.
+func TestClassifyRefuses(t *testing.T) {
+	for _, c := range []struct {
+		dialed string
+		in     []emergency.Country
+		code   string
+	}{
+		// Numbers of other countries, ordinary ones, and none at all are no emergency.
+		{"112", northAmerica, "not-an-emergency-number"},
+		{"999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
+		{"933", everywhere[1:], "not-an-emergency-number"},
+		// A calling code changes nothing about that: it says how a desktop was set up,
+		// and nobody in the United States is helped by the police of London.
+		{"+44999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
+		{"+45112", northAmerica, "not-an-emergency-number"},
+		// Nor is a code of a country that is not served taken off.
+		{"+49112", everywhere, "not-an-emergency-number"},
+		// 114 is the Danish police on an ordinary matter.
+		{"114", everywhere, "not-an-emergency-number"},
+		// Numbers that only begin or end like one.
+		{"9115551234", everywhere, "not-an-emergency-number"},
+		{"112233", everywhere, "not-an-emergency-number"},
+		{"9119", everywhere, "not-an-emergency-number"},
+		{"1911", everywhere, "not-an-emergency-number"},
+		{"00911", everywhere, "not-an-emergency-number"},
+		{"+19115551234", everywhere, "not-an-emergency-number"},
+		{"+4511223344", everywhere, "not-an-emergency-number"},
+		{"+12025550100", everywhere, "not-an-emergency-number"},
+		{"+12025550911", everywhere, "not-an-emergency-number"},
+		{"tel:+12025550100;ext=911", everywhere, "not-an-emergency-number"},
+		{"sip:alice@911", everywhere, "not-an-emergency-number"},
+		{"sip:alice@pbx.example;phone=911", everywhere, "not-an-emergency-number"},
+		{"mailto:911@example.com", everywhere, "not-an-emergency-number"},
+		{"91", everywhere, "not-an-emergency-number"},
+		{"9111", everywhere, "not-an-emergency-number"},
+		{"911#", everywhere, "not-an-emergency-number"},
+		{"9+11", everywhere, "not-an-emergency-number"},
+		{"++911", everywhere, "not-an-emergency-number"},
+		{"911\x00", everywhere, "not-an-emergency-number"},
+		{"tel:%911", everywhere, "not-an-emergency-number"},
+		{"", everywhere, "not-an-emergency-number"},
+		{"+", everywhere, "not-an-emergency-number"},
+		{"tel:", everywhere, "not-an-emergency-number"},
+		{"sip:@911", everywhere, "not-an-emergency-number"},
+		// Other services have URNs too.
+		{"urn:service:counseling", everywhere, "not-an-emergency-number"},
+		{"urn:service:sosx", everywhere, "not-an-emergency-number"},
+		{"urn:service:tests.sos", everywhere, "not-an-emergency-number"},
+		{"urn:service:test.test.sos", everywhere, "not-an-emergency-number"},
+		// Characters, and an order of them, that no URN has.
+		{"urn:service:sos.\x00", everywhere, "not-an-emergency-number"},
+		{"urn:service:sos.", everywhere, "not-an-emergency-number"},
+		{"urn:service:sos.-fire", everywhere, "not-an-emergency-number"},
+		{"urn:service:sos\n.fire", everywhere, "not-an-emergency-number"},
+		// A country that is not served is said to be so, whatever was dialed.
+		{"911", []emergency.Country{"", "DE", "us", "GL"}, "country-not-served"},
+		{"urn:service:sos", []emergency.Country{"DE"}, "country-not-served"},
+	} {
+		for _, country := range c.in {
+			t.Run(c.dialed+" in "+string(country), func(t *testing.T) {
+				got, err := emergency.DialPlan{}.Classify(c.dialed, in(country))
+				if code := refusalOf(t, err); code != c.code {
+					t.Errorf("Classify gives %v, the refusal is %q, want %q", got, code, c.code)
+				}
+			})
+		}
+	}
+}
+
+// refusalOf is the code of a refusal, which must say why and what to do instead;
+// empty without an error.
+func refusalOf(t testing.TB, err error) string {
+	t.Helper()
+	if err == nil {
+		return ""
+	}
+	refusal, ok := errors.AsType[*emergency.Refusal](err)
+	if !ok {
+		t.Fatalf("the error is no refusal: %v", err)
+	}
+	if refusal.Reason == "" || refusal.Instead == "" {
+		t.Errorf("the refusal does not say why and what to do instead: %+v", refusal)
+	}
+	return refusal.Code
+}
+
+// People read the name of their country, not its code.
+func TestRefusalNamesTheCountry(t *testing.T) {
+	_, err := emergency.DialPlan{}.Classify("999", in(emergency.UnitedStates))
+	want := emergency.Refusal{
+		Code:    "not-an-emergency-number",
+		Reason:  "This is not an emergency number in the United States.",
+		Instead: "In an emergency dial 911, here or from a mobile phone.",
+	}
+	if refusal, _ := errors.AsType[*emergency.Refusal](err); refusal == nil || *refusal != want {
+		t.Errorf("the refusal is %+v, want %+v", refusal, want)
+	}
+}

@@ -1,0 +1,81 @@
+package emergency
+
+import "slices"
+
+// Numbering is what may be dialed in one country to reach the emergency services.
+type Numbering struct {
+	// Name is the country's English name, as it stands in a sentence.
+	Name string
+	// AlsoWritten are other ways in which desktops write the country.
+	AlsoWritten []string
+	// Within is the country that a territory's postal addresses may name, with the
+	// territory as region; empty otherwise.
+	Within Country
+	// CallingCode is the country code of ITU-T E.164, without the plus.
+	CallingCode string
+	// Emergency are the numbers that reach a PSAP; the first is what people are
+	// told to dial.
+	Emergency []string
+	// Test are the numbers that rehearse it (B13).
+	Test []string
+	// Source is where the numbers are laid down.
+	Source string
+	// Reviewed is the day, as YYYY-MM-DD, on which somebody last compared the
+	// entry with its source.
+	Reviewed string
+}
+
+// numberings is the table of countries; an entry is all that one needs to be served.
+//
+// 911 stands in every entry, because a desktop that was set up for North America
+// dials it wherever its user sits (S1). The British and Danish sources do not name
+// it, so the trunk of such a site has to know what to do with it.
+//
+// 933 is no public number: some carriers in the United States answer it with a voice
+// that reads back the caller's number and address. S1 names it for that country.
+var numberings = map[Country]Numbering{
+	UnitedStates: {
+		Name: "the United States", AlsoWritten: []string{"USA", "United States", "United States of America"},
+		CallingCode: "1", Emergency: []string{"911"}, Test: []string{"933"},
+		Source: "47 CFR 9.4 (carriers transmit 911 calls to a PSAP)", Reviewed: "2026-11-22",
+	},
+	PuertoRico: {
+		Name: "Puerto Rico", AlsoWritten: []string{"PRI"}, Within: UnitedStates,
+		CallingCode: "1", Emergency: []string{"911"},
+		Source: "47 CFR 9.4, and Puerto Rico's Ley 20-2017, which replaced Ley 144-1994 on the 9-1-1 system", Reviewed: "2026-11-22",
+	},
+	Canada: {
+		Name: "Canada", AlsoWritten: []string{"CAN"},
+		CallingCode: "1", Emergency: []string{"911"},
+		Source: "Telecom Decision CRTC 2005-21 (9-1-1 obligations of local VoIP providers)", Reviewed: "2026-11-22",
+	},
+	UnitedKingdom: {
+		Name: "the United Kingdom", AlsoWritten: []string{
+			"UK", "GBR", "United Kingdom", "Great Britain", "England", "Scotland", "Wales", "Northern Ireland",
+		},
+		CallingCode: "44", Emergency: []string{"999", "112", "911"},
+		Source: "Ofcom General Condition A3.2 (access to emergency organisations on 999 and 112)", Reviewed: "2026-11-22",
+	},
+	Denmark: {
+		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark"},
+		CallingCode: "45", Emergency: []string{"112", "911"},
+		Source: "Teleloven § 61 (alarm communication to 112), and Directive (EU) 2018/1972 article 109", Reviewed: "2026-11-22",
+	},
+}
+
+// Numbering is the country's entry, if the country is served.
+func (c Country) Numbering() (Numbering, bool) {
+	plan, ok := numberings[c]
+	return plan, ok
+}
+
+// kindOf tells what a short number is in this country.
+func (n Numbering) kindOf(number string) (Kind, bool) {
+	switch {
+	case slices.Contains(n.Emergency, number):
+		return KindEmergency, true
+	case slices.Contains(n.Test, number):
+		return KindTest, true
+	}
+	return "", false
+}
