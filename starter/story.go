@@ -1,0 +1,107 @@
+package main
+
+import (
+	"slices"
+	"time"
+)
+
+// line is one thing that happened, in words.
+type line struct {
+	// at is when it happened; zero for what is so now.
+	at          time.Time
+	agent, call string
+	test        bool
+	text        string
+}
+
+func newLine(call Call, at time.Time, text string) line {
+	return line{at: at, agent: call.AgentID, call: call.CallID, test: isTest(call), text: text}
+}
+
+// story is all that a call tells of itself, oldest first.
+func story(call Call) []line {
+	lines := []line{dialedLine(call)}
+	for _, leg := range call.Legs {
+		lines = append(lines, upLine(call, leg))
+		lines = append(lines, endLines(call, leg)...)
+	}
+	lines = append(lines, noticeLines(call)...)
+	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
+	return lines
+}
+
+// news is what one event says of a call. It takes no more than that from the call,
+// which may have gone on since, so that everything is told in its turn.
+func news(event Event, call Call) []line {
+	var lines []line
+	if event.Type == EventTypeCallPlaced {
+		lines = append(lines, dialedLine(call))
+	}
+	for _, leg := range call.Legs {
+		switch {
+		case leg.LegID != event.LegID:
+		case event.Type == EventTypeLegEnded:
+			lines = append(lines, endLines(call, leg)...)
+		default:
+			lines = append(lines, upLine(call, leg))
+		}
+	}
+	switch event.Type {
+	case EventTypeCallPlaced, EventTypeNoticeUpdated:
+		lines = append(lines, noticeLines(call)...)
+	case EventTypeCallClosed:
+		lines = append(lines, newLine(call, event.At, overText(call)))
+	case EventTypeCallbackReceived, EventTypeLegEnded: // the legs have told it
+	case EventTypePresenceChanged: // is no call's, but an agent's
+	}
+	return lines
+}
+
+func dialedLine(call Call) line {
+	return newLine(call, call.DialedAt, "dialed "+call.DialedNumber+" ("+call.Country+"), number "+numberText(call))
+}
+
+func upLine(call Call, leg Leg) line {
+	return newLine(call, leg.StartedAt, string(leg.Direction)+" leg "+leg.LegID+" is up")
+}
+
+// endLines are none while the leg is up. The last leg to end opens the window.
+func endLines(call Call, leg Leg) []line {
+	if leg.State != LegStateEnded {
+		return nil
+	}
+	lines := []line{newLine(call, leg.EndedAt, string(leg.Direction)+" leg "+leg.LegID+" has ended: "+leg.Reason)}
+	if legsUp(call) == 0 && leg.EndedAt.Equal(lastEnd(call)) {
+		lines = append(lines, newLine(call, leg.EndedAt, "callback window is open until "+utc(call.WindowEndsAt)))
+	}
+	return lines
+}
+
+func noticeLines(call Call) []line {
+	var lines []line
+	for _, r := range call.Notification.Recipients {
+		lines = append(lines, newLine(call, r.UpdatedAt, "notice to "+r.Address+" is "+string(r.State)))
+	}
+	return lines
+}
+
+func legsUp(call Call) int {
+	up := 0
+	for _, leg := range call.Legs {
+		if leg.State == LegStateUp {
+			up++
+		}
+	}
+	return up
+}
+
+// lastEnd is when the last leg ended; zero while none has.
+func lastEnd(call Call) time.Time {
+	var last time.Time
+	for _, leg := range call.Legs {
+		if leg.EndedAt.After(last) {
+			last = leg.EndedAt
+		}
+	}
+	return last
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// placed is a call as it is answered on a good day.
+func placed() Call {
+	return Call{
+		CallID: "call-1", AgentID: demoAgent, Kind: CallKindEmergency, DialedNumber: "911", Country: "US", DialedAt: began,
+		Status: CallStatusActive, CallbackNumber: leasedOne, CallbackNumberKind: CallCallbackNumberKindLeased,
+		WindowEndsAt: began.Add(time.Hour), Route: Route{Path: RoutePathDirectOffer, CallerID: leasedOne},
+		Presence: CallPresence{Current: "do-not-disturb", Previous: "busy"},
+	}
+}
+
+// What is out of the ordinary about a call is said in words on its screen.
+func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
+	cases := map[string]struct {
+		change func(*Call)
+		want   string
+	}{
+		"nobody is told of the call": {func(*Call) {}, "nobody to be told"},
+		"the pool was empty (B5)": {
+			func(c *Call) { c.CallbackNumberKind = CallCallbackNumberKindStanding },
+			leasedOne + ", the standing one of the site, since no callback number is free",
+		},
+		"not everything could be done before the answer (B7)": {
+			func(c *Call) { c.Degraded = true }, "degraded, the rest is done later",
+		},
+		"the call takes a trunk (S15)": {
+			func(c *Call) { c.Route = Route{Path: RoutePathDirectRouting, Trunk: "trunk-1", CallerID: leasedTwo} },
+			"direct-routing over trunk-1, caller ID " + leasedTwo,
+		},
+		"the panel warns (S6)": {
+			func(c *Call) { c.Controls.Warning = "Stay on the line." }, "is active.\nStay on the line.\n",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			call := placed()
+			c.change(&call)
+			if got := callText(call); !strings.Contains(got, c.want) {
+				t.Errorf("no %q in\n%s", c.want, got)
+			}
+		})
+	}
+}
+
+// A call that ends without a leased number gives none back.
+func TestStandingNumberIsNotGivenBack(t *testing.T) {
+	call := placed()
+	call.CallbackNumberKind = CallCallbackNumberKindStanding
+	if got := overText(call); got != "the call is over" {
+		t.Errorf("overText = %q", got)
+	}
+}
+
+// A callback to whose agent nobody can be connected rings the desk of the site (B6).
+func TestDecisionForTheFallbackNamesNoAgent(t *testing.T) {
+	got := decisionText(leasedOne, RoutingDecision{
+		Decision: RoutingDecisionDecisionConnectFallback,
+		Priority: RoutingDecisionPriorityHighest,
+		Bypass:   []RoutingDecisionBypass{RoutingDecisionBypassRoutingRules, RoutingDecisionBypassPresence},
+		Endpoint: Endpoint{URI: "sip:desk@phones.example", Kind: EndpointKindFallback, RingSeconds: 30},
+	})
+	want := leasedOne + " is an emergency callback, and no agent can be named: highest priority, past routing rules, presence. Ring in this order:\n" +
+		"  1. sip:desk@phones.example  fallback  for 30 s\n"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// The address that the service listens on is where it is found; one that means every
+// interface is found on this machine.
+func TestServiceIsFoundWhereItListens(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:8080":        "127.0.0.1:8080",
+		"lifeline.example:8080": "lifeline.example:8080",
+		"[::1]:8080":            "[::1]:8080",
+		":8080":                 "localhost:8080",
+		"0.0.0.0:8080":          "localhost:8080",
+		"[::]:8080":             "localhost:8080",
+	} {
+		if got := dialable(listen); got != want {
+			t.Errorf("dialable(%q) = %q, want %q", listen, got, want)
+		}
+	}
+}
