@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -20,6 +21,9 @@ type operation struct {
 }
 
 var pathParam = regexp.MustCompile(`\{(\w+)\}`)
+
+// theContract is read once; nothing changes it.
+var theContract = sync.OnceValue(loadContract)
 
 // loadContract reads the embedded copy of api/openapi.yaml. Operations are found
 // by method and Gin's way of writing their route. The copy is part of the

@@ -48,7 +48,7 @@ func generic(t *testing.T, spec *openapi3.T) any {
 // no line without an operation.
 func TestAccessIsComplete(t *testing.T) {
 	wanted := map[string]bool{decodePayloads: true}
-	for _, op := range loadContract() {
+	for _, op := range theContract() {
 		if !op.public {
 			wanted[op.id] = true
 		}
@@ -60,7 +60,7 @@ func TestAccessIsComplete(t *testing.T) {
 
 // The walk over parameters knows strings alone, so the contract has no others.
 func TestParametersAreStrings(t *testing.T) {
-	for route, op := range loadContract() {
+	for route, op := range theContract() {
 		for _, param := range op.params {
 			if !param.Schema.Value.Type.Is("string") {
 				t.Errorf("%s: parameter %s is no string", route, param.Name)

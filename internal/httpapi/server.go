@@ -58,7 +58,7 @@ var (
 // New makes the handler of the whole HTTP service.
 func New(o Options) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
-	s := &server{Options: o, contract: loadContract(), durations: newRequestDuration(o.Registry)}
+	s := &server{Options: o, contract: theContract(), durations: newRequestDuration(o.Registry)}
 	countStreams(o.Registry, o.Hub)
 
 	engine := gin.New()

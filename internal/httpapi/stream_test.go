@@ -35,7 +35,7 @@ func newStudio(t *testing.T) *studio {
 		o.Hub = NewHub(o.Records, o.Logger)
 	})
 	var running sync.WaitGroup
-	server := &http.Server{Handler: s.rig, ReadHeaderTimeout: time.Second, WriteTimeout: 10 * time.Second}
+	server := &http.Server{Handler: s.rig, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	running.Go(func() { _ = server.Serve(pipeListener{s.conns, ctx.Done()}) })
 	running.Go(func() { _ = s.hub.Run(ctx) })
 	t.Cleanup(func() {
@@ -312,7 +312,7 @@ func TestPolling(t *testing.T) {
 }
 
 // A quiet stream has a heartbeat every 15 seconds, and outlives the server's
-// deadline for writing an answer.
+// deadlines for reading a request and for writing an answer.
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t)
