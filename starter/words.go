@@ -46,7 +46,7 @@ func presenceText(presence CallPresence) string {
 
 func overText(call Call) string {
 	if call.CallbackNumberKind == CallCallbackNumberKindLeased {
-		return "the call is over, and its callback number is given back"
+		return "the call is over and has let go of its callback number"
 	}
 	return "the call is over"
 }
