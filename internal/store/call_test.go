@@ -72,6 +72,10 @@ func endTellsTheWorkflow(t *testing.T, w *world) {
 	call := w.dial(t, "one")
 	back := w.offer(t, first)
 	w.pass(time.Minute)
+	w.hangUp(t, call.ID, back.LegID)
+	if messages := w.messages(t, call.ID); len(messages) != 3 {
+		t.Fatalf("the end of one leg makes %d messages, want one more than 2", len(messages))
+	}
 	w.hangUp(t, call.ID, "")
 	told := map[emergency.LegID]emergency.LegEnded{}
 	for _, message := range w.messages(t, call.ID)[2:] {
