@@ -84,7 +84,7 @@ func (o *operation) advice() string {
 	case "placeCall":
 		return "In an emergency dial the local emergency number from a mobile phone."
 	case "endCall", "endLeg":
-		return "Hang up, and send this request again."
+		return "Hang up all the same. Then check this request and send it again."
 	case "routeInboundCall":
 		return "Ask again at once; if no answer comes, ring the security desk of the site."
 	default:

@@ -96,7 +96,7 @@ var badRequests = map[string]contractBreach{
 	"a recipient too few":   {ask{method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin", body: `{"recipients":"nobody"}`}, Problem{Status: 400, Code: "invalid", Field: "recipients"}},
 	"a blank status":        {ask{method: http.MethodPut, path: "/v1/agents/agent-us/presence", as: "agent-us", body: `{"status":" "}`}, Problem{Status: 400, Code: "invalid", Field: "status"}},
 	"a number not in E.164": {ask{method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"555","siteId":"us-washington"}`}, Problem{Status: 400, Code: "invalid", Field: "number"}},
-	"a reason too long":     {ask{method: http.MethodPost, path: dialPath + "/call-agent-us/end", as: "agent-us", body: `{"reason":"` + strings.Repeat("r", 65) + `"}`}, Problem{Status: 400, Code: "invalid", Field: "reason", Instead: "Hang up, and send this request again."}},
+	"a reason too long":     {ask{method: http.MethodPost, path: dialPath + "/call-agent-us/end", as: "agent-us", body: `{"reason":"` + strings.Repeat("r", 65) + `"}`}, Problem{Status: 400, Code: "invalid", Field: "reason", Instead: "Hang up all the same. Then check this request and send it again."}},
 	"a wrong Last-Event-ID": {withHeader(ask{method: http.MethodGet, path: "/v1/events", as: "supervisor"}, "Last-Event-ID", "abc"), Problem{Status: 400, Code: "invalid", Field: "Last-Event-ID"}},
 	"two lastEventId":       {ask{method: http.MethodGet, path: "/v1/events?lastEventId=1&lastEventId=2", as: "supervisor"}, Problem{Status: 400, Code: "invalid", Field: "lastEventId"}},
 }
