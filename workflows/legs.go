@@ -26,6 +26,7 @@ func (c *call) callbackReceived(ctx workflow.Context, m emergency.CallbackReceiv
 		leg.EndedAt, leg.Reason = orNow(ctx, end.At), end.Reason
 	}
 	c.legs = append(c.legs, leg)
+	c.recheck = time.Time{} // this is the message that the release waited for
 }
 
 // legEnded ends a leg, once; the end of a leg not heard of yet is remembered.

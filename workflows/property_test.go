@@ -18,8 +18,10 @@ import (
 type world struct {
 	*scene
 
-	// up are the legs that are really connected, as SQL would know.
-	up map[emergency.LegID]bool
+	// up are the legs that are really connected, as SQL would know, and lastEnded is
+	// when the last of them ended.
+	up        map[emergency.LegID]bool
+	lastEnded time.Duration
 	// known are the legs that the workflow has heard of; early are ends that came
 	// before their start.
 	known, early map[emergency.LegID]emergency.Leg
@@ -27,6 +29,8 @@ type world struct {
 	released, refused []time.Duration
 	// heard is when the last message came.
 	heard time.Duration
+	// cancelled is true once somebody has cancelled the call.
+	cancelled bool
 	// serial keeps any two messages from coming at the same moment.
 	serial time.Duration
 }
@@ -40,23 +44,23 @@ func newWorld(t tb) *world {
 	w.busy = func(at time.Duration) bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		return w.release(at)
+		return w.busyAt(at)
 	}
 	return w
 }
 
-// release is what CloseCall does, with a look at what the workflow knows (B1).
-func (w *world) release(at time.Duration) bool {
-	if len(w.released) == 0 && len(w.up) > 0 && w.plansOver(workflows.ActivityReleaseNumber) {
+// busyAt is what the activity says to a release: true while SQL knows of a leg that
+// is up, or of one that ended so late that the window is still open (B1).
+func (w *world) busyAt(at time.Duration) bool {
+	busy := len(w.up) > 0 || (!w.cancelled && at < w.lastEnded+agreed.Grace)
+	switch {
+	case !w.plansOver(workflows.ActivityReleaseNumber):
+	case busy:
 		w.refused = append(w.refused, at)
-	}
-	if len(w.up) > 0 {
-		return true
-	}
-	if w.plansOver(workflows.ActivityReleaseNumber) {
+	default:
 		w.released = append(w.released, at)
 	}
-	return false
+	return busy
 }
 
 // plansOver tells whether the attempt under way will succeed.
@@ -100,7 +104,14 @@ func (w *world) connect(id emergency.LegID) {
 func (w *world) disconnect(id emergency.LegID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.up, id)
+	w.hangUp(id)
+}
+
+func (w *world) hangUp(id emergency.LegID) {
+	if w.up[id] {
+		delete(w.up, id)
+		w.lastEnded = w.now()
+	}
 }
 
 // tell sends a message up to three times, each some time after the fact.
@@ -153,7 +164,7 @@ func (w *world) ends(attempt int, succeed plan) error {
 		if leg.Up() && w.env.Now().Sub(leg.StartedAt) >= agreed.MaxCall {
 			leg.EndedAt = w.env.Now()
 			w.known[id] = leg
-			delete(w.up, id)
+			w.hangUp(id)
 		}
 	}
 	return nil
@@ -203,7 +214,7 @@ func (w *world) checkRelease(t *rapid.T, trouble bool) {
 	if len(w.released) != 1 {
 		t.Fatalf("the number was released %d times, at %v", len(w.released), w.released)
 	}
-	release, earliest := w.released[0], agreed.Lease
+	release, earliest := w.released[0], max(agreed.Lease, w.lastEnded+agreed.Grace)
 	for id, leg := range w.known {
 		if leg.Up() {
 			t.Errorf("the number was released at %s while %s was up", release, id)
@@ -254,7 +265,12 @@ func TestCancelAnyTime(t *testing.T) {
 		for n := range rapid.IntRange(0, 3).Draw(t, "callbacks") {
 			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
 		}
-		w.at(drawn(t, "cancel", 60*time.Minute), w.env.CancelWorkflow)
+		w.at(drawn(t, "cancel", 60*time.Minute), func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.cancelled = true
+			w.env.CancelWorkflow()
+		})
 		_, err := w.play()
 		over := len(w.released) == 1 && err == nil
 		if !over && !temporal.IsCanceledError(err) {

@@ -3,11 +3,10 @@ package workflows_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"lifeline/workflows"
 
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
@@ -28,18 +27,24 @@ type transcript struct {
 type command struct {
 	at   time.Time
 	kind string
-	// what names the activity, the timer's length or the attribute's value.
+	// what names the activity, the timer's length, the attribute with its value, or
+	// the result.
 	what string
-	// how holds the rest: arguments, options, summary.
+	// input are an activity's arguments, in JSON.
+	input string
+	// how holds the options and the summary.
 	how string
 }
 
-func (c command) String() string { return strings.TrimSpace(c.kind + " " + c.what + " " + c.how) }
+func (c command) String() string {
+	return strings.Join(slices.DeleteFunc([]string{c.kind, c.what, c.input, c.how}, func(part string) bool { return part == "" }), " ")
+}
 
-func (t *transcript) add(ctx workflow.Context, kind, what, how string) {
+func (t *transcript) add(ctx workflow.Context, c command) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.commands = append(t.commands, command{at: workflow.Now(ctx), kind: kind, what: what, how: how})
+	c.at = workflow.Now(ctx)
+	t.commands = append(t.commands, c)
 }
 
 // of gives the commands of one kind.
@@ -96,11 +101,11 @@ func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteW
 	result, err := i.Next.ExecuteWorkflow(ctx, in)
 	switch {
 	case temporal.IsCanceledError(err):
-		i.t.add(ctx, commandCancel, "", "")
+		i.t.add(ctx, command{kind: commandCancel})
 	case err != nil:
-		i.t.add(ctx, commandFail, err.Error(), "")
+		i.t.add(ctx, command{kind: commandFail, what: err.Error()})
 	default:
-		i.t.add(ctx, commandComplete, inJSON(result), "")
+		i.t.add(ctx, command{kind: commandComplete, what: inJSON(result)})
 	}
 	return result, err
 }
@@ -113,32 +118,41 @@ type outbound struct {
 
 func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	options := workflow.GetActivityOptions(ctx)
-	o.t.add(ctx, commandOrdinary, name, fmt.Sprintf("%s schedule-to-close=%s start-to-close=%s retry=%s %q",
-		inJSON(args...), options.ScheduleToCloseTimeout, options.StartToCloseTimeout, policy(options.RetryPolicy), options.Summary))
+	o.t.add(ctx, command{
+		kind: commandOrdinary, what: name, input: inJSON(args...),
+		how: how(options.ScheduleToCloseTimeout, options.StartToCloseTimeout, options.RetryPolicy, options.Summary),
+	})
 	return o.Next.ExecuteActivity(ctx, name, args...)
 }
 
 func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
 	options := workflow.GetLocalActivityOptions(ctx)
-	o.t.add(ctx, commandLocal, name, fmt.Sprintf("%s schedule-to-close=%s start-to-close=%s retry=%s %q",
-		inJSON(args...), options.ScheduleToCloseTimeout, options.StartToCloseTimeout, policy(options.RetryPolicy), options.Summary))
+	o.t.add(ctx, command{
+		kind: commandLocal, what: name, input: inJSON(args...),
+		how: how(options.ScheduleToCloseTimeout, options.StartToCloseTimeout, options.RetryPolicy, options.Summary),
+	})
 	return o.Next.ExecuteLocalActivity(ctx, name, args...)
 }
 
 func (o *outbound) NewTimerWithOptions(ctx workflow.Context, d time.Duration, options workflow.TimerOptions) workflow.Future {
-	o.t.add(ctx, commandTimer, d.String(), fmt.Sprintf("%q", options.Summary))
+	o.t.add(ctx, command{kind: commandTimer, what: d.String(), how: fmt.Sprintf("%q", options.Summary)})
 	return o.Next.NewTimerWithOptions(ctx, d, options)
 }
 
 func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
-	values := temporal.NewSearchAttributes(updates...)
-	phase, _ := values.GetKeyword(workflows.KeyPhase)
-	o.t.add(ctx, commandUpsert, fmt.Sprintf("%s=%s", workflows.KeyPhase.GetName(), phase), fmt.Sprintf("of %d", values.Size()))
+	var pairs []string
+	for key, value := range temporal.NewSearchAttributes(updates...).GetUntypedValues() {
+		pairs = append(pairs, fmt.Sprintf("%s=%v", key.GetName(), value))
+	}
+	slices.Sort(pairs)
+	o.t.add(ctx, command{kind: commandUpsert, what: strings.Join(pairs, " ")})
 	return o.Next.UpsertTypedSearchAttributes(ctx, updates...)
 }
 
-func policy(p *temporal.RetryPolicy) string {
-	return fmt.Sprintf("%s..%s x%d", p.InitialInterval, p.MaximumInterval, p.MaximumAttempts)
+// how writes down an activity's options.
+func how(scheduleToClose, startToClose time.Duration, retry *temporal.RetryPolicy, summary string) string {
+	return fmt.Sprintf("schedule-to-close=%s start-to-close=%s retry=%s..%s x%d %q", scheduleToClose, startToClose,
+		retry.InitialInterval, retry.MaximumInterval, retry.MaximumAttempts, summary)
 }
 
 // inJSON is what the data converter would have written, before encryption.

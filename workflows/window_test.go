@@ -141,6 +141,12 @@ func TestReleaseRefused(t *testing.T) {
 			s.signal(60*time.Minute+10*time.Second, workflows.SignalCallbackReceived, rung(59*time.Minute))
 			s.end(61*time.Minute, first)
 		}, 2, []string{"60m ReleaseNumber completed refused", "91m ReleaseNumber completed"}},
+		{"the message comes, and the grace is short", func(s *scene) {
+			s.order.Terms.Grace = 5 * time.Second
+			s.busy = func(at time.Duration) bool { return at < 60*time.Minute+4*time.Second }
+			s.signal(60*time.Minute+2*time.Second, workflows.SignalCallbackReceived, rung(59*time.Minute))
+			s.end(60*time.Minute+4*time.Second, first)
+		}, 2, []string{"60m ReleaseNumber completed refused", "60m9s ReleaseNumber completed"}},
 		{"both messages come at once", func(s *scene) {
 			s.busy = func(at time.Duration) bool { return at < 61*time.Minute }
 			s.signal(60*time.Minute+10*time.Second, workflows.SignalCallbackReceived, rung(59*time.Minute))

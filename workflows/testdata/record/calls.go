@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/workflows"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+)
+
+// call is one scenario.
+type call struct {
+	name  string
+	order emergency.Order
+	// early are messages that come before any worker runs; script what happens then.
+	early, script []act
+	// fail decides whether an attempt at a step fails; nil when none does.
+	fail func(attempt) error
+	// closed makes the call one that is over already.
+	closed bool
+	// refusals is how often the number cannot be released yet.
+	refusals int
+	// cancelled says that the call is to end as cancelled.
+	cancelled bool
+
+	mu sync.Mutex
+}
+
+// act is something that happens some time after the worker has started.
+type act struct {
+	after time.Duration
+	do    func(context.Context, client.Client, *call) error
+}
+
+// The legs beside the dial.
+const (
+	first  = emergency.LegID("0198c0de-0000-7000-8000-00000000f001")
+	second = emergency.LegID("0198c0de-0000-7000-8000-00000000f002")
+)
+
+// dial is the leg of the dial itself.
+const dial = emergency.LegID("0198c0de-0000-7000-8000-00000000f000")
+
+// terms are those of S3, B1 and B16, in seconds instead of minutes and hours.
+var terms = emergency.Terms{Lease: 4 * time.Second, Grace: time.Second, MaxCall: time.Minute, Quarantine: time.Second}
+
+// newCalls are the scenarios. A further one gets a further name.
+func newCalls() []*call {
+	calls := []*call{
+		{name: "ordinary", script: []act{ended(time.Second, dial)}},
+		{name: "long-call", script: []act{ended(5*time.Second, dial)}},
+		{name: "callback", script: []act{
+			ended(500*time.Millisecond, dial), rung(2000*time.Millisecond, first), ended(3500*time.Millisecond, first),
+		}},
+		{name: "duplicates-and-reorder", script: []act{
+			rung(500*time.Millisecond, first), rung(600*time.Millisecond, first), rung(700*time.Millisecond, second),
+			ended(time.Second, dial), ended(1100*time.Millisecond, dial), ended(1200*time.Millisecond, "unknown"),
+			unreadable(1300 * time.Millisecond), ended(1400*time.Millisecond, first), ended(1500*time.Millisecond, second),
+			ended(2000*time.Millisecond, "third"), rung(2100*time.Millisecond, "third"),
+		}},
+		{name: "messages-first", early: []act{rung(0, first), ended(0, dial), ended(0, first)}},
+		{name: "max-duration"},
+		{name: "cancelled-in-call", script: []act{cancel(time.Second)}, cancelled: true},
+		{name: "cancelled-in-window", script: []act{ended(500*time.Millisecond, dial), cancel(1500 * time.Millisecond)}, cancelled: true},
+		{name: "presence-outside", script: []act{ended(time.Second, dial)}},
+		{name: "release-refused", script: []act{
+			ended(time.Second, dial), rung(5*time.Second, first), ended(6*time.Second, first),
+		}, refusals: 1},
+		{name: "sql-in-trouble", script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble},
+		{name: "obsolete", closed: true},
+	}
+	for n, c := range calls {
+		c.order = emergency.Order{
+			CallID:  emergency.CallID(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n+1)),
+			AgentID: "agent-us", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
+			LegID: dial, Number: "+12025550101", NumberKind: emergency.NumberLeased, SiteName: "Washington",
+			Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside",
+		}
+		if c.name == "max-duration" {
+			c.order.Terms.MaxCall = 5 * time.Second
+		}
+	}
+	return calls
+}
+
+// sqlInTrouble fails three steps as local activities, and once more as ordinary
+// ones; and the notice for good.
+func sqlInTrouble(a attempt) error {
+	switch a.step {
+	case workflows.ActivityNotifyContacts:
+		return temporal.NewNonRetryableApplicationError("no mail system", "MailRefused", nil)
+	case workflows.ActivityLeaseNumber, workflows.ActivityRestorePresence, workflows.ActivityReleaseNumber:
+		if a.local || a.number == 1 {
+			return errors.New("the database is locked")
+		}
+	}
+	return nil
+}
+
+// dial starts the call's workflow as the relay does, and sends what comes early.
+func (c *call) dial(ctx context.Context, t client.Client) error {
+	c.order.DialedAt = time.Now().UTC().Truncate(time.Microsecond)
+	if _, err := t.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                    workflows.WorkflowID(c.order.CallID),
+		TaskQueue:             workflows.TaskQueue,
+		TypedSearchAttributes: workflows.InitialSearchAttributes(c.order),
+		StaticSummary:         workflows.Summary(c.order),
+	}, workflows.Type, c.order); err != nil {
+		return err
+	}
+	for _, act := range c.early {
+		if err := act.do(ctx, t, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// play does what the script says, waits for the end and saves the history.
+func (c *call) play(ctx context.Context, t client.Client) error {
+	begin := time.Now()
+	for _, act := range c.script {
+		time.Sleep(time.Until(begin.Add(act.after)))
+		if err := act.do(ctx, t, c); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+	}
+	err := t.GetWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "").Get(ctx, nil)
+	if temporal.IsCanceledError(err) && c.cancelled {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	return c.save(ctx, t)
+}
+
+func ended(after time.Duration, leg emergency.LegID) act {
+	return send(after, workflows.SignalCallEnded, func(at time.Time) any {
+		return emergency.LegEnded{LegID: leg, At: at, Reason: emergency.EndHungUp}
+	})
+}
+
+func rung(after time.Duration, leg emergency.LegID) act {
+	return send(after, workflows.SignalCallbackReceived, func(at time.Time) any {
+		return emergency.CallbackReceived{LegID: leg, From: "+12025550911", At: at}
+	})
+}
+
+func unreadable(after time.Duration) act {
+	return send(after, workflows.SignalCallEnded, func(time.Time) any { return "hello" })
+}
+
+func send(after time.Duration, name string, message func(at time.Time) any) act {
+	return act{after, func(ctx context.Context, t client.Client, c *call) error {
+		return t.SignalWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "", name, message(time.Now().UTC().Truncate(time.Microsecond)))
+	}}
+}
+
+func cancel(after time.Duration) act {
+	return act{after, func(ctx context.Context, t client.Client, c *call) error {
+		return t.CancelWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "")
+	}}
+}
