@@ -15,14 +15,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"strings"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	_ "modernc.org/sqlite" // the "sqlite" driver
 )
 
 //go:embed migrations
@@ -30,11 +28,12 @@ var migrations embed.FS
 
 // Store is a handle on one database. It is safe for concurrent use.
 type Store struct {
-	// write runs transactions. For SQLite it is a single connection: its one
-	// writer then waits in Go's fair queue instead of sleeping on a busy file.
-	write *sql.DB
+	// transact runs work in one transaction and commits it; any error rolls it back.
+	transact func(ctx context.Context, work func(session) error) error
 	// read runs single queries beside the writer.
-	read *sql.DB
+	read querier
+	// close ends all connections.
+	close func() error
 	// rowLock ends a SELECT that must lock its rows; SQLite locks the whole file.
 	rowLock string
 	// skipLocked is the same, passing over rows that somebody else holds.
@@ -77,38 +76,34 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 	if err := migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{write: db, read: db, rowLock: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED"}, nil
+	return &Store{
+		transact: func(ctx context.Context, work func(session) error) error { return transactOn(ctx, db, work) },
+		read:     db,
+		close:    db.Close,
+		rowLock:  " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
+	}, nil
+}
+
+// transactOn runs work in a transaction on any connection of a pool. pgx keeps the
+// statements that it has parsed by itself.
+func transactOn(ctx context.Context, db *sql.DB, work func(session) error) error {
+	raw, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err := work(raw); err != nil {
+		_ = raw.Rollback() // the error that made us roll back is the one to tell
+		return err
+	}
+	if err := raw.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
 }
 
 // postgresConns bounds the connections of one process, so that a few of them fit
 // into PostgreSQL's default of a hundred.
 const postgresConns = 16
-
-// openSQLite makes every commit durable before it is answered (synchronous=FULL).
-func openSQLite(ctx context.Context, path string) (*Store, error) {
-	pragmas := url.Values{
-		"_pragma":      {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)"},
-		"_txlock":      {"immediate"},
-		"_time_format": {"sqlite"},
-		"_timezone":    {"UTC"},
-	}
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
-	write, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, fmt.Errorf("open SQLite: %w", err)
-	}
-	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open SQLite for reading: %w", err), write.Close())
-	}
-	read.SetMaxOpenConns(4)
-	read.SetMaxIdleConns(4)
-	if err := migrate(ctx, goose.DialectSQLite3, write, "sqlite"); err != nil {
-		return nil, errors.Join(err, write.Close(), read.Close())
-	}
-	return &Store{write: write, read: read}, nil
-}
 
 // migrate brings the schema up to date. Two processes may start at the same
 // moment: PostgreSQL has a lock for that; on SQLite the slower one fails at each
@@ -137,12 +132,7 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string,
 }
 
 // Close ends all connections.
-func (s *Store) Close() error {
-	if s.read == s.write {
-		return s.write.Close() //nolint:wrapcheck // nothing to add
-	}
-	return errors.Join(s.write.Close(), s.read.Close())
-}
+func (s *Store) Close() error { return s.close() }
 
 // Ping tells whether the database can take a transaction now.
 func (s *Store) Ping(ctx context.Context) error {
@@ -151,25 +141,27 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
+// session runs the statements of a transaction.
+type session interface {
+	querier
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
 // tx is one transaction, with the dialect's locking clauses at hand.
 type tx struct {
-	*sql.Tx
+	session
+
 	rowLock    string
 	skipLocked string
 }
 
 // inTx runs work in one transaction and commits it; any error rolls it back.
 func (s *Store) inTx(ctx context.Context, what string, work func(tx) error) error {
-	raw, err := s.write.BeginTx(ctx, nil)
+	err := s.transact(ctx, func(in session) error {
+		return work(tx{session: in, rowLock: s.rowLock, skipLocked: s.skipLocked})
+	})
 	if err != nil {
-		return fmt.Errorf("%s: begin: %w", what, err)
-	}
-	if err := work(tx{Tx: raw, rowLock: s.rowLock, skipLocked: s.skipLocked}); err != nil {
-		_ = raw.Rollback() // the error that made us roll back is the one to tell
 		return fmt.Errorf("%s: %w", what, err)
-	}
-	if err := raw.Commit(); err != nil {
-		return fmt.Errorf("%s: commit: %w", what, err)
 	}
 	return nil
 }
