@@ -41,9 +41,9 @@ func TestMigratesOnce(t *testing.T) {
 // Processes that start at the same moment on a new database all come up (S11).
 func TestMigratesFromManyProcessesAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, e engine) {
-		for range 2 {
+		for range 3 {
 			address := e.empty(t)
-			stores := make([]*store.Store, 4)
+			stores := make([]*store.Store, 6)
 			atOnce(t, len(stores), func(i int) (err error) {
 				stores[i], err = store.Open(t.Context(), address, newYear)
 				return failed("open", err)

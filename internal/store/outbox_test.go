@@ -96,7 +96,7 @@ func waitingCalls(t *testing.T, w *world) {
 	b := w.dial(t, "two")
 	w.pass(time.Second)
 	w.hangUp(t, a.ID, "")
-	w.dial(t, "three")
+	c := w.dial(t, "three")
 	waiting := func(before time.Time, limit int) []emergency.CallID {
 		t.Helper()
 		ids, err := w.WaitingCalls(t.Context(), before, limit)
@@ -105,6 +105,7 @@ func waitingCalls(t *testing.T, w *world) {
 		}
 		return ids
 	}
+	same(t, "all", []emergency.CallID{a.ID, b.ID, c.ID}, waiting(noon.Add(time.Hour), 10))
 	same(t, "all before now", []emergency.CallID{a.ID, b.ID}, waiting(noon.Add(time.Second), 10))
 	same(t, "the first", []emergency.CallID{a.ID}, waiting(noon.Add(time.Second), 1))
 	same(t, "before the first", nil, waiting(noon.Add(-time.Second), 10))
