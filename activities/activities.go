@@ -9,12 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+
 	"lifeline/internal/emergency"
 	"lifeline/internal/notify"
 	"lifeline/internal/presence"
 	"lifeline/internal/store"
 	"lifeline/workflows"
-	"log/slog"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"

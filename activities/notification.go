@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
+
 	"lifeline/internal/emergency"
 	"lifeline/internal/notify"
 	"lifeline/workflows"
-	"sync"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"lifeline/internal/emergency"
 	"lifeline/internal/presence"
 	"lifeline/workflows"

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+
 	"lifeline/workflows"
 )
 

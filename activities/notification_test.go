@@ -1,0 +1,148 @@
+package activities_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/notify"
+	"lifeline/workflows"
+)
+
+// refusing lets the mail system fail for one recipient.
+func refusing(address string, err error) func(notify.Message) error {
+	return func(m notify.Message) error {
+		if m.To == address {
+			return err
+		}
+		return nil
+	}
+}
+
+// sorted are the recipients of what has gone out, by name: messages go out side by
+// side.
+func (r *rig) sorted() []string {
+	sent := r.mail.sent()
+	slices.Sort(sent)
+	return sent
+}
+
+// Every contact is told once (S9).
+func TestNotifyContacts(t *testing.T) {
+	r := newRig(t, 0)
+	var message notify.Message
+	r.mail.refuse = func(m notify.Message) error {
+		message = m
+		return nil
+	}
+	for range 2 {
+		told, err := r.NotifyContacts(t.Context(), notice())
+		ok(t, err)
+		same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+	}
+	same(t, "mails", []string{ana, bo}, r.sorted())
+	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliverySent, bo: emergency.DeliverySent}, r.deliveries(t))
+	for _, delivery := range r.picture(t).Call.Notice.Deliveries {
+		same(t, "the message's name", "message-to-"+delivery.Address, delivery.MessageID)
+	}
+	same(t, "the message's call", callID, message.CallID)
+	discreet(t, r.log.String())
+}
+
+// What fails for one contact is tried again for that one alone.
+func TestNotifyTheRest(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = refusing(bo, &notify.SendError{Reason: "the mail system answered 503"})
+	_, err := r.NotifyContacts(t.Context(), notice())
+	failed := application(t, err)
+	if failed.NonRetryable() || failed.NextRetryDelay() != 0 {
+		t.Errorf("the error is non-retryable: %t, and asks for a pause of %s", failed.NonRetryable(), failed.NextRetryDelay())
+	}
+	discreet(t, err.Error())
+	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliverySent, bo: emergency.DeliveryQueued}, r.deliveries(t))
+	r.mail.refuse = nil
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+	same(t, "mails", []string{ana, bo}, r.sorted())
+}
+
+// A contact who can never be reached is recorded as such, does not keep the others
+// waiting, and is not tried again; the log says so and names nobody.
+func TestNotifyUnreachable(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = refusing(ana, &notify.SendError{Permanent: true, Reason: "the mail system refuses the recipient"})
+	for range 2 {
+		told, err := r.NotifyContacts(t.Context(), notice())
+		ok(t, err)
+		same(t, "the result", workflows.Deliveries{Sent: 1, Failed: 1}, told)
+	}
+	same(t, "mails", []string{bo}, r.sorted())
+	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryFailed, bo: emergency.DeliverySent}, r.deliveries(t))
+	if r.log.Len() == 0 {
+		t.Error("the log says nothing")
+	}
+	discreet(t, r.log.String())
+}
+
+// A mail system that asks to be left alone is: the longest pause counts.
+func TestNotifyPause(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = func(m notify.Message) error {
+		pause := time.Minute
+		if m.To == ana {
+			pause = 3 * time.Minute
+		}
+		return &notify.SendError{RetryAfter: pause, Reason: "the mail system answered 429"}
+	}
+	_, err := r.NotifyContacts(t.Context(), notice())
+	failed := application(t, err)
+	same(t, "the pause", 3*time.Minute, failed.NextRetryDelay())
+	if failed.NonRetryable() {
+		t.Error("it will not be tried again")
+	}
+}
+
+// One who cannot be reached and one who can be later: the first is recorded, the
+// second tried again.
+func TestNotifyBoth(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = func(m notify.Message) error {
+		return &notify.SendError{Permanent: m.To == ana, Reason: "no"}
+	}
+	if _, err := r.NotifyContacts(t.Context(), notice()); err == nil {
+		t.Error("nobody is tried again")
+	}
+	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryFailed, bo: emergency.DeliveryQueued}, r.deliveries(t))
+}
+
+// A crash between the sending and its record sends the notice again: at least once
+// is the promise.
+func TestNotifyCrash(t *testing.T) {
+	r := newRig(t, 0)
+	r.sql(t, `CREATE TRIGGER crash BEFORE UPDATE ON deliveries BEGIN SELECT RAISE(ABORT, 'crash'); END`)
+	_, err := r.NotifyContacts(t.Context(), notice())
+	if failed := application(t, err); failed.NonRetryable() {
+		t.Error("it will not be tried again")
+	}
+	discreet(t, err.Error())
+	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryQueued, bo: emergency.DeliveryQueued}, r.deliveries(t))
+	r.sql(t, `DROP TRIGGER crash`)
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+	same(t, "mails", []string{ana, ana, bo, bo}, r.sorted())
+}
+
+// Once the call is closed the notice is of no use, and nobody is told any more.
+func TestNotifyTooLate(t *testing.T) {
+	r := newRig(t, 5*time.Minute)
+	r.end(t, "", time.Minute)
+	_, err := r.ReleaseNumber(t.Context(), workflows.Closing{CallID: callID, Outcome: workflows.OutcomeCancelled})
+	ok(t, err)
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Failed: 2}, told)
+	same(t, "mails", nil, r.sorted())
+}
