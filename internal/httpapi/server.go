@@ -81,7 +81,7 @@ func New(o Options) http.Handler {
 // serveContract mounts the generated handlers. What they would tell a client of
 // an error themselves is replaced: it shows inner errors.
 func (s *server) serveContract(router gin.IRouter) {
-	strict := NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
+	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{keepContext}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.fail(c, badRequest(err)) },
 		HandlerErrorFunc:         s.fail,
 		ResponseErrorHandlerFunc: s.fail,
@@ -89,6 +89,13 @@ func (s *server) serveContract(router gin.IRouter) {
 	RegisterHandlersWithOptions(router, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, badRequest(err)) },
 	})
+}
+
+// keepContext gives a handler a context that stays its request's. Gin takes its own
+// back with the answer and gives it to the next request, while goroutines of the
+// database's driver, and of contexts made from it, may still be looking at it.
+func keepContext(handle StrictHandlerFunc, _ string) StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) { return handle(c.Copy(), request) }
 }
 
 // badRequest is for what passed the contract's rules and still does not fit the
