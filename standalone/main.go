@@ -51,7 +51,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start standalone: %w", err)
 	}
 	ready := func() { printReady(os.Stdout, cfg, time.Since(began)) }
-	return process.Run(log, ready, temporal(cfg, log), worker, base.Relay(), api) //nolint:wrapcheck // each part names itself
+	return process.Run(log, ready, temporal(cfg, log), worker, base.Relay(), base.Housekeeping(), api) //nolint:wrapcheck // each part names itself
 }
 
 // webUIColumns let a supervisor see at a glance which calls there are and where
@@ -82,7 +82,7 @@ func temporal(cfg config.Config, log *slog.Logger) process.Part {
 			}
 			return nil
 		},
-		Stop: func(context.Context) error { return server.Stop() }, //nolint:wrapcheck // process names the part
+		Stop: func(context.Context) error { return server.Stop() },
 	}
 }
 

@@ -28,5 +28,5 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start worker: %w", err)
 	}
 	ready := func() { log.Info("Ready", "taskQueue", workflows.TaskQueue, "temporal", cfg.TemporalAddr) }
-	return process.Run(log, ready, worker, base.Relay()) //nolint:wrapcheck // each part names itself
+	return process.Run(log, ready, worker, base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
 }

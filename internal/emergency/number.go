@@ -47,11 +47,3 @@ var e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // ValidE164 tells whether a number is written as ITU-T E.164 wants it: a plus and
 // at most fifteen digits.
 func ValidE164(number string) bool { return e164Pattern.MatchString(number) }
-
-// MaskNumber leaves of a number what a log may show: its last two digits.
-func MaskNumber(number string) string {
-	if len(number) <= 2 {
-		return "…"
-	}
-	return "…" + number[len(number)-2:]
-}

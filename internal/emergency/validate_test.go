@@ -171,12 +171,3 @@ func TestE164(t *testing.T) {
 		}
 	}
 }
-
-// A log shows two digits of a number and no more.
-func TestMaskNumber(t *testing.T) {
-	for number, want := range map[string]string{"+12025550142": "…42", "42": "…", "": "…"} {
-		if got := emergency.MaskNumber(number); got != want {
-			t.Errorf("MaskNumber(%q) is %q, want %q", number, got, want)
-		}
-	}
-}

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
 	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lifeline/internal/emergency"
 
 	gomail "github.com/wneessen/go-mail"
 )

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"lifeline/internal/emergency"
 	"maps"
 	"mime"
 	"mime/multipart"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"

@@ -12,11 +12,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"lifeline/internal/emergency"
 	"net/mail"
 	"regexp"
 	"strings"
 	"unicode"
+
+	"lifeline/internal/emergency"
 )
 
 // Message is a rendered notice for one recipient. The transports send each of

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	html "html/template"
 	"io"
-	"lifeline/internal/emergency"
 	"math"
 	"strconv"
 	"strings"
 	text "text/template"
 	"unicode"
+
+	"lifeline/internal/emergency"
 )
 
 //go:embed templates

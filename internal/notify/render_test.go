@@ -2,10 +2,11 @@ package notify
 
 import (
 	"errors"
-	"lifeline/internal/emergency"
 	"strings"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"

@@ -6,13 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lifeline/internal/emergency"
 	"net/http"
 	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/sendgrid/rest"
 	"github.com/sendgrid/sendgrid-go"

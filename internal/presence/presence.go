@@ -9,6 +9,7 @@ package presence
 
 import (
 	"context"
+
 	"lifeline/internal/emergency"
 )
 

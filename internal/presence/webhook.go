@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"lifeline/internal/emergency"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // Webhook tells an HTTP service. It may be used by several goroutines at once.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"lifeline/internal/emergency"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"

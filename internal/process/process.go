@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -58,13 +59,13 @@ func startAll(ctx context.Context, log *slog.Logger, parts []Part) ([]Part, erro
 
 func stopAll(log *slog.Logger, parts []Part) error {
 	var all error
-	for i := len(parts) - 1; i >= 0; i-- {
+	for _, part := range slices.Backward(parts) {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-		if err := parts[i].Stop(ctx); err != nil {
-			all = errors.Join(all, fmt.Errorf("stop %s: %w", parts[i].Name, err))
+		if err := part.Stop(ctx); err != nil {
+			all = errors.Join(all, fmt.Errorf("stop %s: %w", part.Name, err))
 		}
 		cancel()
-		log.Debug("Stopped", "part", parts[i].Name)
+		log.Debug("Stopped", "part", part.Name)
 	}
 	return all
 }

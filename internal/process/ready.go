@@ -50,7 +50,7 @@ func (b *Base) probeWorker(ctx context.Context) error {
 			return nil
 		}
 	}
-	return httpapi.NotReady("no worker is taking calls from the task queue")
+	return httpapi.NotReady("no worker is taking calls from the task queue") //nolint:wrapcheck // it is the whole answer
 }
 
 func (b *Base) probeOutbox(ctx context.Context) error {
@@ -59,7 +59,7 @@ func (b *Base) probeOutbox(ctx context.Context) error {
 		return fmt.Errorf("look into the outbox: %w", err)
 	}
 	if age > outboxBehind {
-		return httpapi.NotReady("messages to Temporal have been waiting for " + age.Round(time.Second).String())
+		return httpapi.NotReady("messages to Temporal have been waiting for " + age.Round(time.Second).String()) //nolint:wrapcheck // it is the whole answer
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func codecConfig(endpoint string) (uiconfig.Codec, error) {
 		Endpoint:            endpoint,
 		IncludeCredentials:  true,
 		DefaultErrorMessage: "To read this, log in to Lifeline as a supervisor and reload the page.",
-		DefaultErrorLink:    lifeline.ResolveReference(&url.URL{Path: "/"}).String(),
+		DefaultErrorLink:    lifeline.ResolveReference(&url.URL{Path: "/login"}).String(),
 	}, nil
 }
 
