@@ -56,7 +56,11 @@ format: $(call tool,golangci-lint) ## Format the code
 	@$(call tool,golangci-lint) fmt
 
 .PHONY: lint
-lint: lint-code lint-workflows lint-dead lint-skips lint-generated lint-compose ## Check everything that is not a test
+lint: lint-modules lint-code lint-workflows lint-dead lint-skips lint-generated lint-compose ## Check everything that is not a test
+
+.PHONY: lint-modules
+lint-modules:
+	go mod tidy -diff
 
 .PHONY: lint-code
 lint-code: $(call tool,golangci-lint)
