@@ -8,11 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"lifeline/internal/emergency"
-	"lifeline/workflows"
 	"log/slog"
 	"sync"
 	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/workflows"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -41,9 +42,16 @@ const (
 	// leftBehind is how old a message must be before another process than the one
 	// that wrote it carries it.
 	leftBehind = 2 * time.Second
+	// scanAtOnce is how many calls one look for such messages may find: so many that
+	// some which Temporal will not take do not hide the others.
+	scanAtOnce = 256
 	// patience bounds one attempt to reach Temporal.
 	patience = 5 * time.Second
 )
+
+// errUnknownKind is met when a newer version has written a message: it is left to
+// that.
+var errUnknownKind = errors.New("unknown kind of message")
 
 // Relay carries messages until it is told to stop.
 type Relay struct {
@@ -135,7 +143,7 @@ func (r *Relay) end(id emergency.CallID) bool {
 }
 
 func (r *Relay) waiting(ctx context.Context) []emergency.CallID {
-	ids, err := r.outbox.WaitingCalls(ctx, r.clock().Add(-leftBehind), 4*carriers)
+	ids, err := r.outbox.WaitingCalls(ctx, r.clock().Add(-leftBehind), scanAtOnce)
 	if err != nil && ctx.Err() == nil {
 		r.log.Warn("Cannot look into the outbox; trying again", "error", err)
 	}
@@ -178,6 +186,8 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 		err = signal[emergency.LegEnded](ctx, r.temporal, m, workflows.SignalCallEnded)
 	case emergency.MessageCallbackReceived:
 		err = signal[emergency.CallbackReceived](ctx, r.temporal, m, workflows.SignalCallbackReceived)
+	default:
+		err = errUnknownKind
 	}
 	if err != nil {
 		return fmt.Errorf("carry %s: %w", m.Kind, err)
