@@ -1,0 +1,97 @@
+package dial_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// Ending is hanging up unless another reason is given; it restores presence, tells
+// the relay, and may be repeated (S10).
+func TestEnd(t *testing.T) {
+	for given, want := range map[emergency.EndReason]emergency.EndReason{
+		"": emergency.EndHungUp, "call-failed": "call-failed",
+	} {
+		r := newRig(t)
+		call := r.dial(t, "")
+		r.pass(time.Minute)
+		ended, err := r.End(t.Context(), call.ID, "", given)
+		ok(t, err)
+		same(t, "the leg", emergency.Leg{
+			ID: call.Legs[0].ID, Direction: emergency.Outbound, StartedAt: noon, EndedAt: noon.Add(time.Minute), Reason: want,
+		}, ended.Legs[0])
+		same(t, "presence", emergency.StatusAvailable, ended.PresenceNow)
+		r.pass(time.Minute)
+		again, err := r.End(t.Context(), call.ID, "", "otherwise")
+		ok(t, err)
+		same(t, "the leg after a repetition", ended.Legs, again.Legs)
+		same(t, "calls that the relay was told of", []emergency.CallID{call.ID, call.ID, call.ID}, r.woken)
+		messages := r.sent(t, call.ID)
+		same(t, "messages", 2, len(messages))
+		var told emergency.LegEnded
+		ok(t, json.Unmarshal(messages[1].Body, &told))
+		same(t, "the message", emergency.LegEnded{LegID: call.Legs[0].ID, At: noon.Add(time.Minute), Reason: want}, told)
+	}
+}
+
+// Ending one leg leaves the others up.
+func TestEndOneLeg(t *testing.T) {
+	r := newRig(t)
+	call := r.dial(t, "")
+	decision, err := r.Inbound(t.Context(), number, "+12025550911")
+	ok(t, err)
+	ended, err := r.End(t.Context(), call.ID, call.Legs[0].ID, "")
+	ok(t, err)
+	same(t, "the leg that is up", decision.LegID, ended.LiveLegs()[0].ID)
+	same(t, "presence", emergency.StatusDoNotDisturb, ended.PresenceNow)
+}
+
+// Ending what does not exist is told as that, and no relay is told of it.
+func TestEndUnknown(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.End(t.Context(), "nothing", "", ""); !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v", err)
+	}
+	same(t, "calls that the relay was told of", 0, len(r.woken))
+	call := r.dial(t, "")
+	if _, err := r.End(t.Context(), call.ID, "nothing", ""); !errors.Is(err, emergency.ErrUnknownLeg) {
+		t.Errorf("the error is %v", err)
+	}
+	same(t, "calls that the relay was told of", []emergency.CallID{call.ID}, r.woken)
+}
+
+// A callback is connected to the agent at once, and the relay told of its leg (S4,
+// S5, B3); asking twice about it is one leg.
+func TestInbound(t *testing.T) {
+	r := newRig(t)
+	call := r.dial(t, "")
+	_, err := r.End(t.Context(), call.ID, "", "")
+	ok(t, err)
+	r.sent(t, call.ID)
+	r.woken = nil
+	decision, err := r.Inbound(t.Context(), number, "+12025550911")
+	ok(t, err)
+	same(t, "the verdict", emergency.ConnectAgent, decision.Verdict)
+	same(t, "the agent", caller, decision.AgentID)
+	same(t, "calls that the relay was told of", []emergency.CallID{call.ID}, r.woken)
+	again, err := r.Inbound(t.Context(), number, "+12025550911")
+	ok(t, err)
+	same(t, "the decision, asked again", decision, again)
+	messages := r.sent(t, call.ID)
+	same(t, "messages", 1, len(messages))
+	var told emergency.CallbackReceived
+	ok(t, json.Unmarshal(messages[0].Body, &told))
+	same(t, "the message", emergency.CallbackReceived{LegID: decision.LegID, From: "+12025550911", At: noon}, told)
+}
+
+// An ordinary call is left alone, and no relay is told of it.
+func TestInboundOrdinary(t *testing.T) {
+	r := newRig(t)
+	decision, err := r.Inbound(t.Context(), number, "+12025550123")
+	ok(t, err)
+	same(t, "the decision", emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, decision)
+	r.untouched(t)
+}

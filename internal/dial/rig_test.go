@@ -1,0 +1,142 @@
+package dial_test
+
+import (
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeline/internal/dial"
+	"lifeline/internal/emergency"
+	"lifeline/internal/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	caller   = emergency.AgentID("agent-us")
+	number   = "+12025550101"
+	standing = "+12025550199"
+)
+
+// noon is when every test begins.
+var noon = time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC)
+
+// agreed are the terms that calls are placed under.
+var agreed = emergency.Terms{
+	Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: 4 * time.Hour, Quarantine: 30 * time.Minute,
+}
+
+// rig is a desk with real records, and a clock that is moved by hand.
+type rig struct {
+	*dial.Desk
+
+	store *store.Store
+	mu    sync.Mutex
+	now   time.Time
+	// woken are the calls that the relay was told of, with the number of messages
+	// that it would have found.
+	woken []emergency.CallID
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{now: noon}
+	var err error
+	r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "lifeline.db"), r.clock)
+	ok(t, err)
+	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
+	ctx := t.Context()
+	ok(t, errors.Join(
+		r.store.PutSite(ctx, emergency.Site{
+			ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
+			Address: emergency.Address{Street: "1 Example Street", City: "Washington"}, StandingNumber: standing,
+		}),
+		r.store.AddNumber(ctx, number, "us-washington"),
+		r.store.PutAgent(ctx, emergency.Agent{ID: caller, Name: "Avery Example", SiteID: "us-washington", Endpoints: []string{"sip:avery@example.com"}}),
+		r.store.PutAgent(ctx, emergency.Agent{ID: "agent-two", Name: "Bo Example", SiteID: "us-washington", Endpoints: []string{"sip:bo@example.com"}}),
+		r.store.PutContacts(ctx, caller, "ana@example.com"),
+	))
+	_, err = r.store.SetPresence(ctx, caller, emergency.StatusAvailable)
+	ok(t, err)
+	r.Desk = &dial.Desk{
+		Records: r.store, Terms: agreed, Budget: time.Minute, Wake: func(id emergency.CallID) { r.wake(t, id) },
+		Clock: r.clock, Log: slog.New(slog.DiscardHandler), PresenceOutside: true,
+	}
+	return r
+}
+
+func (r *rig) clock() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.now
+}
+
+func (r *rig) pass(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.now = r.now.Add(d)
+}
+
+// wake checks that the relay finds the message that it is told of.
+func (r *rig) wake(t *testing.T, id emergency.CallID) {
+	if _, found, err := r.store.NextMessage(t.Context(), id); err != nil || !found {
+		t.Errorf("the relay is told of %s and finds nothing: %v", id, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.woken = append(r.woken, id)
+}
+
+// dial has the agent dial 911.
+func (r *rig) dial(t *testing.T, key string) emergency.Call {
+	t.Helper()
+	call, err := r.Place(t.Context(), emergency.DialRequest{AgentID: caller, DialedNumber: "911", IdempotencyKey: key})
+	ok(t, err)
+	return call
+}
+
+// sent empties a call's outbox.
+func (r *rig) sent(t *testing.T, id emergency.CallID) []emergency.Message {
+	t.Helper()
+	var all []emergency.Message
+	for {
+		message, found, err := r.store.NextMessage(t.Context(), id)
+		ok(t, err)
+		if !found {
+			return all
+		}
+		all = append(all, message)
+		ok(t, r.store.DeleteMessage(t.Context(), message.Seq))
+	}
+}
+
+// untouched checks that a request has changed nothing.
+func (r *rig) untouched(t *testing.T) {
+	t.Helper()
+	calls, err := r.store.LiveCalls(t.Context())
+	ok(t, err)
+	same(t, "calls", 0, len(calls))
+	same(t, "calls that the relay was told of", 0, len(r.woken))
+	shown, err := r.store.Presence(t.Context(), caller)
+	ok(t, err)
+	same(t, "presence", emergency.StatusAvailable, shown.Status)
+}
+
+// same compares two things that should be alike.
+func same[T any](t *testing.T, what string, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", what, diff)
+	}
+}
+
+// ok fails at an error.
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
