@@ -77,9 +77,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	i := newInstallation(t)
 	i.standalone()
 	live := i.as("agent/agent-us").dial("agent-us", "911")
-	awaitEqual(t, "the notice to have gone out", httpapi.NotificationStateSent, func() httpapi.NotificationState {
-		return i.as("supervisor").call(live.CallID).Notification.State
-	})
+	(&life{T: t, installation: i, call: live}).awaitNotice()
 	db := i.database()
 	want := i.everything(db)
 	for _, bad := range badInput {

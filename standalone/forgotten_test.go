@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/emergency"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/store"
 
 	enumspb "go.temporal.io/api/enums/v1"
 )
@@ -88,4 +90,48 @@ func TestTerminatedWorkflowHurtsNobody(t *testing.T) {
 		return len(waiting)
 	})
 	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+}
+
+// A call whose workflow is gone for good ends by itself when its time is over:
+// nobody stays on Do not disturb, and the number goes back (B16, S11).
+func TestCallWithoutWorkflowEndsByItself(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.furnish()
+	call := i.placeUnheard("agent-us", time.Now().Add(-24*time.Hour))
+	i.standalone()
+	awaitEqual(t, "the agent's presence", "available", func() string { return i.as("admin").presence("agent-us") })
+	if after := i.as("supervisor").call(call); after.Status != httpapi.CallStatusEnded || after.Legs[0].State != httpapi.LegStateEnded {
+		t.Errorf("the call is %s and its leg %s", after.Status, after.Legs[0].State)
+	}
+	i.awaitFree("+12025550101")
+	if known := search(t, i.engine(), "WorkflowType = 'EmergencyCall'"); len(known) > 0 {
+		t.Error("Temporal was told of the call: the test proves nothing")
+	}
+}
+
+// placeUnheard writes down a dial of a time past of which Temporal never hears.
+func (i *installation) placeUnheard(agent emergency.AgentID, at time.Time) string {
+	i.t.Helper()
+	db, ctx := i.database(), i.t.Context()
+	caller, err := db.Caller(ctx, agent)
+	if err != nil {
+		i.t.Fatal("find caller: ", err)
+	}
+	call, err := db.PlaceCall(ctx, store.Placement{
+		CallID: "unheard", LegID: "unheard-leg", Caller: caller,
+		Dialed: emergency.Dialed{Number: "911", Kind: emergency.KindEmergency},
+		Terms:  emergency.Terms{Lease: time.Hour, Grace: time.Minute, MaxCall: time.Hour}, At: at,
+	})
+	if err != nil {
+		i.t.Fatal("place call: ", err)
+	}
+	message, found, err := db.NextMessage(ctx, call.ID)
+	if err == nil && found {
+		err = db.DeleteMessage(ctx, message.Seq)
+	}
+	if err != nil {
+		i.t.Fatal("take the message away: ", err)
+	}
+	return string(call.ID)
 }

@@ -46,7 +46,6 @@ const before = "in-a-meeting"
 // liveACall has a call placed, called back and released, and looks at everything
 // that is told of it on the way.
 func liveACall(i *installation) {
-	i.t.Helper()
 	l := &life{T: i.t, installation: i, number: "+12025550101", events: i.as("supervisor").follow("")}
 	l.as("agent/agent-us").setPresence("agent-us", before)
 	if got := l.inboundVerdict(); got != httpapi.RoutingDecisionDecisionNotAnEmergencyCallback {
@@ -54,6 +53,7 @@ func liveACall(i *installation) {
 	}
 	l.dials()
 	l.isCalledBackInThe(httpapi.CallStatusActive)
+	l.awaitNotice()
 	l.hangsUp()
 	l.isCalledBackInThe(httpapi.CallStatusCallbackWindow)
 	l.windowCloses()
@@ -135,6 +135,15 @@ func (l *life) shows(presence string, status httpapi.CallStatus) {
 	if locked := len(call.Controls.Panel) > 0; locked != (status == httpapi.CallStatusActive) {
 		l.Errorf("the panel is locked: %t while the call is %s", locked, status)
 	}
+}
+
+// awaitNotice waits until the contacts have been told (S9). A worker that was
+// killed while it told them is waited for by Temporal for a minute.
+func (l *life) awaitNotice() {
+	l.Helper()
+	awaitEqual(l, "the notice", httpapi.NotificationStateSent, func() httpapi.NotificationState {
+		return l.as("supervisor").call(l.call.CallID).Notification.State
+	})
 }
 
 // hangsUp checks the end: presence as before (S10), once, and the window by B1.

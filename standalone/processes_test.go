@@ -34,6 +34,7 @@ func TestSeparateProcesses(t *testing.T) {
 	l := &life{T: t, installation: i, call: call, number: call.CallbackNumber, events: i.as("supervisor").follow("")}
 	l.shows("do-not-disturb", httpapi.CallStatusActive)
 	l.isCalledBackInThe(httpapi.CallStatusActive)
+	l.awaitNotice()
 	l.hangsUp()
 	l.isCalledBackInThe(httpapi.CallStatusCallbackWindow)
 	l.windowCloses()
@@ -55,7 +56,7 @@ func TestTemporalIsDown(t *testing.T) {
 	agent.setPresence("agent-us", before)
 	l := &life{T: t, installation: i, call: agent.dial("agent-us", "911"), number: "+12025550101"}
 	temporal := i.engine()
-	awaitWorkflow(t, temporal, l.call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	l.awaitNotice()
 
 	server.kill()
 	i.saysWhatIsWrong()
@@ -66,6 +67,7 @@ func TestTemporalIsDown(t *testing.T) {
 	if missed.Presence.Current != "do-not-disturb" || missed.CallbackNumberKind != httpapi.CallCallbackNumberKindLeased {
 		t.Errorf("without Temporal a dial is answered with a %s number and %s", missed.CallbackNumberKind, missed.Presence.Current)
 	}
+	await(t, "an attempt to reach Temporal that failed", func() error { return says(api.output(t), "trying again\" callId="+missed.CallID) })
 
 	i.temporalServer()
 	i.awaitReady(api, i.apis[0])

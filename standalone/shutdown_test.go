@@ -36,6 +36,7 @@ func TestOrderlyStop(t *testing.T) {
 	told := listeners[0].all()
 	l.events = i.as("supervisor").follow(told[1].ID)
 	l.isCalledBackInThe(httpapi.CallStatusActive)
+	l.awaitNotice()
 	l.hangsUp()
 	l.windowCloses()
 	l.contactsKnow()
