@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 }
 
 func serveTemporal(_ context.Context, cfg config.Config, log *slog.Logger) error {
-	return process.Run(log, func() { log.Info("Ready") }, temporal(cfg, log)) //nolint:contextcheck,wrapcheck // as in main
+	return process.Run(log, func() { log.Info("Ready") }, temporal(cfg, log)) //nolint:contextcheck // it waits for a signal
 }
 
 // shared is what all tests of this run use together.

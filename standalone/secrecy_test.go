@@ -89,7 +89,7 @@ func (i *installation) temporalFiles() []byte {
 		}
 		content, err := os.ReadFile(path)
 		all = append(all, content...)
-		return err //nolint:wrapcheck // it names the file
+		return err // it names the file
 	})
 	if err != nil {
 		i.t.Fatal("read Temporal's files: ", err)
