@@ -191,7 +191,7 @@ type Call struct {
 	SiteID       string        `json:"siteId"`
 	Status       CallStatus    `json:"status"`
 
-	// WindowEndsAt When the number goes back if no further leg comes.
+	// WindowEndsAt When the number goes back if no further leg comes; while a leg is up, the earliest that it could.
 	WindowEndsAt time.Time `json:"windowEndsAt"`
 }
 

@@ -18,7 +18,7 @@ var (
 	ErrUnknownLeg = errors.New("unknown leg")
 	// ErrUnknownNumber means that no callback number is kept under this number.
 	ErrUnknownNumber = errors.New("unknown callback number")
-	// ErrNumberExists means that the number is in the pool already.
+	// ErrNumberExists means that the number is in a pool or stands for a site already.
 	ErrNumberExists = errors.New("callback number exists already")
 	// ErrPoolExhausted means that the site has no callback number free now; the
 	// call goes on with the site's standing number (B5).

@@ -121,7 +121,7 @@ var domainFaults = []domainFault{
 	{emergency.ErrUnknownCall, http.StatusNotFound, "unknown-call", "No call has this ID, or it has been erased.", "callId"},
 	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId"},
 	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number"},
-	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number already.", ""},
+	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number or a site's standing number already.", ""},
 }
 
 func (d domainFault) in(op *operation) *fault {

@@ -171,7 +171,8 @@ func scanSite(rows *sql.Rows) (emergency.Site, error) {
 	return site, json.Unmarshal([]byte(address), &site.Address) //nolint:wrapcheck // collect wraps
 }
 
-// PutSite adds or changes a site.
+// PutSite adds or changes a site. Its standing number must be in no pool, or it is
+// emergency.ErrNumberExists.
 func (s *Store) PutSite(ctx context.Context, site emergency.Site) error {
 	if err := site.Validate(); err != nil {
 		return err //nolint:wrapcheck // the domain's own words
@@ -181,6 +182,9 @@ func (s *Store) PutSite(ctx context.Context, site emergency.Site) error {
 		return fmt.Errorf("encode address: %w", err)
 	}
 	return s.inTx(ctx, "put site", func(t tx) error {
+		if err := t.notInPool(ctx, site.StandingNumber); err != nil {
+			return err
+		}
 		_, err := t.exec(ctx, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint)
 			VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, address = excluded.address,

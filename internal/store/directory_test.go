@@ -60,6 +60,17 @@ func numbersRefused(t *testing.T, w *world) {
 	if err := w.AddNumber(t.Context(), first, "pr"); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("added at another site gives %v, want ErrNumberExists", err)
 	}
+	if err := w.AddNumber(t.Context(), standing, "us"); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("the standing number in a pool gives %v, want ErrNumberExists", err)
+	}
+	us, err := w.Site(t.Context(), "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	us.StandingNumber = first
+	if err := w.PutSite(t.Context(), us); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("a pool's number standing for a site gives %v, want ErrNumberExists", err)
+	}
 	if err := w.AddNumber(t.Context(), second, "nowhere"); !errors.Is(err, emergency.ErrUnknownSite) {
 		t.Errorf("added nowhere gives %v, want ErrUnknownSite", err)
 	}

@@ -54,6 +54,9 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		if _, err := readSite(ctx, t, site); err != nil {
 			return err
 		}
+		if err := t.notStanding(ctx, number); err != nil {
+			return err
+		}
 		never := time.Unix(0, 0)
 		added, err := t.exec(ctx, `INSERT INTO callback_numbers (number, site_id, leased, draining, last_used_at, free_at)
 			VALUES ($1, $2, FALSE, FALSE, $3, $3)
@@ -64,6 +67,27 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		}
 		return err
 	})
+}
+
+// notStanding refuses a number that stands for a site: a callback to it could not be
+// told from one to a leased number (B5).
+func (t tx) notStanding(ctx context.Context, number string) error {
+	var sites int
+	err := t.scan(ctx, &sites, `SELECT COUNT(*) FROM sites WHERE standing_number = $1`, number)
+	if err == nil && sites > 0 {
+		return emergency.ErrNumberExists
+	}
+	return err
+}
+
+// notInPool refuses a number that may be leased, for the same reason.
+func (t tx) notInPool(ctx context.Context, number string) error {
+	var numbers int
+	err := t.scan(ctx, &numbers, `SELECT COUNT(*) FROM callback_numbers WHERE number = $1`, number)
+	if err == nil && numbers > 0 {
+		return emergency.ErrNumberExists
+	}
+	return err
 }
 
 // RemoveNumber takes a number out of its pool: at once when nobody holds it, else

@@ -7,14 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the "sqlite" driver
+	"modernc.org/sqlite" // the "sqlite" driver
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // openSQLite makes every commit durable before it is answered (synchronous=FULL).
+// The file is for its owner alone: it knows who called for help.
 func openSQLite(ctx context.Context, path string) (*Store, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite file: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("open SQLite file: %w", err)
+	}
 	pragmas := url.Values{
 		"_pragma":      {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)"},
 		"_txlock":      {"immediate"},
@@ -86,8 +97,11 @@ func (w *writer) transact(ctx context.Context, work func(session) error) error {
 			return fmt.Errorf("connect: %w", err)
 		}
 		c = &connection{conn: made, statements: map[string]*sql.Stmt{}}
+		if err := c.run(ctx, "PRAGMA busy_timeout = 25"); err != nil {
+			return fmt.Errorf("connect: %w", err)
+		}
 	}
-	if err := c.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	err := work(c)
@@ -117,6 +131,28 @@ func (w *writer) close() error {
 type connection struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+}
+
+// longestWait is how long another process may write before those give up who bring
+// no deadline of their own.
+const longestWait = 5 * time.Second
+
+// begin waits until no other process writes to the file. SQLite itself would wait
+// without a look at the context, so it is asked again and again: a dial is owed an
+// answer within its budget (B7).
+func (c *connection) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, longestWait)
+	defer cancel()
+	for {
+		err := c.run(ctx, "BEGIN IMMEDIATE")
+		busy, ok := errors.AsType[*sqlite.Error](err)
+		if !ok || busy.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("another process is writing: %w", ctx.Err())
+		}
+	}
 }
 
 // discard closes the connection, and with it whatever it had begun. Only giving it

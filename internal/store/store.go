@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,13 +44,19 @@ type Store struct {
 }
 
 // Open connects to a database and brings its schema up to date. The address is a
-// postgres:// URL or the path of an SQLite file, which is made when absent.
+// postgres:// URL or the absolute path of an SQLite file, which is made when absent.
+// Anything else is refused, so that a mistyped URL does not become an empty file.
 func Open(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
-	open := openSQLite
-	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		open = openPostgres
+	var s *Store
+	var err error
+	switch {
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		s, err = openPostgres(ctx, address)
+	case filepath.IsAbs(address):
+		s, err = openSQLite(ctx, address)
+	default:
+		err = errors.New("LIFELINE_DATABASE_URL must be a postgres:// URL or the absolute path of an SQLite file")
 	}
-	s, err := open(ctx, address)
 	if err != nil {
 		return nil, err
 	}
