@@ -61,7 +61,7 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	if err != nil {
 		return emergency.Call{}, err
 	}
-	id, err := d.callID(ctx, req)
+	id, err := d.callID(ctx, req, dialed)
 	if err != nil {
 		return emergency.Call{}, err
 	}
@@ -96,15 +96,17 @@ func (d *Desk) classify(ctx context.Context, req emergency.DialRequest, site eme
 // keySpace separates IDs that come from idempotency keys from all others.
 var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
 
-// callID is a new ID, or the one that belongs to the agent's idempotency key. A
-// key whose call has ended counts as new: a desktop that always sends the same
-// key must be able to call for help a second time.
-func (d *Desk) callID(ctx context.Context, req emergency.DialRequest) (emergency.CallID, error) {
+// callID is a new ID, or the one that belongs to the agent's idempotency key and the
+// number dialed: a call for help is never taken for the repetition of a test. A key
+// whose call has ended counts as new, since a desktop that always sends the same key
+// must be able to call for help a second time.
+func (d *Desk) callID(ctx context.Context, req emergency.DialRequest, dialed emergency.Dialed) (emergency.CallID, error) {
 	fresh := emergency.CallID(uuid.Must(uuid.NewV7()).String())
 	if req.IdempotencyKey == "" {
 		return fresh, nil
 	}
-	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(string(req.AgentID)+"\x00"+req.IdempotencyKey)).String())
+	name := string(req.AgentID) + "\x00" + dialed.Number + "\x00" + req.IdempotencyKey
+	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(name)).String())
 	call, err := d.Records.Call(ctx, keyed)
 	switch {
 	case errors.Is(err, emergency.ErrUnknownCall):
@@ -139,7 +141,7 @@ func (d *Desk) Inbound(ctx context.Context, to, from string) (emergency.Decision
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
 	decision, err := d.Records.DecideInbound(ctx, store.Inbound{
-		To: to, From: from, At: d.Clock(), LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
+		To: emergency.CalledNumber(to), From: from, At: d.Clock(), LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
 	})
 	if err != nil {
 		return decision, fmt.Errorf("decide inbound call: %w", err)

@@ -106,6 +106,18 @@ func TestIdempotencyKeyOfTwoAgents(t *testing.T) {
 	}
 }
 
+// A call for help is never taken for the repetition of a test, whatever key comes
+// with it (B13).
+func TestIdempotencyKeyOfAnotherNumber(t *testing.T) {
+	r := newRig(t)
+	test, err := r.Place(t.Context(), emergency.DialRequest{AgentID: caller, DialedNumber: "933", IdempotencyKey: "key"})
+	ok(t, err)
+	help := r.dial(t, "key")
+	if help.ID == test.ID || help.Kind != emergency.KindEmergency {
+		t.Errorf("the dial of 911 is given the %s call %s", help.Kind, help.ID)
+	}
+}
+
 // Other keys, and no key at all, are other calls; a redial keeps the number (B2).
 func TestOtherKeys(t *testing.T) {
 	r := newRig(t)

@@ -142,6 +142,17 @@ func (p DialPlan) readings(dialed string) []string {
 	return readings
 }
 
+// CalledNumber is the E.164 number that an inbound call was made to, whatever form a
+// trunk sends it in: with separators, as a tel: or sip: URI, or without the plus. What
+// is no number stays as it is; it will be nobody's.
+func CalledNumber(to string) string {
+	digits, ok := digitsOf(targetOf(to))
+	if !ok || digits == "" {
+		return to
+	}
+	return "+" + strings.TrimPrefix(digits, "+")
+}
+
 // digitsOf leaves of a number its digits in ASCII and the plus. It is false for what
 // is no number.
 func digitsOf(number string) (string, bool) {

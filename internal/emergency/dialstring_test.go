@@ -323,3 +323,22 @@ func TestRefusalNamesTheCountry(t *testing.T) {
 		t.Errorf("the refusal is %+v, want %+v", refusal, want)
 	}
 }
+
+// A callback reaches the agent in whatever form the trunk writes the number (S4).
+func TestCalledNumber(t *testing.T) {
+	for to, want := range map[string]string{
+		"+12025550101":                            "+12025550101",
+		"12025550101":                             "+12025550101",
+		" +1 (202) 555-0101 ":                     "+12025550101",
+		"tel:+1-202-555-0101;phone-context=+1":    "+12025550101",
+		"sip:+12025550101@pbx.example;user=phone": "+12025550101",
+		"sips:12025550101@pbx.example":            "+12025550101",
+		"":                                        "",
+		"security desk":                           "security desk",
+		"sip:alice@pbx.example":                   "sip:alice@pbx.example",
+	} {
+		if got := emergency.CalledNumber(to); got != want {
+			t.Errorf("CalledNumber(%q) is %q, want %q", to, got, want)
+		}
+	}
+}
