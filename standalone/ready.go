@@ -33,14 +33,17 @@ func printReady(w io.Writer, cfg config.Config, took time.Duration) {
 			dialer = token
 		}
 	}
-	fmt.Fprintf(w, `
+	if dialer != "" {
+		fmt.Fprintf(w, `
 Place a call:
 
   curl -sS %s/v1/emergency-calls -H 'Authorization: Bearer %s' \
     -H 'Content-Type: application/json' -d '{"agentId":"agent-us","dialedNumber":"911"}'
-
+`, api, dialer)
+	}
+	fmt.Fprint(w, `
 The embedded Temporal server is for trials; docs/production.md tells how to run Lifeline for real.
 Ctrl-C stops everything; starting again goes on where it stopped.
 
-`, api, dialer)
+`)
 }

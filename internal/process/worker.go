@@ -28,8 +28,8 @@ func (b *Base) Worker() (Part, error) {
 	return Part{
 		Name: "worker",
 		Start: func(ctx context.Context) error {
-			if err := engine.AwaitReady(ctx, b.Temporal); err != nil {
-				return fmt.Errorf("wait for Temporal at LIFELINE_TEMPORAL_ADDR: %w", err)
+			if err := b.awaitTemporal(ctx); err != nil {
+				return err
 			}
 			if err := engine.EnsureSearchAttributes(ctx, b.Temporal, b.Config.TemporalNamespace, workflows.SearchAttributeKeys()...); err != nil {
 				return fmt.Errorf("prepare namespace: %w", err)
@@ -50,6 +50,25 @@ func (b *Base) Worker() (Part, error) {
 			return nil
 		},
 	}, nil
+}
+
+// complainEvery is how often the log is told that Temporal is missing.
+const complainEvery = 10 * time.Second
+
+// awaitTemporal waits for Temporal for as long as it takes, and says so.
+func (b *Base) awaitTemporal(ctx context.Context) error {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, complainEvery)
+		err := engine.AwaitReady(attempt, b.Temporal)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("wait for Temporal: %w", err)
+		}
+		b.Log.Warn("Waiting for Temporal; check LIFELINE_TEMPORAL_ADDR", "temporal", b.Config.TemporalAddr, "error", err)
+	}
 }
 
 // mail is the transport that the configuration asks for.

@@ -45,6 +45,8 @@ const (
 	// scanAtOnce is how many calls one look for such messages may find: so many that
 	// some which Temporal will not take do not hide the others.
 	scanAtOnce = 256
+	// complainEvery is how often the log is told of what cannot be carried.
+	complainEvery = 10 * time.Second
 	// patience bounds one attempt to reach Temporal.
 	patience = 5 * time.Second
 )
@@ -65,6 +67,9 @@ type Relay struct {
 	// carrying holds the calls under way here; true means that a further message
 	// was announced meanwhile.
 	carrying map[emergency.CallID]bool
+	// failures are those since complained, when the log was last told of one.
+	failures   int
+	complained time.Time
 }
 
 // New makes a relay; Run starts it.
@@ -166,10 +171,22 @@ func (r *Relay) carryCall(ctx context.Context, id emergency.CallID) {
 		}
 		if err != nil {
 			if ctx.Err() == nil {
-				r.log.Warn("A message could not be carried to Temporal; trying again", "callId", id, "error", err)
+				r.complain(id, err)
 			}
 			return
 		}
+	}
+}
+
+// complain tells of trouble, but not of all: while Temporal is down, every call that
+// waits meets it every second.
+func (r *Relay) complain(id emergency.CallID, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failures++
+	if now := r.clock(); now.Sub(r.complained) >= complainEvery {
+		r.log.Warn("A message could not be carried to Temporal; trying again", "callId", id, "error", err, "failures", r.failures)
+		r.complained, r.failures = now, 0
 	}
 }
 
