@@ -179,7 +179,7 @@ func (l *lifeline) stream(w http.ResponseWriter, r *http.Request) {
 	l.change(func() { l.streams++ })
 	defer l.change(func() { l.streams-- })
 	w.Header().Set("Content-Type", "text/event-stream")
-	fmt.Fprintf(w, "retry: 5\nid: %d\n\n: heartbeat\n\n", cursor) //nolint:errcheck // the client may go at any time
+	fmt.Fprintf(w, "retry: 5\nid: %d\n\n: heartbeat\n\n", cursor)
 	for {
 		l.mu.Lock()
 		fresh, cut, changed := l.events[cursor:], l.cut, l.changed
@@ -202,12 +202,12 @@ func (l *lifeline) stream(w http.ResponseWriter, r *http.Request) {
 
 func writeEvent(w http.ResponseWriter, seq int, event Event) {
 	data, _ := json.Marshal(event)
-	fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", seq, event.Type, data) //nolint:errcheck // the client may go at any time
+	fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", seq, event.Type, data)
 }
 
 // breakOff dies in the middle of an event that must not be believed.
 func breakOff(w http.ResponseWriter) {
-	fmt.Fprint(w, "id: 99\nevent: call-closed\ndata: {\"type\":\"call-closed\",\"callId\":\"call-1\",\"at\":\"2026-11-22T23:00:00Z\"}\n") //nolint:errcheck // as it dies
-	w.(http.Flusher).Flush()                                                                                                              //nolint:forcetypeassert // net/http's can
+	fmt.Fprint(w, "id: 99\nevent: call-closed\ndata: {\"type\":\"call-closed\",\"callId\":\"call-1\",\"at\":\"2026-11-22T23:00:00Z\"}\n")
+	w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's can
 	panic(http.ErrAbortHandler)
 }

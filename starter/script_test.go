@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BASE", l.server.URL)
 			dir := filepath.Join(env.WorkDir, "data")
 			if err := os.Mkdir(dir, 0o700); err != nil {
-				return err //nolint:wrapcheck // a test shows it as it is
+				return err
 			}
 			return os.WriteFile(filepath.Join(dir, "secrets.json"), []byte(`{"tokens":"`+allTokens+`"}`), 0o600)
 		},

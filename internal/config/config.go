@@ -23,7 +23,7 @@ import (
 type Config struct {
 	HTTPAddr          string        `split_words:"true" default:"127.0.0.1:8080" desc:"Where the HTTP API listens, and where starter looks for it."`
 	DataDir           string        `split_words:"true" default:"./data" desc:"Directory for the SQLite database, the embedded Temporal server, e-mails in a folder, and the tokens and payload key made on first start."`
-	DatabaseURL       string        `split_words:"true" desc:"postgres://… for PostgreSQL; empty for SQLite in the data directory."`
+	DatabaseURL       string        `split_words:"true" desc:"postgres://… for PostgreSQL, or the absolute path of an SQLite file; empty for SQLite in the data directory."`
 	TemporalAddr      string        `split_words:"true" default:"127.0.0.1:7233" desc:"Temporal frontend. In standalone: where the embedded server listens."`
 	TemporalNamespace string        `split_words:"true" default:"default" desc:"Temporal namespace."`
 	TemporalUIAddr    string        `split_words:"true" default:"127.0.0.1:8233" desc:"Temporal Web UI: where the embedded one listens, and whose pages may ask the codec endpoint."`

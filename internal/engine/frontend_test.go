@@ -175,7 +175,7 @@ func (o *operator) AddSearchAttributes(
 }
 
 func onTheWire(err error) error {
-	return serviceerror.ToStatus(err).Err() //nolint:wrapcheck // it is the answer itself
+	return serviceerror.ToStatus(err).Err()
 }
 
 // receive fails the test when nothing comes; the time is generous, and only a broken test uses it up.

@@ -1,4 +1,3 @@
-//nolint:wrapcheck // a fake hands on what the domain says
 package httpapi
 
 import (

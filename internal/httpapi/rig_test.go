@@ -1,4 +1,3 @@
-//nolint:wrapcheck // helpers of tests; who calls them stops at any error
 package httpapi
 
 import (
