@@ -64,7 +64,7 @@ lint-modules:
 
 .PHONY: lint-code
 lint-code: $(call tool,golangci-lint)
-	$(call tool,golangci-lint) run --timeout 30m ./...
+	$(call tool,golangci-lint) run --timeout 30m ./... ./workflows/testdata/record
 
 .PHONY: lint-workflows
 lint-workflows: $(call tool,workflowcheck)
