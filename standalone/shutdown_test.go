@@ -59,7 +59,7 @@ func TestSecondStandaloneIsRefused(t *testing.T) {
 		{"Temporal's address", "LIFELINE_TEMPORAL_ADDR=" + i.temporalAddr, "LIFELINE_TEMPORAL_ADDR"},
 		{"the Web UI's address", "LIFELINE_TEMPORAL_UI_ADDR=" + i.uiAddr, "LIFELINE_TEMPORAL_UI_ADDR"},
 	} {
-		own := newInstallation(t, "LOG_LEVEL=warn")
+		own := newInstallation(t, "LOG_LEVEL=error")
 		settings := own.with(roleVariable+"="+roleStandalone, "LIFELINE_HTTP_ADDR="+shared.freeAddr(t), second.setting)
 		p := launch(t, "second", itself(t), settings)
 		code, said := p.exitCode(t), p.output(t)
