@@ -90,7 +90,7 @@ func (s *service) populate(ctx context.Context, agents int) error {
 	for i := range agents {
 		agent.ID = emergency.AgentID(fmt.Sprintf("agent-%04d", i))
 		err = errors.Join(err, db.PutAgent(ctx, agent), db.PutContacts(ctx, agent.ID, demoContacts),
-			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 201+i/100, i%100), site.ID))
+			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 203+i/100, i%100), site.ID))
 		s.agents = append(s.agents, agent.ID)
 	}
 	return errors.Join(err, db.Close())
