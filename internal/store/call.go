@@ -60,6 +60,9 @@ func (s *Store) EndLegs(ctx context.Context, e Ending) (emergency.Call, error) {
 	if e.At.IsZero() {
 		e.At = s.now()
 	}
+	if !e.Tell {
+		s = s.background
+	}
 	var after emergency.Call
 	err := s.withCall(ctx, "end legs", e.CallID, func(t tx, call emergency.Call) error {
 		if e.LegID != "" && !call.HasLeg(e.LegID) {

@@ -37,7 +37,7 @@ func (s *Store) Notice(ctx context.Context, id emergency.CallID, event emergency
 
 // RecordDelivery keeps how far a notice has come on its way to one recipient.
 func (s *Store) RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, d emergency.Delivery) error {
-	return s.inTx(ctx, "record delivery", func(t tx) error {
+	return s.background.inTx(ctx, "record delivery", func(t tx) error {
 		if _, err := t.exec(ctx, `UPDATE deliveries SET state = $4, message_id = $5, updated_at = $6
 			WHERE call_id = $1 AND event = $2 AND address = $3`,
 			id, event, d.Address, d.State, d.MessageID, s.now()); err != nil {

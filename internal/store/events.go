@@ -41,7 +41,7 @@ func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 // It stops at the first that is recent, so that it reads no more than it drops, and
 // always leaves the last.
 func (s *Store) ForgetEvents(ctx context.Context, before time.Time) error {
-	return s.inTx(ctx, "forget events", func(t tx) error {
+	return s.background.inTx(ctx, "forget events", func(t tx) error {
 		_, err := t.exec(ctx, `DELETE FROM events WHERE seq < (
 			SELECT seq FROM events WHERE at >= $1 ORDER BY seq LIMIT 1)`, stamp(before))
 		return err

@@ -62,7 +62,7 @@ type Lease struct {
 // dial has usually done it; a call that had to show the standing number keeps it.
 func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, error) {
 	var lease Lease
-	err := s.withCall(ctx, "ensure lease", id, func(t tx, call emergency.Call) error {
+	err := s.background.withCall(ctx, "ensure lease", id, func(t tx, call emergency.Call) error {
 		lease = Lease{Number: call.Number, Kind: call.NumberKind, Closed: !call.ClosedAt.IsZero()}
 		if lease.Closed || lease.Kind != emergency.NumberLeased {
 			return nil
@@ -86,7 +86,7 @@ func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, er
 
 // EnsureRoute makes sure that callbacks to an open call's number reach its agent.
 func (s *Store) EnsureRoute(ctx context.Context, id emergency.CallID) error {
-	return s.withCall(ctx, "ensure route", id, func(t tx, call emergency.Call) error {
+	return s.background.withCall(ctx, "ensure route", id, func(t tx, call emergency.Call) error {
 		if !call.ClosedAt.IsZero() {
 			return nil
 		}
@@ -98,7 +98,7 @@ func (s *Store) EnsureRoute(ctx context.Context, id emergency.CallID) error {
 // reports false, while a leg is up (B1). Closing twice changes nothing.
 func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome string) (bool, error) {
 	closed := true
-	err := s.withCall(ctx, "close call", id, func(t tx, call emergency.Call) error {
+	err := s.background.withCall(ctx, "close call", id, func(t tx, call emergency.Call) error {
 		switch {
 		case !call.ClosedAt.IsZero():
 			return nil
@@ -167,7 +167,7 @@ func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) e
 // routes and presence overrides end by themselves, even if nobody ends them. A
 // call that cannot be closed does not keep the others from it.
 func (s *Store) ExpireOverdue(ctx context.Context) error {
-	return s.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
+	return s.background.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
 		ORDER BY expires_at, id LIMIT 100`, s.now())
 }
 

@@ -51,7 +51,7 @@ func (s *Store) WaitingCalls(ctx context.Context, before time.Time, limit int) (
 
 // DeleteMessage takes a message out of the outbox once Temporal has it.
 func (s *Store) DeleteMessage(ctx context.Context, seq int64) error {
-	return s.inTx(ctx, "delete message", func(t tx) error {
+	return s.background.inTx(ctx, "delete message", func(t tx) error {
 		_, err := t.exec(ctx, `DELETE FROM outbox WHERE seq = $1`, seq)
 		return err
 	})

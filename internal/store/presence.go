@@ -43,7 +43,7 @@ func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status em
 // EnsureOverride makes sure that a leg which is still up has put its agent on Do
 // not disturb. The dial has usually done it.
 func (s *Store) EnsureOverride(ctx context.Context, id emergency.CallID, leg emergency.LegID) error {
-	return s.withCall(ctx, "ensure presence override", id, func(t tx, call emergency.Call) error {
+	return s.background.withCall(ctx, "ensure presence override", id, func(t tx, call emergency.Call) error {
 		for _, l := range call.Legs {
 			if l.ID == leg && l.Up() {
 				shown, err := t.lockAgent(ctx, call.AgentID)
@@ -61,7 +61,7 @@ func (s *Store) EnsureOverride(ctx context.Context, id emergency.CallID, leg eme
 // EnsureRestored makes sure that the call's ended legs no longer hold the agent
 // on Do not disturb (S10, B4). The end request has usually done it.
 func (s *Store) EnsureRestored(ctx context.Context, id emergency.CallID) error {
-	return s.withCall(ctx, "ensure presence restored", id, func(t tx, call emergency.Call) error {
+	return s.background.withCall(ctx, "ensure presence restored", id, func(t tx, call emergency.Call) error {
 		for _, leg := range call.Legs {
 			if leg.Up() {
 				continue

@@ -18,7 +18,7 @@ import (
 
 // openSQLite makes every commit durable before it is answered (synchronous=FULL).
 // The file is for its owner alone: it knows who called for help.
-func openSQLite(ctx context.Context, path string) (*Store, error) {
+func openSQLite(ctx context.Context, path string, clock func() time.Time) (*Store, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file: %w", err)
@@ -48,11 +48,13 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
 	writer := newWriter(write)
-	return &Store{
+	s := &Store{
 		transact: writer.transact,
 		read:     &reader{db: read},
 		close:    func() error { return errors.Join(writer.close(), read.Close()) },
-	}, nil
+		clock:    clock,
+	}
+	return s.withBackground(1), nil
 }
 
 // writer is the one connection that changes the file. Whoever wants to write then

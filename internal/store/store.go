@@ -29,8 +29,9 @@ var migrations embed.FS
 
 // Store is a handle on one database. It is safe for concurrent use.
 type Store struct {
-	// transact runs work in one transaction and commits it; any error rolls it back.
-	transact func(ctx context.Context, work func(session) error) error
+	transact transactor
+	// background is the same store for what nobody waits for.
+	background *Store
 	// read runs single queries beside the writer.
 	read querier
 	// close ends all connections.
@@ -47,28 +48,21 @@ type Store struct {
 // postgres:// URL or the absolute path of an SQLite file, which is made when absent.
 // Anything else is refused, so that a mistyped URL does not become an empty file.
 func Open(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
-	var s *Store
-	var err error
 	switch {
 	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
-		s, err = openPostgres(ctx, address)
+		return openPostgres(ctx, address, clock)
 	case filepath.IsAbs(address):
-		s, err = openSQLite(ctx, address)
+		return openSQLite(ctx, address, clock)
 	default:
-		err = errors.New("LIFELINE_DATABASE_URL must be a postgres:// URL or the absolute path of an SQLite file")
+		return nil, errors.New("LIFELINE_DATABASE_URL must be a postgres:// URL or the absolute path of an SQLite file")
 	}
-	if err != nil {
-		return nil, err
-	}
-	s.clock = clock
-	return s, nil
 }
 
 // now is the present as every database keeps it.
 func (s *Store) now() time.Time { return stamp(s.clock()) }
 
 // openPostgres shares one pool between reading and writing.
-func openPostgres(ctx context.Context, address string) (*Store, error) {
+func openPostgres(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
 	db, err := sql.Open("pgx", address)
 	if err != nil {
 		return nil, errors.New("open PostgreSQL: LIFELINE_DATABASE_URL is not a valid postgres:// URL")
@@ -83,12 +77,14 @@ func openPostgres(ctx context.Context, address string) (*Store, error) {
 	if err := migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Store{
+	s := &Store{
 		transact: func(ctx context.Context, work func(session) error) error { return transactOn(ctx, db, work) },
 		read:     db,
 		close:    db.Close,
 		rowLock:  " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
-	}, nil
+		clock: clock,
+	}
+	return s.withBackground(postgresConns / 2), nil
 }
 
 // transactOn runs work in a transaction on any connection of a pool. pgx keeps the
