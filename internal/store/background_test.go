@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -12,12 +13,12 @@ import (
 func TestFewCompete(t *testing.T) {
 	for _, most := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			competing := 0
+			var competing atomic.Int64
 			leave := make(chan struct{})
 			gated := transactor(func(context.Context, func(session) error) error {
-				competing++
+				competing.Add(1)
 				<-leave
-				competing--
+				competing.Add(-1)
 				return nil
 			}).atMost(most)
 			const all = 10
@@ -27,8 +28,8 @@ func TestFewCompete(t *testing.T) {
 			}
 			for left := all; left > 0; left-- {
 				synctest.Wait()
-				if want := min(left, most); competing != want {
-					t.Errorf("with %d left, %d compete, want %d", left, competing, want)
+				if got, want := int(competing.Load()), min(left, most); got != want {
+					t.Errorf("with %d left, %d compete, want %d", left, got, want)
 				}
 				leave <- struct{}{}
 				if err := <-done; err != nil {
