@@ -66,7 +66,11 @@ func (c costs) rows(t *table) {
 			values = append(values, figure.of(one))
 		}
 		slices.Sort(values)
-		t.row(figure.name, fmt.Sprintf("median %d", values[len(values)/2]), fmt.Sprintf("at most %d", values[len(values)-1]), figure.aim)
+		reached := []string{fmt.Sprintf("median %d", values[len(values)/2]), fmt.Sprintf("at most %d", values[len(values)-1])}
+		if figure.aim != "" {
+			reached = append(reached, figure.aim)
+		}
+		t.row(figure.name, reached...)
 	}
 }
 

@@ -71,7 +71,7 @@ func perSecond(n int, in time.Duration) string {
 
 // machine says what the figures were measured on.
 func machine() string {
-	return fmt.Sprintf("%s, %d used at a time, %s, %s/%s", processor(), runtime.GOMAXPROCS(0), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%d × %s, %s, %s/%s", runtime.GOMAXPROCS(0), processor(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // processor is the name that Linux has for it.

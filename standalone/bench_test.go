@@ -18,7 +18,8 @@ func BenchmarkEmergencyCall(b *testing.B) {
 		measureAnswers(b, &t)
 		measureWholeCalls(b, &t, true)
 		measureWholeCalls(b, &t, false)
-		t.section(fmt.Sprintf("Measured in %s on %s", time.Since(begun).Round(time.Second), machine()))
+		t.section(fmt.Sprintf("Measured in %s, with %d dials in turns with either yardstick and %d whole calls, on %s",
+			time.Since(begun).Round(time.Second), pairs, 2*rounds*wholeCalls, machine()))
 		t.print(os.Stdout)
 	}
 	b.ReportMetric(0, "ns/op") // the time of the whole says nothing
