@@ -74,16 +74,16 @@ func (r *rig) prepare(t tb) {
 	t.Helper()
 	ctx := t.Context()
 	ok(t, errors.Join(
-		r.store.PutSite(ctx, emergency.Site{
+		only(r.store.PutSite(ctx, emergency.Site{
 			ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
 			Address:        emergency.Address{Street: "1 Example Street", City: "Washington", Region: "DC"},
 			StandingNumber: "+12025550199", FallbackEndpoint: "tel:+12025550198",
-		}),
-		r.store.AddNumber(ctx, number, "us-washington"),
-		r.store.PutAgent(ctx, emergency.Agent{
+		}, emergency.Change{})),
+		r.store.AddNumber(ctx, number, "us-washington", emergency.Change{}),
+		only(r.store.PutAgent(ctx, emergency.Agent{
 			ID: caller, Name: "Avery Example", SiteID: "us-washington", Endpoints: []string{"sip:avery@example.com"},
-		}),
-		r.store.PutContacts(ctx, caller, ana+"; "+bo),
+		}, emergency.Change{})),
+		only(r.store.PutContacts(ctx, caller, ana+"; "+bo, emergency.Change{})),
 	))
 	r.choose(t, emergency.StatusAvailable)
 }
@@ -265,3 +265,6 @@ func ok(t tb, err error) {
 		t.Fatal(err)
 	}
 }
+
+// only is the error of something whose value does not matter.
+func only[T any](_ T, err error) error { return err }

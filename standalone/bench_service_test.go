@@ -86,11 +86,11 @@ func (s *service) populate(ctx context.Context, agents int) error {
 	}
 	site, agent := demoPlaces[0].site, demoPlaces[0].agent
 	site.ID, agent.SiteID = "site-bench", "site-bench"
-	err = db.PutSite(ctx, site)
+	err = only(db.PutSite(ctx, site, emergency.Change{}))
 	for i := range agents {
 		agent.ID = emergency.AgentID(fmt.Sprintf("agent-%04d", i))
-		err = errors.Join(err, db.PutAgent(ctx, agent), db.PutContacts(ctx, agent.ID, demoContacts),
-			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 203+i/100, i%100), site.ID))
+		err = errors.Join(err, only(db.PutAgent(ctx, agent, emergency.Change{})), only(db.PutContacts(ctx, agent.ID, demoContacts, emergency.Change{})),
+			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 203+i/100, i%100), site.ID, emergency.Change{}))
 		s.agents = append(s.agents, agent.ID)
 	}
 	return errors.Join(err, db.Close())
@@ -278,3 +278,6 @@ func keepAlive(b *testing.B) *http.Client {
 	b.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: time.Minute}
 }
+
+// only is the error of something whose value does not matter.
+func only[T any](_ T, err error) error { return err }

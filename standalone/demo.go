@@ -16,6 +16,12 @@ import (
 // reserved for documentation (RFC 2606).
 const demoContacts = "Security Desk <security@example.org>; supervisor@example.org"
 
+// demoTestRecipients are told of test calls.
+const demoTestRecipients = "emergency-drills@example.org"
+
+// demoChange is what the audit says of where the demo data came from.
+var demoChange = emergency.Change{By: "demo data"}
+
 // demoPlace is a site with its agent and its numbers.
 type demoPlace struct {
 	site    emergency.Site
@@ -49,11 +55,11 @@ func place(code, name string, country emergency.Country, address emergency.Addre
 	return demoPlace{
 		site: emergency.Site{
 			ID: site, Name: name, Country: country, Address: address,
-			StandingNumber: standing, FallbackEndpoint: "sip:security-" + code + "@phones.example",
+			StandingNumber: standing, TestRecipients: demoTestRecipients, FallbackEndpoint: "sip:security-" + code + "@phones.example",
 		},
 		agent: emergency.Agent{
 			ID: emergency.AgentID("agent-" + code), Name: "Demo agent " + string(country), SiteID: site,
-			Endpoints: []string{"sip:agent-" + code + "@phones.example"},
+			Endpoints: []string{"sip:agent-" + code + "@phones.example"}, CapacityProfiles: []string{"default"},
 		},
 		numbers: numbers,
 	}
@@ -83,6 +89,11 @@ func seedDemo(ctx context.Context, db *store.Store, dir string) error {
 			return fmt.Errorf("site %s: %w", p.site.ID, err)
 		}
 	}
+	if !own {
+		if err := seedRouting(ctx, db); err != nil {
+			return err
+		}
+	}
 	if err := os.WriteFile(marker, nil, 0o600); err != nil {
 		return fmt.Errorf("remember that it is done: %w", err)
 	}
@@ -100,22 +111,41 @@ func hasOwnSites(ctx context.Context, db *store.Store) (bool, error) {
 	}), nil
 }
 
+// seedRouting lets every demo site call out over its own standing number, unless
+// somebody has set up a voice routing already.
+func seedRouting(ctx context.Context, db *store.Store) error {
+	routing, err := db.VoiceRouting(ctx)
+	if err != nil || len(routing.DirectOffers) > 0 {
+		return err //nolint:wrapcheck // the store's own words
+	}
+	profile := emergency.OutboundProfile{ID: "default", CapacityProfile: "default"}
+	for _, p := range demoPlaces {
+		routing.DirectOffers = append(routing.DirectOffers, emergency.Offer{Number: p.site.StandingNumber, Country: p.site.Country})
+		profile.Numbers = append(profile.Numbers, p.site.StandingNumber)
+	}
+	routing.OutboundProfiles = []emergency.OutboundProfile{profile}
+	if _, err := db.PutVoiceRouting(ctx, routing, demoChange); err != nil {
+		return fmt.Errorf("add voice routing: %w", err)
+	}
+	return nil
+}
+
 func (p demoPlace) seed(ctx context.Context, db *store.Store) error {
-	if err := db.PutSite(ctx, p.site); err != nil {
+	if _, err := db.PutSite(ctx, p.site, demoChange); err != nil {
 		return fmt.Errorf("add site: %w", err)
 	}
 	for _, number := range p.numbers {
-		if err := db.AddNumber(ctx, number, p.site.ID); err != nil && !errors.Is(err, emergency.ErrNumberExists) {
+		if err := db.AddNumber(ctx, number, p.site.ID, demoChange); err != nil && !errors.Is(err, emergency.ErrNumberExists) {
 			return fmt.Errorf("add number: %w", err)
 		}
 	}
-	if err := db.PutAgent(ctx, p.agent); err != nil {
+	if _, err := db.PutAgent(ctx, p.agent, demoChange); err != nil {
 		return fmt.Errorf("add agent: %w", err)
 	}
 	if _, err := db.SetPresence(ctx, p.agent.ID, emergency.StatusAvailable); err != nil {
 		return fmt.Errorf("set presence: %w", err)
 	}
-	if err := db.PutContacts(ctx, p.agent.ID, demoContacts); err != nil {
+	if _, err := db.PutContacts(ctx, p.agent.ID, demoContacts, demoChange); err != nil {
 		return fmt.Errorf("add contacts: %w", err)
 	}
 	return nil

@@ -33,6 +33,8 @@ type Config struct {
 	MaxCallDuration   time.Duration `split_words:"true" default:"4h" desc:"Ends a call or callback whose end was never told."`
 	DialBudget        time.Duration `split_words:"true" default:"500ms" desc:"How long the answer to a dial may take."`
 	OutsideLinePrefix string        `split_words:"true" desc:"What people dial for an outside line, such as 9; emergency numbers are then recognised behind it, too. Empty for none."`
+	LocationMaxAge    time.Duration `split_words:"true" default:"1h" desc:"How old a location may be that a desktop gives with a dial, and how long one counts that it has told before."`
+	PoolWarning       float64       `split_words:"true" default:"0.8" desc:"Share of a site's callback numbers in use from which the pool counts as low; between 0 and 1."`
 	PayloadKeys       string        `split_words:"true" desc:"keyID:base64 of 32 bytes[,…]; the first encrypts what Temporal keeps, all decrypt. Made on first start when empty."`
 	Tokens            string        `split_words:"true" desc:"role[/agentId]:token,… with the roles agent, supervisor, admin, carrier. Made on first start when empty."`
 	MailTransport     string        `split_words:"true" default:"folder" desc:"How notices go out: folder or sendgrid."`
@@ -80,7 +82,7 @@ func exampleOf(typeName string) string {
 func (c Config) validate() error {
 	positive := map[string]time.Duration{
 		"LIFELINE_LEASE_DURATION": c.LeaseDuration, "LIFELINE_DIAL_BUDGET": c.DialBudget,
-		"LIFELINE_MAX_CALL_DURATION": c.MaxCallDuration,
+		"LIFELINE_MAX_CALL_DURATION": c.MaxCallDuration, "LIFELINE_LOCATION_MAX_AGE": c.LocationMaxAge,
 	}
 	for name, value := range positive {
 		if value <= 0 {
@@ -89,6 +91,9 @@ func (c Config) validate() error {
 	}
 	if c.CallbackGrace < 0 || c.NumberQuarantine < 0 {
 		return errors.New("LIFELINE_CALLBACK_GRACE and LIFELINE_NUMBER_QUARANTINE must not be negative")
+	}
+	if !(c.PoolWarning > 0 && c.PoolWarning <= 1) {
+		return errors.New("LIFELINE_POOL_WARNING must be above 0 and at most 1, such as 0.8")
 	}
 	if !c.DialPlan().Valid() {
 		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX must be one to three digits, or empty")

@@ -34,6 +34,11 @@ type Desk struct {
 	Plan emergency.DialPlan
 	// Budget bounds every answer (B7).
 	Budget time.Duration
+	// LocationMaxAge is how old a location may be (S13).
+	LocationMaxAge time.Duration
+	// Refused hears of every dial that could not work, so that people are told
+	// (B10). It must not block.
+	Refused func(emergency.RefusedCall)
 	// PresenceOutside says that an outside presence system has to be told.
 	PresenceOutside bool
 	// Wake tells the relay that a call has something to send, once it is written
@@ -57,7 +62,8 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	if err != nil {
 		return emergency.Call{}, fmt.Errorf("find caller: %w", err)
 	}
-	dialed, err := d.classify(ctx, req, caller.Site)
+	attempt := emergency.Attempt{Caller: caller, Location: req.Location, At: d.Clock(), LocationMaxAge: d.LocationMaxAge}
+	dialed, assessment, err := d.admit(ctx, req, attempt)
 	if err != nil {
 		return emergency.Call{}, err
 	}
@@ -67,8 +73,9 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	}
 	call, err := d.Records.PlaceCall(ctx, store.Placement{
 		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
-		Caller: caller, Dialed: dialed, Location: req.Location,
-		Terms: d.Terms, At: d.Clock(), PresenceOutside: d.PresenceOutside,
+		Caller: caller, Dialed: dialed, Location: assessment.Conveyed,
+		Way: assessment.Way, Warnings: assessment.Warnings(),
+		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside,
 	})
 	if err != nil {
 		return call, fmt.Errorf("place call: %w", err)
@@ -77,20 +84,30 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	return call, nil
 }
 
-// classify tells what was dialed, in the country where the caller is. A device and
-// a directory that disagree on that are reported, whatever becomes of the call: one
-// of them would send help to the wrong place.
-func (d *Desk) classify(ctx context.Context, req emergency.DialRequest, site emergency.Site) (emergency.Dialed, error) {
-	at := emergency.Locate(site.Country, req.Location)
+// admit tells what was dialed and by which way it goes out, or refuses what cannot
+// work. A call for help that is refused is told; somebody who dialed an ordinary
+// number is only put right.
+func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency.Attempt) (emergency.Dialed, emergency.Assessment, error) {
+	at := emergency.Locate(a.Caller.Site.Country, a.Conveyed())
 	if at.Disagree() {
 		d.Log.WarnContext(ctx, "The device names another country than the agent's site; check both",
-			"agent", req.AgentID, "site", site.ID, "siteCountry", at.Site, "conveyedCountry", at.Conveyed)
+			"agent", req.AgentID, "site", a.Caller.Site.ID, "siteCountry", at.Site, "conveyedCountry", at.Conveyed)
 	}
 	dialed, err := d.Plan.Classify(req.DialedNumber, at)
-	if err != nil {
-		return dialed, fmt.Errorf("classify number: %w", err)
+	if err != nil && at.Country().Served() {
+		return dialed, emergency.Assessment{}, fmt.Errorf("classify number: %w", err)
 	}
-	return dialed, nil
+	a.Dialed = dialed
+	assessment := a.Assess()
+	refusal := assessment.Refusal(at.Country())
+	if refusal == nil {
+		return dialed, assessment, nil
+	}
+	d.Refused(emergency.RefusedCall{
+		AgentID: req.AgentID, SiteID: a.Caller.Site.ID, Dialed: req.DialedNumber, Country: at.Country(),
+		Code: emergency.CheckCode(refusal.Code), At: a.At,
+	})
+	return dialed, assessment, fmt.Errorf("admit call: %w", refusal)
 }
 
 // keySpace separates IDs that come from idempotency keys from all others.

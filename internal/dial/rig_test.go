@@ -39,6 +39,8 @@ type rig struct {
 	// woken are the calls that the relay was told of, with the number of messages
 	// that it would have found.
 	woken []emergency.CallID
+	// refused are the dials that people are told could not work.
+	refused []emergency.RefusedCall
 }
 
 func newRig(t *testing.T) *rig {
@@ -50,22 +52,33 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
 	ctx := t.Context()
 	ok(t, errors.Join(
-		r.store.PutSite(ctx, emergency.Site{
+		only(r.store.PutSite(ctx, emergency.Site{
 			ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
 			Address: emergency.Address{Street: "1 Example Street", City: "Washington"}, StandingNumber: standing,
-		}),
-		r.store.AddNumber(ctx, number, "us-washington"),
-		r.store.PutAgent(ctx, emergency.Agent{ID: caller, Name: "Avery Example", SiteID: "us-washington", Endpoints: []string{"sip:avery@example.com"}}),
-		r.store.PutAgent(ctx, emergency.Agent{ID: "agent-two", Name: "Bo Example", SiteID: "us-washington", Endpoints: []string{"sip:bo@example.com"}}),
-		r.store.PutContacts(ctx, caller, "ana@example.com"),
+		}, emergency.Change{})),
+		r.store.AddNumber(ctx, number, "us-washington", emergency.Change{}),
+		only(r.store.PutAgent(ctx, emergency.Agent{ID: caller, Name: "Avery Example", SiteID: "us-washington", CapacityProfiles: []string{"default"}, Endpoints: []string{"sip:avery@example.com"}}, emergency.Change{})),
+		only(r.store.PutAgent(ctx, emergency.Agent{ID: "agent-two", Name: "Bo Example", SiteID: "us-washington", CapacityProfiles: []string{"default"}, Endpoints: []string{"sip:bo@example.com"}}, emergency.Change{})),
+		only(r.store.PutVoiceRouting(ctx, emergency.VoiceRouting{
+			DirectOffers:     []emergency.Offer{{Number: standing, Country: emergency.UnitedStates}, {Number: "+4510000100", Country: emergency.Denmark}},
+			OutboundProfiles: []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{standing}}},
+		}, emergency.Change{})),
+		only(r.store.PutContacts(ctx, caller, "ana@example.com", emergency.Change{})),
 	))
 	_, err = r.store.SetPresence(ctx, caller, emergency.StatusAvailable)
 	ok(t, err)
 	r.Desk = &dial.Desk{
-		Records: r.store, Terms: agreed, Budget: time.Minute, Wake: func(id emergency.CallID) { r.wake(t, id) },
+		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour, Refused: r.refuse, Wake: func(id emergency.CallID) { r.wake(t, id) },
 		Clock: r.clock, Log: slog.New(slog.DiscardHandler), PresenceOutside: true,
 	}
 	return r
+}
+
+// refuse remembers what people are told of.
+func (r *rig) refuse(refused emergency.RefusedCall) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused = append(r.refused, refused)
 }
 
 func (r *rig) clock() time.Time {
@@ -140,3 +153,6 @@ func ok(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// only is the error of something whose value does not matter.
+func only[T any](_ T, err error) error { return err }

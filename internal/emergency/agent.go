@@ -19,8 +19,20 @@ type Agent struct {
 	// Endpoints are the agent's devices as tel: or sip: URIs, in the order in
 	// which a callback rings them.
 	Endpoints []string
+	// CapacityProfiles are the ones that the contact centre has given the agent; one
+	// of them must be associated with an outbound profile (S12).
+	CapacityProfiles []string
+	// CallingNumber is the agent's own number in E.164; empty for one of the
+	// outbound profile.
+	CallingNumber string
+	// MailboxOff keeps notices from being sent for the agent; it never keeps a call
+	// from being made (S14).
+	MailboxOff bool
 	// Presence is what Lifeline's own presence system shows.
 	Presence Presence
+	// Revision grows with every change of the settings, from 1. Presence is not one
+	// of them.
+	Revision int64
 }
 
 var (
@@ -30,6 +42,9 @@ var (
 
 // maxName is how many characters the name of an agent or a site may take.
 const maxName = 200
+
+// maxProfiles is far above what any contact centre gives one agent.
+const maxProfiles = 20
 
 // maxEndpoints keeps the time until somebody answers a callback bounded.
 const maxEndpoints = 8
@@ -45,6 +60,17 @@ func (a Agent) Validate() error {
 		return &Invalid{"siteId", "must name a site"}
 	case len(a.Endpoints) == 0 || len(a.Endpoints) > maxEndpoints:
 		return &Invalid{"endpoints", "must list 1 to 8 devices, or nobody can be called back"}
+	}
+	if a.CallingNumber != "" && !ValidE164(a.CallingNumber) {
+		return &Invalid{"callingNumber", mustBeE164}
+	}
+	if len(a.CapacityProfiles) > maxProfiles {
+		return &Invalid{"capacityProfiles", "must be at most 20"}
+	}
+	for _, profile := range a.CapacityProfiles {
+		if !validID(profile) {
+			return &Invalid{"capacityProfiles", "must each be 1 to 64 letters, digits, dots, dashes or underscores"}
+		}
 	}
 	for _, endpoint := range a.Endpoints {
 		if !validEndpoint(endpoint) {
@@ -72,6 +98,25 @@ func validEndpoint(uri string) bool {
 type Caller struct {
 	Agent Agent
 	Site  Site
-	// Contacts are the e-mail addresses to tell (S9).
+	// Contacts are the agent's e-mail addresses to tell (S9).
 	Contacts []string
+	// Reported is the location that the agent's desktop told last; nil when it
+	// never did.
+	Reported *ReportedLocation
+	// Routing is how calls leave the contact centre.
+	Routing *VoicePlan
+}
+
+// Recipients are the e-mail addresses that a call of this kind is told to: the
+// agent's contacts if the mailbox is on (S9, S14), for a test the site's test list
+// and nobody else (B13).
+func (c Caller) Recipients(kind Kind) []string {
+	switch {
+	case c.Agent.MailboxOff:
+		return nil
+	case kind == KindTest:
+		return c.Site.TestContacts()
+	default:
+		return c.Contacts
+	}
 }

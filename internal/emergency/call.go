@@ -37,15 +37,22 @@ const (
 	DirectOffer RoutePath = "direct-offer"
 	// DirectRouting is a third party's trunk with agreed emergency behaviour.
 	DirectRouting RoutePath = "direct-routing"
+	// NoPath is a test's that may touch no trunk: everything happens but the call to
+	// the outside (B13).
+	NoPath RoutePath = "none"
 )
 
 // Route says by which path, and with which caller ID, the call goes out.
 type Route struct {
 	Path RoutePath
 	// Trunk names the direct-routing trunk; empty for a direct offer.
-	Trunk string
-	// CallerID is the number that the PSAP sees, in E.164.
+	Trunk TrunkID
+	// CallerID is the number that the PSAP sees, in E.164. It stays what was shown,
+	// even if the agent gets a number of his own later.
 	CallerID string
+	// FailOver are the ways to try next, in this order, when this one does not
+	// answer: never silence (S16).
+	FailOver []Hop
 }
 
 // Call is one emergency call: the agent's dial, and every callback until the
@@ -62,7 +69,8 @@ type Call struct {
 	// Conveyed is the location that was given with the call.
 	Conveyed Conveyed
 	Route    Route
-	// Number is what the PSAP sees and calls back, in E.164.
+	// Number is what the PSAP calls back, in E.164: what it sees, or the number that
+	// the agent was given when one became free (B5).
 	Number     string
 	NumberKind NumberKind
 	Terms      Terms
@@ -77,6 +85,8 @@ type Call struct {
 	PresenceNow Status
 	// Notice says who has been told.
 	Notice Notification
+	// Warnings are the conditions that did not hold when the call was placed.
+	Warnings []CheckCode
 }
 
 // Conveyed is the location given with a call: what the device reported, and the

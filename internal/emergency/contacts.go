@@ -33,3 +33,11 @@ func ParseRecipients(field string) ([]string, error) {
 	}
 	return addresses, nil
 }
+
+// Contacts are an agent's recipients as they are kept (S17).
+type Contacts struct {
+	// AsTyped is the one field, as the administrator typed it.
+	AsTyped string
+	// Revision grows with every change; zero while nobody has typed anything.
+	Revision int64
+}

@@ -2,6 +2,7 @@ package emergency_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -319,7 +320,7 @@ func TestRefusalNamesTheCountry(t *testing.T) {
 		Reason:  "This is not an emergency number in the United States.",
 		Instead: "In an emergency dial 911, here or from a mobile phone.",
 	}
-	if refusal, _ := errors.AsType[*emergency.Refusal](err); refusal == nil || *refusal != want {
+	if refusal, _ := errors.AsType[*emergency.Refusal](err); refusal == nil || !reflect.DeepEqual(*refusal, want) {
 		t.Errorf("the refusal is %+v, want %+v", refusal, want)
 	}
 }

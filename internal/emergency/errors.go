@@ -20,6 +20,9 @@ var (
 	ErrUnknownNumber = errors.New("unknown callback number")
 	// ErrNumberExists means that the number is in a pool or stands for a site already.
 	ErrNumberExists = errors.New("callback number exists already")
+	// ErrChangedMeanwhile means that somebody else has changed what a change was
+	// based on; it would be lost.
+	ErrChangedMeanwhile = errors.New("changed meanwhile")
 	// ErrPoolExhausted means that the site has no callback number free now; the
 	// call goes on with the site's standing number (B5).
 	ErrPoolExhausted = errors.New("no callback number is free")
@@ -34,6 +37,9 @@ type Refusal struct {
 	Reason string
 	// Instead is what that person should do now.
 	Instead string
+	// Checks are all the conditions that do not hold, when it is for such that the
+	// call is refused; the code is the first one's.
+	Checks []Check
 }
 
 // Error names the refusal for logs; the edge shows Reason and Instead.

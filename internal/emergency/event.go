@@ -13,6 +13,23 @@ const (
 	EventCallClosed       EventType = "call-closed"
 	EventPresenceChanged  EventType = "presence-changed"
 	EventNoticeUpdated    EventType = "notice-updated"
+	// EventCallRefused tells that a dial could not work; the status is the refusal's
+	// code.
+	EventCallRefused EventType = "call-refused"
+	// EventCountriesDiffer tells that device and directory name different countries
+	// for a call.
+	EventCountriesDiffer EventType = "countries-differ"
+	// EventNumberLeased tells that a call which had to show the standing number has
+	// got one of its own (B5).
+	EventNumberLeased EventType = "number-leased"
+	// EventPoolChanged tells that a site's pool is ok, low or exhausted now; that is
+	// its status (B5).
+	EventPoolChanged EventType = "pool-changed"
+	// EventReadinessChanged tells that an agent is ready, ready with warnings or not
+	// ready now; that is its status (B12).
+	EventReadinessChanged EventType = "readiness-changed"
+	// EventConfigurationChanged tells that an administrator has changed something.
+	EventConfigurationChanged EventType = "configuration-changed"
 )
 
 // Event is one line of the event stream. It names things by ID, so that what it
@@ -22,8 +39,10 @@ type Event struct {
 	Seq     int64     `json:"-"`
 	Type    EventType `json:"type"`
 	AgentID AgentID   `json:"agentId,omitempty"`
+	SiteID  SiteID    `json:"siteId,omitempty"`
 	CallID  CallID    `json:"callId,omitempty"`
 	LegID   LegID     `json:"legId,omitempty"`
-	Status  Status    `json:"status,omitempty"`
-	At      time.Time `json:"at"`
+	// Status is what the agent shows, or what the type says.
+	Status Status    `json:"status,omitempty"`
+	At     time.Time `json:"at"`
 }

@@ -1,6 +1,9 @@
 package emergency
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Verdict is what to do with an inbound call.
 type Verdict string
@@ -20,8 +23,10 @@ type EndpointKind string
 const (
 	// EndpointAgent is one of the agent's own devices.
 	EndpointAgent EndpointKind = "agent"
-	// EndpointFallback is the site's security desk.
+	// EndpointFallback is the site's supervisor or security desk.
 	EndpointFallback EndpointKind = "fallback"
+	// EndpointFinal is the fixed number that is rung last.
+	EndpointFinal EndpointKind = "final"
 )
 
 // Endpoint is a device to ring, and for how long before the next one (B6).
@@ -31,7 +36,7 @@ type Endpoint struct {
 	Ring time.Duration
 }
 
-// ringTime is how long each device rings. Three devices fit into the minute
+// ringTime is how long each device rings unless the site says otherwise. Three devices fit into the minute
 // after which a PSAP commonly gives up.
 const ringTime = 20 * time.Second
 
@@ -42,19 +47,32 @@ type Decision struct {
 	AgentID AgentID
 	CallID  CallID
 	LegID   LegID
+	// Kind tells a callback to a test from one to a call for help (B13); empty when
+	// it is neither.
+	Kind Kind
 	// Ring lists the devices in the order in which to try them.
 	Ring []Endpoint
 }
 
-// Climb is the order in which a callback rings: the agent's devices, then the
-// site's desk (B6). It does not ask whether the agent is logged in or free.
+// Climb is the order in which a callback rings: the agent's devices, then the site's
+// supervisor or security desk, then the site's fixed number (B6). It does not ask
+// whether the agent is logged in or free.
 func Climb(agent Agent, site Site) []Endpoint {
 	var ring []Endpoint
 	for _, uri := range agent.Endpoints {
-		ring = append(ring, Endpoint{URI: uri, Kind: EndpointAgent, Ring: ringTime})
+		ring = append(ring, Endpoint{URI: uri, Kind: EndpointAgent, Ring: cmp.Or(site.AgentRing, ringTime)})
 	}
+	return append(ring, Fallback(site)...)
+}
+
+// Fallback is who answers for a site when no agent does.
+func Fallback(site Site) []Endpoint {
+	var ring []Endpoint
 	if site.FallbackEndpoint != "" {
-		ring = append(ring, Endpoint{URI: site.FallbackEndpoint, Kind: EndpointFallback, Ring: ringTime})
+		ring = append(ring, Endpoint{URI: site.FallbackEndpoint, Kind: EndpointFallback, Ring: cmp.Or(site.FallbackRing, ringTime)})
+	}
+	if site.FinalNumber != "" {
+		ring = append(ring, Endpoint{URI: "tel:" + site.FinalNumber, Kind: EndpointFinal, Ring: cmp.Or(site.FallbackRing, ringTime)})
 	}
 	return ring
 }

@@ -1,6 +1,20 @@
 package emergency
 
-import "math"
+import (
+	"math"
+	"time"
+)
+
+// LocationPermission is whether a browser lets the desktop know where it is, in the
+// words of the W3C's Permissions API.
+type LocationPermission string
+
+// The permissions of a browser. Empty counts as granted when there is a location.
+const (
+	LocationGranted LocationPermission = "granted"
+	LocationDenied  LocationPermission = "denied"
+	LocationPrompt  LocationPermission = "prompt"
+)
 
 // Location is where the caller's device said that it was when the call was
 // dialed. It may be missing: then the address of the agent's site is conveyed.
@@ -12,7 +26,22 @@ type Location struct {
 	Accuracy *float64 `json:"accuracy,omitempty"`
 	// Address is what the desktop knows of street, floor and room.
 	Address *Address `json:"address,omitempty"`
+	// CapturedAt is when the device found out; zero for just now.
+	CapturedAt time.Time `json:"capturedAt,omitzero"`
+	// Permission says whether the device may know where it is (S13).
+	Permission LocationPermission `json:"permission,omitempty"`
 }
+
+// ReportedLocation is what a desktop has told of where it is, outside any call.
+type ReportedLocation struct {
+	Location
+
+	// At is when it was told.
+	At time.Time
+}
+
+// On tells whether the device may know where it is (S13).
+func (l Location) On() bool { return l.Permission == "" || l.Permission == LocationGranted }
 
 // Validate reports the first field that cannot be used, as an *Invalid.
 func (l *Location) Validate() error {

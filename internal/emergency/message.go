@@ -10,6 +10,9 @@ const (
 	MessagePlaced MessageKind = "placed"
 	// MessageCallbackReceived tells of a new leg; its body is a CallbackReceived.
 	MessageCallbackReceived MessageKind = "callback-received"
+	// MessageNumberLeased tells that a call which showed the standing number has got
+	// one of its own; its body is a LateLease.
+	MessageNumberLeased MessageKind = "number-leased"
 	// MessageCallEnded tells that a leg ended; its body is a LegEnded.
 	MessageCallEnded MessageKind = "call-ended"
 )
@@ -41,6 +44,12 @@ type CallbackReceived struct {
 	// From is the PSAP's number as the carrier gave it; it may be empty.
 	From string    `json:"from"`
 	At   time.Time `json:"at"`
+}
+
+// LateLease tells of the number that became free for a call (B5).
+type LateLease struct {
+	Number string    `json:"number"`
+	At     time.Time `json:"at"`
 }
 
 // LegEnded tells that a leg has ended.

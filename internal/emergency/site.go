@@ -1,6 +1,9 @@
 package emergency
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // SiteID names a site, for example "us-washington".
 type SiteID string
@@ -18,6 +21,24 @@ type Site struct {
 	// FallbackEndpoint answers a callback that the agent does not: the site's
 	// security desk, as a tel: or sip: URI (B6).
 	FallbackEndpoint string
+	// FinalNumber is rung when the desk does not answer, in E.164; empty for none
+	// (B6).
+	FinalNumber string
+	// AgentRing and FallbackRing are how long a callback rings each device of the
+	// agent, and each of those behind; zero for the default.
+	AgentRing, FallbackRing time.Duration
+	// TestRecipients are told of test calls, in one field like an agent's contacts
+	// (B13).
+	TestRecipients string
+	// Revision grows with every change, from 1.
+	Revision int64
+}
+
+// TestContacts are the addresses of the test list. What is stored was valid when it
+// was saved; if a later rule refuses it, a test goes on without a notice.
+func (s Site) TestContacts() []string {
+	addresses, _ := ParseRecipients(s.TestRecipients)
+	return addresses
 }
 
 // Address is a dispatchable location: where help should go, down to the floor
@@ -53,11 +74,25 @@ func (s Site) Validate() error {
 	case !s.Country.Served():
 		return &Invalid{"country", "must be one of " + listCountries()}
 	case !ValidE164(s.StandingNumber):
-		return &Invalid{"standingNumber", "must be an E.164 number such as +12025550100"}
+		return &Invalid{"standingNumber", mustBeE164}
 	case s.FallbackEndpoint != "" && !validEndpoint(s.FallbackEndpoint):
 		return &Invalid{"fallbackEndpoint", "must be a tel: or sip: URI"}
+	case s.FinalNumber != "" && !ValidE164(s.FinalNumber):
+		return &Invalid{"finalNumber", mustBeE164}
+	case !validRing(s.AgentRing):
+		return &Invalid{"agentRingSeconds", "must be 5 to 120, or 0 for the default"}
+	case !validRing(s.FallbackRing):
+		return &Invalid{"fallbackRingSeconds", "must be 5 to 120, or 0 for the default"}
 	case s.Address.Street == "" || s.Address.City == "":
 		return &Invalid{"address", "needs at least a street and a city"}
 	}
+	if _, err := ParseRecipients(s.TestRecipients); err != nil {
+		return &Invalid{"testRecipients", "must be e-mail addresses separated by semicolons, at most 50"}
+	}
 	return nil
+}
+
+// validRing tells whether a device can ring for so long: a PSAP gives up soon.
+func validRing(ring time.Duration) bool {
+	return ring == 0 || ring >= 5*time.Second && ring <= 2*time.Minute
 }

@@ -23,7 +23,7 @@ func callView(call emergency.Call, now time.Time) Call {
 		CallbackNumberKind: CallCallbackNumberKind(call.NumberKind),
 		WindowEndsAt:       call.WindowEndsAt().UTC(),
 		Route: Route{
-			Path: RoutePath(call.Route.Path), Trunk: call.Route.Trunk, CallerID: call.Route.CallerID,
+			Path: RoutePath(call.Route.Path), Trunk: string(call.Route.Trunk), CallerID: call.Route.CallerID,
 		},
 		Legs:         []Leg{},
 		Presence:     CallPresence{Current: string(call.PresenceNow), Previous: string(call.PresenceBefore)},

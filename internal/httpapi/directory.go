@@ -39,7 +39,8 @@ func (s *server) PutSite(ctx context.Context, r PutSiteRequestObject) (PutSiteRe
 		StandingNumber:   r.Body.StandingNumber,
 		FallbackEndpoint: r.Body.FallbackEndpoint,
 	}
-	if err := s.Records.PutSite(ctx, site); err != nil {
+	site, err := s.Records.PutSite(ctx, site, changeBy(ctx))
+	if err != nil {
 		return nil, err
 	}
 	return PutSite200JSONResponse{SiteJSONResponse(siteView(site))}, nil
@@ -76,10 +77,7 @@ func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgen
 		SiteID:    emergency.SiteID(r.Body.SiteID),
 		Endpoints: r.Body.Endpoints,
 	}
-	if err := s.Records.PutAgent(ctx, agent); err != nil {
-		return nil, err
-	}
-	agent, err := s.Records.Agent(ctx, agent.ID)
+	agent, err := s.Records.PutAgent(ctx, agent, changeBy(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -111,16 +109,16 @@ func (s *server) SetPresence(ctx context.Context, r SetPresenceRequestObject) (S
 
 // GetEmergencyContacts shows the one field of recipients (S17).
 func (s *server) GetEmergencyContacts(ctx context.Context, r GetEmergencyContactsRequestObject) (GetEmergencyContactsResponseObject, error) {
-	typed, err := s.Records.Contacts(ctx, emergency.AgentID(r.AgentID))
+	contacts, err := s.Records.Contacts(ctx, emergency.AgentID(r.AgentID))
 	if err != nil {
 		return nil, err
 	}
-	return GetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: typed}}, nil
+	return GetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: contacts.AsTyped}}, nil
 }
 
 // SetEmergencyContacts saves the one field of recipients (S17).
 func (s *server) SetEmergencyContacts(ctx context.Context, r SetEmergencyContactsRequestObject) (SetEmergencyContactsResponseObject, error) {
-	if err := s.Records.PutContacts(ctx, emergency.AgentID(r.AgentID), r.Body.Recipients); err != nil {
+	if _, err := s.Records.PutContacts(ctx, emergency.AgentID(r.AgentID), r.Body.Recipients, changeBy(ctx)); err != nil {
 		return nil, err
 	}
 	return SetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: r.Body.Recipients}}, nil
@@ -145,7 +143,7 @@ func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberReque
 	added := emergency.CallbackNumber{
 		Number: r.Body.Number, SiteID: emergency.SiteID(r.Body.SiteID), State: emergency.NumberFree,
 	}
-	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID); err != nil {
+	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID, changeBy(ctx)); err != nil {
 		return nil, err
 	}
 	numbers, err := s.Records.Numbers(ctx)
@@ -162,7 +160,7 @@ func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberReque
 
 // RemoveCallbackNumber takes a number out of its pool.
 func (s *server) RemoveCallbackNumber(ctx context.Context, r RemoveCallbackNumberRequestObject) (RemoveCallbackNumberResponseObject, error) {
-	if err := s.Records.RemoveNumber(ctx, r.Number); err != nil {
+	if err := s.Records.RemoveNumber(ctx, r.Number, changeBy(ctx)); err != nil {
 		return nil, err
 	}
 	return RemoveCallbackNumber204Response{}, nil

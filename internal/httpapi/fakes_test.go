@@ -17,7 +17,7 @@ type fakeRecords struct {
 	broken   error
 	calls    map[emergency.CallID]emergency.Call
 	agents   map[emergency.AgentID]emergency.Agent
-	contacts map[emergency.AgentID]string
+	contacts map[emergency.AgentID]emergency.Contacts
 	sites    map[emergency.SiteID]emergency.Site
 	numbers  []emergency.CallbackNumber
 	events   []emergency.Event
@@ -29,7 +29,7 @@ func newFakeRecords() *fakeRecords {
 	f := &fakeRecords{
 		calls:    map[emergency.CallID]emergency.Call{},
 		agents:   map[emergency.AgentID]emergency.Agent{},
-		contacts: map[emergency.AgentID]string{},
+		contacts: map[emergency.AgentID]emergency.Contacts{},
 		sites:    map[emergency.SiteID]emergency.Site{},
 		numbers:  []emergency.CallbackNumber{{Number: "+12025550100", SiteID: "us-washington", State: emergency.NumberFree}},
 	}
@@ -108,12 +108,12 @@ func (f *fakeRecords) Agent(_ context.Context, id emergency.AgentID) (emergency.
 	return found(f, f.agents, id, emergency.ErrUnknownAgent)
 }
 
-func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent) error {
+func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent, _ emergency.Change) (emergency.Agent, error) {
 	if err := agent.Validate(); err != nil {
-		return err
+		return agent, err
 	}
 	if _, err := found(f, f.sites, agent.SiteID, emergency.ErrUnknownSite); err != nil {
-		return err
+		return agent, err
 	}
 	unlock, err := f.lock()
 	defer unlock()
@@ -122,7 +122,7 @@ func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent) error {
 		agent.Presence = known.Presence
 	}
 	f.agents[agent.ID] = agent
-	return err
+	return agent, err
 }
 
 func (f *fakeRecords) SetPresence(_ context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
@@ -137,22 +137,22 @@ func (f *fakeRecords) SetPresence(_ context.Context, id emergency.AgentID, statu
 	return agent.Presence, err
 }
 
-func (f *fakeRecords) Contacts(_ context.Context, id emergency.AgentID) (string, error) {
+func (f *fakeRecords) Contacts(_ context.Context, id emergency.AgentID) (emergency.Contacts, error) {
 	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
-		return "", err
+		return emergency.Contacts{}, err
 	}
 	return f.contacts[id], nil
 }
 
-func (f *fakeRecords) PutContacts(_ context.Context, id emergency.AgentID, asTyped string) error {
+func (f *fakeRecords) PutContacts(_ context.Context, id emergency.AgentID, asTyped string, _ emergency.Change) (emergency.Contacts, error) {
 	if _, err := emergency.ParseRecipients(asTyped); err != nil {
-		return err
+		return emergency.Contacts{}, err
 	}
 	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
-		return err
+		return emergency.Contacts{}, err
 	}
-	f.contacts[id] = asTyped
-	return nil
+	f.contacts[id] = emergency.Contacts{AsTyped: asTyped, Revision: f.contacts[id].Revision + 1}
+	return f.contacts[id], nil
 }
 
 func (f *fakeRecords) Sites(context.Context) ([]emergency.Site, error) { return listed(f, f.sites) }
@@ -161,14 +161,14 @@ func (f *fakeRecords) Site(_ context.Context, id emergency.SiteID) (emergency.Si
 	return found(f, f.sites, id, emergency.ErrUnknownSite)
 }
 
-func (f *fakeRecords) PutSite(_ context.Context, site emergency.Site) error {
+func (f *fakeRecords) PutSite(_ context.Context, site emergency.Site, _ emergency.Change) (emergency.Site, error) {
 	if err := site.Validate(); err != nil {
-		return err
+		return site, err
 	}
 	unlock, err := f.lock()
 	defer unlock()
 	f.sites[site.ID] = site
-	return err
+	return site, err
 }
 
 func (f *fakeRecords) Numbers(context.Context) ([]emergency.CallbackNumber, error) {
@@ -177,7 +177,7 @@ func (f *fakeRecords) Numbers(context.Context) ([]emergency.CallbackNumber, erro
 	return slices.Clone(f.numbers), err
 }
 
-func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID) error {
+func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID, _ emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550100"}
 	}
@@ -197,7 +197,7 @@ func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency
 	return err
 }
 
-func (f *fakeRecords) RemoveNumber(_ context.Context, number string) error {
+func (f *fakeRecords) RemoveNumber(_ context.Context, number string, _ emergency.Change) error {
 	unlock, err := f.lock()
 	defer unlock()
 	kept := slices.DeleteFunc(slices.Clone(f.numbers), func(n emergency.CallbackNumber) bool { return n.Number == number })

@@ -30,19 +30,19 @@ type Records interface {
 	Agents(ctx context.Context) ([]emergency.Agent, error)
 	Agent(ctx context.Context, id emergency.AgentID) (emergency.Agent, error)
 	// PutAgent keeps the presence of an agent who is known already.
-	PutAgent(ctx context.Context, agent emergency.Agent) error
+	PutAgent(ctx context.Context, agent emergency.Agent, by emergency.Change) (emergency.Agent, error)
 	SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error)
 	// Contacts are an agent's recipients in one field, as typed (S17).
-	Contacts(ctx context.Context, id emergency.AgentID) (string, error)
-	PutContacts(ctx context.Context, id emergency.AgentID, asTyped string) error
+	Contacts(ctx context.Context, id emergency.AgentID) (emergency.Contacts, error)
+	PutContacts(ctx context.Context, id emergency.AgentID, asTyped string, by emergency.Change) (emergency.Contacts, error)
 
 	Sites(ctx context.Context) ([]emergency.Site, error)
 	Site(ctx context.Context, id emergency.SiteID) (emergency.Site, error)
-	PutSite(ctx context.Context, site emergency.Site) error
+	PutSite(ctx context.Context, site emergency.Site, by emergency.Change) (emergency.Site, error)
 
 	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
-	AddNumber(ctx context.Context, number string, site emergency.SiteID) error
-	RemoveNumber(ctx context.Context, number string) error
+	AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error
+	RemoveNumber(ctx context.Context, number string, by emergency.Change) error
 }
 
 // EventLog is what the event stream reads.

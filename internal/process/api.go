@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/dial"
+	"lifeline/internal/emergency"
 	"lifeline/internal/engine"
 	"lifeline/internal/httpapi"
 
@@ -29,6 +30,7 @@ func (b *Base) API() (Part, error) {
 	handler := httpapi.New(httpapi.Options{
 		Calls: &dial.Desk{
 			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
+			LocationMaxAge: b.Config.LocationMaxAge, Refused: func(emergency.RefusedCall) {},
 			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
 		},
 		Records:   b.Store,

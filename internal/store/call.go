@@ -175,29 +175,32 @@ func (t tx) insertLeg(ctx context.Context, call emergency.CallID, leg emergency.
 // loadCall reads a call with its legs, presence and deliveries.
 func loadCall(ctx context.Context, q querier, id emergency.CallID) (emergency.Call, error) {
 	var (
-		c               emergency.Call
-		conveyed, terms string
-		closed          sql.NullTime
+		c                  emergency.Call
+		conveyed, terms    string
+		failOver, warnings string
+		closed             sql.NullTime
 	)
 	err := q.QueryRowContext(ctx, `SELECT c.id, c.agent_id, c.site_id, c.kind, c.dialed, c.country, c.dialed_at, c.conveyed,
 		c.number, c.number_kind, c.route_path, c.route_trunk, c.terms, c.degraded, c.presence_before, c.closed_at,
-		a.presence_status
+		c.caller_id, c.fail_over, c.warnings, a.presence_status
 		FROM calls c JOIN agents a ON a.id = c.agent_id WHERE c.id = $1`, id).
 		Scan(&c.ID, &c.AgentID, &c.SiteID, &c.Kind, &c.Dialed, &c.Country, &c.DialedAt, &conveyed,
 			&c.Number, &c.NumberKind, &c.Route.Path, &c.Route.Trunk, &terms, &c.Degraded, &c.PresenceBefore, &closed,
-			&c.PresenceNow)
+			&c.Route.CallerID, &failOver, &warnings, &c.PresenceNow)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, emergency.ErrUnknownCall
 	}
 	if err != nil {
 		return c, fmt.Errorf("read call: %w", err)
 	}
-	c.DialedAt, c.ClosedAt, c.Route.CallerID = c.DialedAt.UTC(), orZero(closed), c.Number
-	if err := json.Unmarshal([]byte(conveyed), &c.Conveyed); err != nil {
-		return c, fmt.Errorf("decode location: %w", err)
-	}
-	if err := json.Unmarshal([]byte(terms), &c.Terms); err != nil {
-		return c, fmt.Errorf("decode terms: %w", err)
+	c.DialedAt, c.ClosedAt = c.DialedAt.UTC(), orZero(closed)
+	for _, column := range []struct {
+		text string
+		into any
+	}{{conveyed, &c.Conveyed}, {terms, &c.Terms}, {failOver, &c.Route.FailOver}, {warnings, &c.Warnings}} {
+		if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
+			return c, fmt.Errorf("decode call: %w", err)
+		}
 	}
 	if c.Legs, err = collect(ctx, q, scanLeg, `SELECT id, direction, started_at, ended_at, reason FROM legs
 		WHERE call_id = $1 ORDER BY started_at, id`, id); err != nil {

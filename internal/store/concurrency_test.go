@@ -325,7 +325,7 @@ func dialAsItsNumberIsRemoved(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
 	for range 10 {
-		if err := w.AddNumber(t.Context(), first, "us"); err != nil {
+		if err := w.AddNumber(t.Context(), first, "us", emergency.Change{}); err != nil {
 			t.Fatal(err)
 		}
 		p := w.placement(t, "one")
@@ -335,7 +335,7 @@ func dialAsItsNumberIsRemoved(t *testing.T, w *world) {
 				call, err = w.PlaceCall(t.Context(), p)
 				return failed("place call", err)
 			}
-			return other.RemoveNumber(t.Context(), first)
+			return other.RemoveNumber(t.Context(), first, emergency.Change{})
 		})
 		if call.NumberKind == emergency.NumberLeased {
 			w.states(t, map[string]emergency.NumberState{first: draining})

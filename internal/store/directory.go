@@ -6,40 +6,87 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lifeline/internal/emergency"
 )
 
-const selectCaller = `SELECT a.id, a.name, a.site_id, a.endpoints, a.presence_status, a.presence_revision, a.presence_changed_at,
-	s.id, s.name, s.country, s.address, s.standing_number, s.fallback_endpoint, COALESCE(c.as_typed, '')
-	FROM agents a JOIN sites s ON s.id = a.site_id LEFT JOIN contacts c ON c.agent_id = a.id`
+const selectCaller = `SELECT a.id, a.name, a.site_id, a.endpoints, a.capacity_profiles, a.calling_number, a.mailbox_off,
+	a.presence_status, a.presence_revision, a.presence_changed_at, a.revision,
+	s.id, s.name, s.country, s.address, s.standing_number, s.fallback_endpoint, s.final_number,
+	s.agent_ring_seconds, s.fallback_ring_seconds, s.test_recipients, s.revision,
+	COALESCE(c.as_typed, ''), a.location, a.location_at, (SELECT revision FROM voice_routing)
+	FROM agents a JOIN sites s ON s.id = a.site_id LEFT JOIN contacts c ON c.agent_id = a.id
+	WHERE NOT a.deleted`
 
 // Caller reads what a dial needs to know of an agent: in one query, because somebody
 // is waiting.
 func (s *Store) Caller(ctx context.Context, id emergency.AgentID) (emergency.Caller, error) {
-	var (
-		agent                     emergency.Agent
-		site                      emergency.Site
-		endpoints, address, typed string
-	)
-	err := s.read.QueryRowContext(ctx, selectCaller+` WHERE a.id = $1`, id).Scan(
-		&agent.ID, &agent.Name, &agent.SiteID, &endpoints,
-		&agent.Presence.Status, &agent.Presence.Revision, &agent.Presence.ChangedAt,
-		&site.ID, &site.Name, &site.Country, &address, &site.StandingNumber, &site.FallbackEndpoint, &typed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return emergency.Caller{}, emergency.ErrUnknownAgent
-	}
-	if err == nil {
-		err = errors.Join(json.Unmarshal([]byte(endpoints), &agent.Endpoints), json.Unmarshal([]byte(address), &site.Address))
-	}
+	callers, err := s.callers(ctx, selectCaller+` AND a.id = $1`, id)
 	if err != nil {
 		return emergency.Caller{}, fmt.Errorf("read caller: %w", err)
 	}
-	agent.Presence.ChangedAt = agent.Presence.ChangedAt.UTC()
+	if len(callers) == 0 {
+		return emergency.Caller{}, emergency.ErrUnknownAgent
+	}
+	return callers[0], nil
+}
+
+// Callers reads the same of every agent, by ID (B12).
+func (s *Store) Callers(ctx context.Context) ([]emergency.Caller, error) {
+	callers, err := s.callers(ctx, selectCaller+` ORDER BY a.id`)
+	if err != nil {
+		return nil, fmt.Errorf("read callers: %w", err)
+	}
+	return callers, nil
+}
+
+func (s *Store) callers(ctx context.Context, query string, args ...any) ([]emergency.Caller, error) {
+	rows, err := collect(ctx, s.read, scanCaller, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	callers := make([]emergency.Caller, 0, len(rows))
+	for _, row := range rows {
+		if row.Routing, err = s.voicePlan(ctx, row.routingRevision); err != nil {
+			return nil, err
+		}
+		callers = append(callers, row.Caller)
+	}
+	return callers, nil
+}
+
+// callerRow is a caller whose voice routing has yet to be found.
+type callerRow struct {
+	emergency.Caller
+
+	routingRevision int64
+}
+
+func scanCaller(rows *sql.Rows) (callerRow, error) {
+	var (
+		caller          callerRow
+		agent           agentRow
+		site            siteRow
+		typed, location string
+		told            sql.NullTime
+	)
+	columns := slices.Concat(agent.columns(), site.columns(), []any{&typed, &location, &told, &caller.routingRevision})
+	err := rows.Scan(columns...)
+	if err == nil {
+		caller.Agent, err = agent.agent()
+	}
+	if err == nil {
+		caller.Site, err = site.site()
+	}
+	if err == nil && told.Valid {
+		caller.Reported = &emergency.ReportedLocation{At: told.Time.UTC()}
+		err = json.Unmarshal([]byte(location), &caller.Reported.Location)
+	}
 	// What is stored was valid when it was saved. If a later rule refuses it, the
 	// call goes on without a notice rather than not at all (B7).
-	contacts, _ := emergency.ParseRecipients(typed)
-	return emergency.Caller{Agent: agent, Site: site, Contacts: contacts}, nil
+	caller.Contacts, _ = emergency.ParseRecipients(typed)
+	return caller, err //nolint:wrapcheck // collect wraps
 }
 
 // Agent reads one agent, or gives emergency.ErrUnknownAgent.
@@ -47,10 +94,11 @@ func (s *Store) Agent(ctx context.Context, id emergency.AgentID) (emergency.Agen
 	return readAgent(ctx, s.read, id)
 }
 
-const selectAgent = `SELECT id, name, site_id, endpoints, presence_status, presence_revision, presence_changed_at FROM agents`
+const selectAgent = `SELECT id, name, site_id, endpoints, capacity_profiles, calling_number, mailbox_off,
+	presence_status, presence_revision, presence_changed_at, revision FROM agents`
 
 func readAgent(ctx context.Context, q querier, id emergency.AgentID) (emergency.Agent, error) {
-	agents, err := collect(ctx, q, scanAgent, selectAgent+` WHERE id = $1`, id)
+	agents, err := collect(ctx, q, scanAgent, selectAgent+` WHERE id = $1 AND NOT deleted`, id)
 	if err != nil {
 		return emergency.Agent{}, fmt.Errorf("read agent: %w", err)
 	}
@@ -62,7 +110,7 @@ func readAgent(ctx context.Context, q querier, id emergency.AgentID) (emergency.
 
 // Agents lists all agents by ID.
 func (s *Store) Agents(ctx context.Context) ([]emergency.Agent, error) {
-	agents, err := collect(ctx, s.read, scanAgent, selectAgent+` ORDER BY id`)
+	agents, err := collect(ctx, s.read, scanAgent, selectAgent+` WHERE NOT deleted ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list agents: %w", err)
 	}
@@ -70,126 +118,68 @@ func (s *Store) Agents(ctx context.Context) ([]emergency.Agent, error) {
 }
 
 func scanAgent(rows *sql.Rows) (emergency.Agent, error) {
-	var (
-		a         emergency.Agent
-		endpoints string
-	)
-	if err := rows.Scan(&a.ID, &a.Name, &a.SiteID, &endpoints,
-		&a.Presence.Status, &a.Presence.Revision, &a.Presence.ChangedAt); err != nil {
-		return a, err //nolint:wrapcheck // collect wraps
+	var row agentRow
+	if err := rows.Scan(row.columns()...); err != nil {
+		return emergency.Agent{}, err //nolint:wrapcheck // collect wraps
 	}
-	a.Presence.ChangedAt = a.Presence.ChangedAt.UTC()
-	return a, json.Unmarshal([]byte(endpoints), &a.Endpoints) //nolint:wrapcheck // collect wraps
+	return row.agent()
 }
 
-// PutAgent adds or changes an agent. A new one starts offline; the presence of an
-// existing one stays as it is.
-func (s *Store) PutAgent(ctx context.Context, a emergency.Agent) error {
+// agentRow is an agent as the columns have it.
+type agentRow struct {
+	emergency.Agent
+
+	endpoints, profiles string
+}
+
+func (r *agentRow) columns() []any {
+	return []any{
+		&r.ID, &r.Name, &r.SiteID, &r.endpoints, &r.profiles, &r.CallingNumber, &r.MailboxOff,
+		&r.Presence.Status, &r.Presence.Revision, &r.Presence.ChangedAt, &r.Revision,
+	}
+}
+
+func (r *agentRow) agent() (emergency.Agent, error) {
+	r.Presence.ChangedAt = r.Presence.ChangedAt.UTC()
+	return r.Agent, errors.Join(
+		json.Unmarshal([]byte(r.endpoints), &r.Endpoints), json.Unmarshal([]byte(r.profiles), &r.CapacityProfiles))
+}
+
+// PutAgent adds or changes an agent, and gives the agent as kept. A new one starts
+// offline; the presence of an existing one stays as it is.
+func (s *Store) PutAgent(ctx context.Context, a emergency.Agent, by emergency.Change) (emergency.Agent, error) {
 	if err := a.Validate(); err != nil {
-		return err //nolint:wrapcheck // the domain's own words
+		return a, err //nolint:wrapcheck // the domain's own words
 	}
 	endpoints, err := json.Marshal(a.Endpoints)
 	if err != nil {
-		return fmt.Errorf("encode endpoints: %w", err)
+		return a, fmt.Errorf("encode endpoints: %w", err)
 	}
-	return s.inTx(ctx, "put agent", func(t tx) error {
+	profiles, err := json.Marshal(slices.Concat([]string{}, a.CapacityProfiles)) // nil would be null
+	if err != nil {
+		return a, fmt.Errorf("encode capacity profiles: %w", err)
+	}
+	err = s.inTx(ctx, "put agent", func(t tx) error {
 		if _, err := readSite(ctx, t, a.SiteID); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `INSERT INTO agents (id, name, site_id, endpoints, presence_status, presence_revision, presence_changed_at)
-			VALUES ($1, $2, $3, $4, $5, 1, $6)
-			ON CONFLICT (id) DO UPDATE SET name = excluded.name, site_id = excluded.site_id, endpoints = excluded.endpoints`,
-			a.ID, a.Name, a.SiteID, string(endpoints), emergency.StatusOffline, s.now())
-		return err
-	})
-}
-
-// Contacts reads an agent's recipients as they were typed (S17).
-func (s *Store) Contacts(ctx context.Context, id emergency.AgentID) (string, error) {
-	var typed string
-	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(c.as_typed, '') FROM agents a
-		LEFT JOIN contacts c ON c.agent_id = a.id WHERE a.id = $1`, id).Scan(&typed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", emergency.ErrUnknownAgent
-	}
-	if err != nil {
-		return "", fmt.Errorf("read contacts: %w", err)
-	}
-	return typed, nil
-}
-
-// PutContacts replaces an agent's recipients, kept as they were typed (S17).
-func (s *Store) PutContacts(ctx context.Context, id emergency.AgentID, typed string) error {
-	if _, err := emergency.ParseRecipients(typed); err != nil {
-		return err //nolint:wrapcheck // the domain's own words
-	}
-	return s.inTx(ctx, "put contacts", func(t tx) error {
-		if _, err := t.lockAgent(ctx, id); err != nil {
+		if err := t.checkSeen(ctx, by, `SELECT revision FROM agents WHERE NOT deleted AND id = $1`, a.ID); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `INSERT INTO contacts (agent_id, as_typed) VALUES ($1, $2)
-			ON CONFLICT (agent_id) DO UPDATE SET as_typed = excluded.as_typed`, id, typed)
-		return err
-	})
-}
-
-const selectSite = `SELECT id, name, country, address, standing_number, fallback_endpoint FROM sites`
-
-// Site reads one site, or gives emergency.ErrUnknownSite.
-func (s *Store) Site(ctx context.Context, id emergency.SiteID) (emergency.Site, error) {
-	return readSite(ctx, s.read, id)
-}
-
-func readSite(ctx context.Context, q querier, id emergency.SiteID) (emergency.Site, error) {
-	sites, err := collect(ctx, q, scanSite, selectSite+` WHERE id = $1`, id)
-	if err != nil {
-		return emergency.Site{}, fmt.Errorf("read site: %w", err)
-	}
-	if len(sites) == 0 {
-		return emergency.Site{}, emergency.ErrUnknownSite
-	}
-	return sites[0], nil
-}
-
-// Sites lists all sites by ID.
-func (s *Store) Sites(ctx context.Context) ([]emergency.Site, error) {
-	sites, err := collect(ctx, s.read, scanSite, selectSite+` ORDER BY id`)
-	if err != nil {
-		return nil, fmt.Errorf("list sites: %w", err)
-	}
-	return sites, nil
-}
-
-func scanSite(rows *sql.Rows) (emergency.Site, error) {
-	var (
-		site    emergency.Site
-		address string
-	)
-	if err := rows.Scan(&site.ID, &site.Name, &site.Country, &address, &site.StandingNumber, &site.FallbackEndpoint); err != nil {
-		return site, err //nolint:wrapcheck // collect wraps
-	}
-	return site, json.Unmarshal([]byte(address), &site.Address) //nolint:wrapcheck // collect wraps
-}
-
-// PutSite adds or changes a site. Its standing number must be in no pool, or it is
-// emergency.ErrNumberExists.
-func (s *Store) PutSite(ctx context.Context, site emergency.Site) error {
-	if err := site.Validate(); err != nil {
-		return err //nolint:wrapcheck // the domain's own words
-	}
-	address, err := json.Marshal(site.Address)
-	if err != nil {
-		return fmt.Errorf("encode address: %w", err)
-	}
-	return s.inTx(ctx, "put site", func(t tx) error {
-		if err := t.notInPool(ctx, site.StandingNumber); err != nil {
+		if _, err := t.exec(ctx, `INSERT INTO agents (id, name, site_id, endpoints, capacity_profiles, calling_number, mailbox_off,
+				presence_status, presence_revision, presence_changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
+			ON CONFLICT (id) DO UPDATE SET name = excluded.name, site_id = excluded.site_id, endpoints = excluded.endpoints,
+				capacity_profiles = excluded.capacity_profiles, calling_number = excluded.calling_number,
+				mailbox_off = excluded.mailbox_off, deleted = FALSE, revision = agents.revision + 1`,
+			a.ID, a.Name, a.SiteID, string(endpoints), string(profiles), a.CallingNumber, a.MailboxOff,
+			emergency.StatusOffline, s.now()); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint)
-			VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, address = excluded.address,
-				standing_number = excluded.standing_number, fallback_endpoint = excluded.fallback_endpoint`,
-			site.ID, site.Name, site.Country, string(address), site.StandingNumber, site.FallbackEndpoint)
-		return err
+		if a, err = readAgent(ctx, t, a.ID); err != nil {
+			return err
+		}
+		return t.changed(ctx, "agent-changed", string(a.ID), a.Revision, by, s.now())
 	})
+	return a, err
 }

@@ -54,13 +54,13 @@ func numbersRefused(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addSite(t, "pr")
 	w.addAgents(t, "us", "one")
-	if err := w.AddNumber(t.Context(), first, "us"); !errors.Is(err, emergency.ErrNumberExists) {
+	if err := w.AddNumber(t.Context(), first, "us", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("added twice gives %v, want ErrNumberExists", err)
 	}
-	if err := w.AddNumber(t.Context(), first, "pr"); !errors.Is(err, emergency.ErrNumberExists) {
+	if err := w.AddNumber(t.Context(), first, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("added at another site gives %v, want ErrNumberExists", err)
 	}
-	if err := w.AddNumber(t.Context(), standing, "us"); !errors.Is(err, emergency.ErrNumberExists) {
+	if err := w.AddNumber(t.Context(), standing, "us", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("the standing number in a pool gives %v, want ErrNumberExists", err)
 	}
 	us, err := w.Site(t.Context(), "us")
@@ -68,25 +68,25 @@ func numbersRefused(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	us.StandingNumber = first
-	if err := w.PutSite(t.Context(), us); !errors.Is(err, emergency.ErrNumberExists) {
+	if err := only(w.PutSite(t.Context(), us, emergency.Change{})); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("a pool's number standing for a site gives %v, want ErrNumberExists", err)
 	}
-	if err := w.AddNumber(t.Context(), second, "nowhere"); !errors.Is(err, emergency.ErrUnknownSite) {
+	if err := w.AddNumber(t.Context(), second, "nowhere", emergency.Change{}); !errors.Is(err, emergency.ErrUnknownSite) {
 		t.Errorf("added nowhere gives %v, want ErrUnknownSite", err)
 	}
 	var invalid *emergency.Invalid
-	if err := w.AddNumber(t.Context(), "202 555 0101", "us"); !errors.As(err, &invalid) {
+	if err := w.AddNumber(t.Context(), "202 555 0101", "us", emergency.Change{}); !errors.As(err, &invalid) {
 		t.Errorf("added as dialed gives %v, want *Invalid", err)
 	}
-	if err := w.RemoveNumber(t.Context(), second); !errors.Is(err, emergency.ErrUnknownNumber) {
+	if err := w.RemoveNumber(t.Context(), second, emergency.Change{}); !errors.Is(err, emergency.ErrUnknownNumber) {
 		t.Errorf("removing what is not there gives %v, want ErrUnknownNumber", err)
 	}
 	// A drained number belongs to its site's address until it is gone.
 	w.dial(t, "one")
-	if err := w.RemoveNumber(t.Context(), first); err != nil {
+	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.AddNumber(t.Context(), first, "pr"); !errors.Is(err, emergency.ErrNumberExists) {
+	if err := w.AddNumber(t.Context(), first, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("a drained number added at another site gives %v, want ErrNumberExists", err)
 	}
 	w.states(t, map[string]emergency.NumberState{first: draining})
@@ -99,7 +99,7 @@ func removedWhenFree(t *testing.T, w *world) {
 	w.finish(t, w.dial(t, "one").ID)
 	w.states(t, map[string]emergency.NumberState{first: resting, second: free})
 	for _, number := range []string{first, second} {
-		if err := w.RemoveNumber(t.Context(), number); err != nil {
+		if err := w.RemoveNumber(t.Context(), number, emergency.Change{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,7 +113,7 @@ func drainedWhenLeased(t *testing.T, w *world) {
 	w.addAgents(t, "us", "one", "two")
 	call := w.dial(t, "one")
 	for range 2 {
-		if err := w.RemoveNumber(t.Context(), first); err != nil {
+		if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,10 +135,10 @@ func comesBackFromDraining(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
 	call := w.dial(t, "one")
-	if err := w.RemoveNumber(t.Context(), first); err != nil {
+	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.AddNumber(t.Context(), first, "us"); err != nil {
+	if err := w.AddNumber(t.Context(), first, "us", emergency.Change{}); err != nil {
 		t.Fatal(err)
 	}
 	w.states(t, map[string]emergency.NumberState{first: leased})
@@ -153,7 +153,7 @@ func sites(t *testing.T, w *world) {
 		Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
 	}
 	for _, put := range []emergency.Site{siteNamed("us"), siteNamed("dk"), site} {
-		if err := w.PutSite(t.Context(), put); err != nil {
+		if err := only(w.PutSite(t.Context(), put, emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,7 +171,7 @@ func sites(t *testing.T, w *world) {
 		t.Errorf("the error is %v, want ErrUnknownSite", err)
 	}
 	var invalid *emergency.Invalid
-	if err := w.PutSite(t.Context(), emergency.Site{ID: "us"}); !errors.As(err, &invalid) {
+	if err := only(w.PutSite(t.Context(), emergency.Site{ID: "us"}, emergency.Change{})); !errors.As(err, &invalid) {
 		t.Errorf("half a site gives %v, want *Invalid", err)
 	}
 }
@@ -180,7 +180,7 @@ func sites(t *testing.T, w *world) {
 func agents(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	for _, id := range []emergency.AgentID{"two", "one"} {
-		if err := w.PutAgent(t.Context(), agentNamed(id, "us")); err != nil {
+		if err := only(w.PutAgent(t.Context(), agentNamed(id, "us"), emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -199,11 +199,11 @@ func agents(t *testing.T, w *world) {
 	if _, err := w.Agent(t.Context(), "nobody"); !errors.Is(err, emergency.ErrUnknownAgent) {
 		t.Errorf("the error is %v, want ErrUnknownAgent", err)
 	}
-	if err := w.PutAgent(t.Context(), agentNamed("one", "nowhere")); !errors.Is(err, emergency.ErrUnknownSite) {
+	if err := only(w.PutAgent(t.Context(), agentNamed("one", "nowhere"), emergency.Change{})); !errors.Is(err, emergency.ErrUnknownSite) {
 		t.Errorf("an agent of no site gives %v, want ErrUnknownSite", err)
 	}
 	var invalid *emergency.Invalid
-	if err := w.PutAgent(t.Context(), emergency.Agent{ID: "one", Name: "One", SiteID: "us"}); !errors.As(err, &invalid) {
+	if err := only(w.PutAgent(t.Context(), emergency.Agent{ID: "one", Name: "One", SiteID: "us"}, emergency.Change{})); !errors.As(err, &invalid) {
 		t.Errorf("an agent without a device gives %v, want *Invalid", err)
 	}
 }
@@ -222,7 +222,7 @@ func agentsKeepTheirPresence(t *testing.T, w *world) {
 	changed := agentNamed("one", "us")
 	changed.Name, changed.Endpoints = "Somebody", []string{"tel:4711"}
 	changed.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 99}
-	if err := w.PutAgent(t.Context(), changed); err != nil {
+	if err := only(w.PutAgent(t.Context(), changed, emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
 	got, err := w.Agent(t.Context(), "one")
@@ -240,20 +240,20 @@ func contacts(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
 	for _, typed := range []string{"", " Desk <desk@example.com> ;; night@example.org;", "desk@example.com", ""} {
-		if err := w.PutContacts(t.Context(), "one", typed); err != nil {
+		if err := only(w.PutContacts(t.Context(), "one", typed, emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
 		got, err := w.Contacts(t.Context(), "one")
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "the contacts", typed, got)
+		same(t, "the contacts", typed, got.AsTyped)
 	}
 	var invalid *emergency.Invalid
-	if err := w.PutContacts(t.Context(), "one", "desk"); !errors.As(err, &invalid) {
+	if err := only(w.PutContacts(t.Context(), "one", "desk", emergency.Change{})); !errors.As(err, &invalid) {
 		t.Errorf("no address gives %v, want *Invalid", err)
 	}
-	if err := w.PutContacts(t.Context(), "nobody", "desk@example.com"); !errors.Is(err, emergency.ErrUnknownAgent) {
+	if err := only(w.PutContacts(t.Context(), "nobody", "desk@example.com", emergency.Change{})); !errors.Is(err, emergency.ErrUnknownAgent) {
 		t.Errorf("the error is %v, want ErrUnknownAgent", err)
 	}
 	if _, err := w.Contacts(t.Context(), "nobody"); !errors.Is(err, emergency.ErrUnknownAgent) {
@@ -266,7 +266,7 @@ func contacts(t *testing.T, w *world) {
 func caller(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
-	if err := w.PutContacts(t.Context(), "one", "desk@example.com;night@example.org"); err != nil {
+	if err := only(w.PutContacts(t.Context(), "one", "desk@example.com;night@example.org", emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
 	got, err := w.Caller(t.Context(), "one")

@@ -11,8 +11,8 @@ import (
 
 // tell adds a line to the event stream, in the transaction that makes it true.
 func (t tx) tell(ctx context.Context, e emergency.Event) error {
-	_, err := t.exec(ctx, `INSERT INTO events (type, agent_id, call_id, leg_id, status, at)
-		VALUES ($1, $2, $3, $4, $5, $6)`, e.Type, e.AgentID, e.CallID, e.LegID, e.Status, stamp(e.At))
+	_, err := t.exec(ctx, `INSERT INTO events (type, agent_id, site_id, call_id, leg_id, status, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, e.Type, e.AgentID, e.SiteID, e.CallID, e.LegID, e.Status, stamp(e.At))
 	return err
 }
 
@@ -20,7 +20,7 @@ func (t tx) tell(ctx context.Context, e emergency.Event) error {
 // a number may become visible later than a higher one, when its transaction took
 // longer; a reader who must not miss any has to wait at a gap.
 func (s *Store) Events(ctx context.Context, after int64, limit int) ([]emergency.Event, error) {
-	events, err := collect(ctx, s.read, scanEvent, `SELECT seq, type, agent_id, call_id, leg_id, status, at
+	events, err := collect(ctx, s.read, scanEvent, `SELECT seq, type, agent_id, site_id, call_id, leg_id, status, at
 		FROM events WHERE seq > $1 ORDER BY seq LIMIT $2`, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
@@ -50,7 +50,7 @@ func (s *Store) ForgetEvents(ctx context.Context, before time.Time) error {
 
 func scanEvent(rows *sql.Rows) (emergency.Event, error) {
 	var e emergency.Event
-	err := rows.Scan(&e.Seq, &e.Type, &e.AgentID, &e.CallID, &e.LegID, &e.Status, &e.At)
+	err := rows.Scan(&e.Seq, &e.Type, &e.AgentID, &e.SiteID, &e.CallID, &e.LegID, &e.Status, &e.At)
 	e.At = e.At.UTC()
 	return e, err //nolint:wrapcheck // collect wraps
 }

@@ -132,7 +132,7 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
-		VALUES ($1, 'call-closed', $2, $3, $4, $5, $6) ON CONFLICT (call_id, action) DO NOTHING`,
+		VALUES ($1, 'call-closed', $2, $3, $4, $5, $6) ON CONFLICT (call_id, action) WHERE call_id <> '' DO NOTHING`,
 		stamp(now), call.ID, call.Country, call.Kind, outcome, len(call.Legs)); err != nil {
 		return err
 	}

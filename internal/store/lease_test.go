@@ -184,7 +184,7 @@ func agentMoves(t *testing.T, w *world) {
 	w.addSite(t, "pr", second)
 	w.addAgents(t, "us", "one")
 	before := w.dial(t, "one")
-	if err := w.PutAgent(t.Context(), agentNamed("one", "pr")); err != nil {
+	if err := only(w.PutAgent(t.Context(), agentNamed("one", "pr"), emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
 	moved := w.dial(t, "one")

@@ -24,7 +24,7 @@ func TestMigratesOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := once.PutSite(t.Context(), siteNamed("us")); err != nil {
+		if err := only(once.PutSite(t.Context(), siteNamed("us"), emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
 		if err := once.Close(); err != nil {
@@ -49,7 +49,7 @@ func TestMigratesFromManyProcessesAtOnce(t *testing.T) {
 				return failed("open", err)
 			})
 			for _, s := range stores {
-				if err := s.PutSite(t.Context(), siteNamed("us")); err != nil {
+				if err := only(s.PutSite(t.Context(), siteNamed("us"), emergency.Change{})); err != nil {
 					t.Error(err)
 				}
 				if err := s.Close(); err != nil {

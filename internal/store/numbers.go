@@ -46,7 +46,7 @@ func scanNumber(rows *sql.Rows, now time.Time) (emergency.CallbackNumber, error)
 
 // AddNumber puts a number into a site's pool. A number that is being drained
 // comes back; one that is there already is emergency.ErrNumberExists.
-func (s *Store) AddNumber(ctx context.Context, number string, site emergency.SiteID) error {
+func (s *Store) AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550101"}
 	}
@@ -65,9 +65,15 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		if err == nil && added == 0 {
 			return emergency.ErrNumberExists
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.changed(ctx, "number-added", endOf(number), 0, by, s.now())
 	})
 }
+
+// endOf is as much of a number as the audit may hold.
+func endOf(number string) string { return "…" + number[max(0, len(number)-2):] }
 
 // notStanding refuses a number that stands for a site: a callback to it could not be
 // told from one to a leased number (B5).
@@ -92,7 +98,7 @@ func (t tx) notInPool(ctx context.Context, number string) error {
 
 // RemoveNumber takes a number out of its pool: at once when nobody holds it, else
 // when the lease ends, so that no caller loses a number that a PSAP has seen.
-func (s *Store) RemoveNumber(ctx context.Context, number string) error {
+func (s *Store) RemoveNumber(ctx context.Context, number string, by emergency.Change) error {
 	return s.inTx(ctx, "remove callback number", func(t tx) error {
 		drained, err := t.exec(ctx, `UPDATE callback_numbers SET draining = TRUE WHERE number = $1`, number)
 		if err != nil {
@@ -101,7 +107,9 @@ func (s *Store) RemoveNumber(ctx context.Context, number string) error {
 		if drained == 0 {
 			return emergency.ErrUnknownNumber
 		}
-		_, err = t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND NOT leased`, number)
-		return err
+		if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND NOT leased`, number); err != nil {
+			return err
+		}
+		return t.changed(ctx, "number-removed", endOf(number), 0, by, s.now())
 	})
 }

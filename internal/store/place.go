@@ -18,6 +18,10 @@ type Placement struct {
 	Caller   emergency.Caller
 	Dialed   emergency.Dialed
 	Location *emergency.Location
+	// Way is how the call goes out, the first choice first.
+	Way []emergency.Hop
+	// Warnings are the conditions that do not hold although the call goes on.
+	Warnings []emergency.CheckCode
 	Terms    emergency.Terms
 	At       time.Time
 	// PresenceOutside says that the workflow must tell an outside presence system.
@@ -64,7 +68,7 @@ func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emerg
 		default:
 			return err
 		}
-		call.Route = emergency.Route{Path: emergency.DirectOffer, CallerID: call.Number}
+		call.Route.CallerID = call.Number
 		if err := t.insertCall(ctx, call); err != nil {
 			return err
 		}
@@ -76,6 +80,14 @@ func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emerg
 	return call, err
 }
 
+// route is the way that the call takes: without any given, the direct offer.
+func (p Placement) route() emergency.Route {
+	if len(p.Way) == 0 {
+		return emergency.Route{Path: emergency.DirectOffer}
+	}
+	return emergency.Route{Path: p.Way[0].Path, Trunk: p.Way[0].Trunk, FailOver: orNil(p.Way[1:])}
+}
+
 // newCall is the call as far as it is known before its number is.
 func newCall(p Placement) emergency.Call {
 	at := stamp(p.At)
@@ -83,14 +95,24 @@ func newCall(p Placement) emergency.Call {
 		ID: p.CallID, AgentID: p.Caller.Agent.ID, SiteID: p.Caller.Site.ID,
 		Kind: p.Dialed.Kind, Dialed: p.Dialed.Number, Country: p.Dialed.Country, DialedAt: at,
 		Conveyed: emergency.Conveyed{Site: p.Caller.Site.Address, Device: p.Location},
+		Route:    p.route(),
+		Warnings: orNil(p.Warnings),
 		Terms:    p.Terms,
 		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 	}
-	for _, address := range slices.Sorted(slices.Values(p.Caller.Contacts)) {
+	for _, address := range slices.Sorted(slices.Values(p.Caller.Recipients(call.Kind))) {
 		call.Notice.Deliveries = append(call.Notice.Deliveries,
 			emergency.Delivery{Address: address, State: emergency.DeliveryQueued, UpdatedAt: at})
 	}
 	return call
+}
+
+// orNil is a list as it reads back when it was empty.
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // unknownCall is errRepeated when the call has been placed before.
@@ -114,11 +136,21 @@ func (t tx) insertCall(ctx context.Context, c emergency.Call) error {
 	if err != nil {
 		return fmt.Errorf("encode terms: %w", err)
 	}
+	failOver, err := json.Marshal(c.Route.FailOver)
+	if err != nil {
+		return fmt.Errorf("encode fail-over: %w", err)
+	}
+	warnings, err := json.Marshal(c.Warnings)
+	if err != nil {
+		return fmt.Errorf("encode warnings: %w", err)
+	}
 	_, err = t.exec(ctx, `INSERT INTO calls (id, agent_id, site_id, kind, dialed, country, dialed_at, conveyed,
-		number, number_kind, route_path, route_trunk, terms, degraded, presence_before, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15)`,
+		number, number_kind, route_path, route_trunk, terms, degraded, presence_before, expires_at,
+		caller_id, fail_over, warnings)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15, $16, $17, $18)`,
 		c.ID, c.AgentID, c.SiteID, c.Kind, c.Dialed, c.Country, c.DialedAt, string(conveyed),
-		c.Number, c.NumberKind, c.Route.Path, c.Route.Trunk, string(terms), c.Degraded, stamp(c.ExpiresAt()))
+		c.Number, c.NumberKind, c.Route.Path, c.Route.Trunk, string(terms), c.Degraded, stamp(c.ExpiresAt()),
+		c.Route.CallerID, string(failOver), string(warnings))
 	return err
 }
 

@@ -25,7 +25,7 @@ func everything(t *testing.T, w *world) store.Placement {
 	t.Helper()
 	w.addSite(t, "us", "+12025550101", "+12025550102")
 	w.addAgents(t, "us", "one")
-	if err := w.PutContacts(t.Context(), "one", "night@example.org; desk@example.com"); err != nil {
+	if err := only(w.PutContacts(t.Context(), "one", "night@example.org; desk@example.com", emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
 	p := w.placement(t, "one")

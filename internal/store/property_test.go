@@ -160,14 +160,14 @@ func (r *randomRun) timePasses(t *rapid.T) {
 func (r *randomRun) changesPool(t *rapid.T) {
 	number := rapid.SampledFrom([]string{first, second, third}).Draw(t, "number")
 	if rapid.Bool().Draw(t, "remove") {
-		err := r.w.RemoveNumber(t.Context(), number)
+		err := r.w.RemoveNumber(t.Context(), number, emergency.Change{})
 		if removed := r.m.remove(number); removed != (err == nil) || err != nil && !errors.Is(err, emergency.ErrUnknownNumber) {
 			t.Errorf("removing %s gives %v, want it removed: %v", number, err, removed)
 		}
 		return
 	}
 	site := rapid.SampledFrom(slices.Sorted(maps.Keys(randomPools))).Draw(t, "site")
-	err := r.w.AddNumber(t.Context(), number, site)
+	err := r.w.AddNumber(t.Context(), number, site, emergency.Change{})
 	if added := r.m.add(number, site); added != (err == nil) || err != nil && !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("adding %s gives %v, want it added: %v", number, err, added)
 	}

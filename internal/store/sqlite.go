@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -52,6 +53,7 @@ func openSQLite(ctx context.Context, path string, clock func() time.Time) (*Stor
 		transact: writer.transact,
 		read:     &reader{db: read},
 		close:    func() error { return errors.Join(writer.close(), read.Close()) },
+		routing:  new(atomic.Pointer[compiledRouting]),
 		clock:    clock,
 	}
 	return s.withBackground(1), nil

@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
@@ -40,6 +41,8 @@ type Store struct {
 	rowLock string
 	// skipLocked is the same, passing over rows that somebody else holds.
 	skipLocked string
+	// routing is the voice routing as it was last read.
+	routing *atomic.Pointer[compiledRouting]
 	// clock tells the time of everything that does not bring its own.
 	clock func() time.Time
 }
@@ -82,7 +85,8 @@ func openPostgres(ctx context.Context, address string, clock func() time.Time) (
 		read:     db,
 		close:    db.Close,
 		rowLock:  " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
-		clock: clock,
+		routing: new(atomic.Pointer[compiledRouting]),
+		clock:   clock,
 	}
 	return s.withBackground(postgresConns / 2), nil
 }

@@ -164,11 +164,11 @@ func siteNamed(id emergency.SiteID) emergency.Site {
 // addSite adds a site with a pool of callback numbers.
 func (w *world) addSite(t tb, id emergency.SiteID, numbers ...string) {
 	t.Helper()
-	if err := w.PutSite(t.Context(), siteNamed(id)); err != nil {
+	if err := only(w.PutSite(t.Context(), siteNamed(id), emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
 	for _, number := range numbers {
-		if err := w.AddNumber(t.Context(), number, id); err != nil {
+		if err := w.AddNumber(t.Context(), number, id, emergency.Change{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -185,7 +185,7 @@ func agentNamed(id emergency.AgentID, site emergency.SiteID) emergency.Agent {
 func (w *world) addAgents(t tb, site emergency.SiteID, ids ...emergency.AgentID) {
 	t.Helper()
 	for _, id := range ids {
-		if err := w.PutAgent(t.Context(), agentNamed(id, site)); err != nil {
+		if err := only(w.PutAgent(t.Context(), agentNamed(id, site), emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
 		w.choose(t, id, emergency.StatusAvailable)
@@ -339,3 +339,6 @@ func same[T any](t tb, what string, want, got T) {
 		t.Errorf("%s differs (-want +got):\n%s", what, diff)
 	}
 }
+
+// only is the error of something whose value does not matter.
+func only[T any](_ T, err error) error { return err }

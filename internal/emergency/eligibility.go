@@ -1,0 +1,185 @@
+package emergency
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Attempt is a dial as far as eligibility is concerned.
+type Attempt struct {
+	Caller Caller
+	// Dialed is what was dialed; the zero value asks whether a call to the
+	// country's own emergency number would go out.
+	Dialed Dialed
+	// Location is what came with the dial; nil when nothing did.
+	Location *Location
+	At       time.Time
+	// LocationMaxAge is how old a location may be, and for how long one counts that
+	// a desktop has told outside any call.
+	LocationMaxAge time.Duration
+}
+
+// Assessment is what stands between an agent and an emergency call, and the way that
+// the call would take.
+type Assessment struct {
+	AgentID AgentID
+	SiteID  SiteID
+	// Checks are the conditions that do not hold, the refusals first.
+	Checks []Check
+	// Conveyed is the location to give with the call; nil when nobody knows better
+	// than the site's address.
+	Conveyed *Location
+	// Way is how the call goes out, the first choice first.
+	Way []Hop
+}
+
+// Assess tells whether a call can be made, and what should be mended although it can
+// (S12 to S16). Readiness and dial ask the same question, so that the one never
+// promises what the other refuses.
+func (a Attempt) Assess() Assessment {
+	out := Assessment{AgentID: a.Caller.Agent.ID, SiteID: a.Caller.Site.ID, Conveyed: a.Conveyed()}
+	at := Locate(a.Caller.Site.Country, out.Conveyed)
+	numbering, served := at.Country().Numbering()
+	if a.Dialed.Number == "" && served {
+		a.Dialed = Dialed{Number: numbering.Emergency[0], Kind: KindEmergency, Country: at.Country()}
+	}
+	if served {
+		out.Way = a.Caller.Routing.Way(at.Country(), a.Dialed)
+	}
+	codes := slices.Concat(a.profileCodes(), a.locationCodes(out.Conveyed, at), a.numberCodes(at.Country()))
+	if served && len(out.Way) == 0 {
+		codes = append(codes, CheckNoRoute)
+	}
+	for _, code := range append(codes, a.warningCodes(out.Conveyed, at)...) {
+		out.Checks = append(out.Checks, newCheck(code))
+	}
+	return out
+}
+
+// Conveyed is what came with the dial, else what the desktop told last, unless that
+// was too long ago to say anything; nil when nobody knows better than the site.
+func (a Attempt) Conveyed() *Location {
+	switch reported := a.Caller.Reported; {
+	case a.Location != nil:
+		return a.Location
+	case reported != nil && a.At.Sub(reported.At) <= a.LocationMaxAge:
+		return &reported.Location
+	default:
+		return nil
+	}
+}
+
+func (a Attempt) profileCodes() []CheckCode {
+	if len(a.Caller.Agent.CapacityProfiles) == 0 {
+		return []CheckCode{CheckNoCapacityProfile}
+	}
+	if _, ok := a.Caller.Routing.profileOf(a.Caller.Agent); !ok {
+		return []CheckCode{CheckNoOutboundProfile}
+	}
+	return nil
+}
+
+// locationCodes holds the location to S13. Without any, the call goes on with the
+// address of the site, which the number is registered for: a telephone tells no
+// location, and an agent without a browser must be able to call for help.
+func (a Attempt) locationCodes(given *Location, at Whereabouts) []CheckCode {
+	var codes []CheckCode
+	switch {
+	case given == nil:
+	case !given.On():
+		codes = append(codes, CheckLocationOff)
+	case !given.CapturedAt.IsZero() && a.At.Sub(given.CapturedAt) > a.LocationMaxAge:
+		codes = append(codes, CheckLocationStale)
+	}
+	if !at.Country().Served() {
+		codes = append(codes, CheckCountryNotServed)
+	}
+	return codes
+}
+
+func (a Attempt) numberCodes(at Country) []CheckCode {
+	switch number := a.Caller.Routing.CallingNumber(a.Caller.Agent, at); {
+	case number == "":
+		return []CheckCode{CheckNoCallingNumber}
+	case !ValidE164(number):
+		return []CheckCode{CheckCallingNumberInvalid}
+	case !a.Caller.Routing.MayCallFrom(number):
+		return []CheckCode{CheckCallingNumberNotAllowed}
+	}
+	return nil
+}
+
+// warningCodes are what never keeps a call from being made (S9, S14, B6).
+func (a Attempt) warningCodes(given *Location, at Whereabouts) []CheckCode {
+	var codes []CheckCode
+	if given == nil {
+		codes = append(codes, CheckLocationUnknown)
+	}
+	if at.Disagree() && at.Country().Served() {
+		codes = append(codes, CheckCountriesDiffer)
+	}
+	switch {
+	case a.Caller.Agent.MailboxOff:
+		codes = append(codes, CheckMailboxOff)
+	case len(a.Caller.Contacts) == 0:
+		codes = append(codes, CheckNoContacts)
+	}
+	if a.Caller.Site.FallbackEndpoint == "" && a.Caller.Site.FinalNumber == "" {
+		codes = append(codes, CheckNoFallback)
+	}
+	return codes
+}
+
+// Failed are the checks that keep the call from being made.
+func (a Assessment) Failed() []Check {
+	return slices.DeleteFunc(slices.Clone(a.Checks), func(c Check) bool { return c.Warning })
+}
+
+// Warnings are the codes of what should be mended although the call goes on.
+func (a Assessment) Warnings() []CheckCode {
+	var codes []CheckCode
+	for _, check := range a.Checks {
+		if check.Warning {
+			codes = append(codes, check.Code)
+		}
+	}
+	return codes
+}
+
+// Readiness sums the assessment up.
+func (a Assessment) Readiness() Readiness {
+	switch {
+	case len(a.Failed()) > 0:
+		return NotReady
+	case len(a.Checks) > 0:
+		return ReadyWithWarnings
+	default:
+		return Ready
+	}
+}
+
+// Refusal is what the person who dialed is told; nil when the call can be made.
+func (a Assessment) Refusal(at Country) *Refusal {
+	failed := a.Failed()
+	if len(failed) == 0 {
+		return nil
+	}
+	instead := "Dial the local emergency number from a mobile phone."
+	if numbering, served := at.Numbering(); served {
+		instead = "Dial " + numbering.Emergency[0] + " from a mobile phone."
+	}
+	return &Refusal{Code: string(failed[0].Code), Reason: failed[0].Agent, Instead: instead, Checks: failed}
+}
+
+// WorstFirst orders assessments for a board: who cannot call comes before who can,
+// then whoever has more to be mended (B12).
+func WorstFirst(all []Assessment) {
+	slices.SortStableFunc(all, func(a, b Assessment) int {
+		return cmp.Or(
+			cmp.Compare(len(b.Failed()), len(a.Failed())),
+			cmp.Compare(len(b.Checks), len(a.Checks)),
+			cmp.Compare(a.AgentID, b.AgentID),
+		)
+	})
+}

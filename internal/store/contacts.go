@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"lifeline/internal/emergency"
+)
+
+// Contacts reads an agent's recipients as they were typed (S17).
+func (s *Store) Contacts(ctx context.Context, id emergency.AgentID) (emergency.Contacts, error) {
+	var contacts emergency.Contacts
+	err := s.read.QueryRowContext(ctx, `SELECT COALESCE(c.as_typed, ''), COALESCE(c.revision, 0) FROM agents a
+		LEFT JOIN contacts c ON c.agent_id = a.id WHERE a.id = $1 AND NOT a.deleted`, id).
+		Scan(&contacts.AsTyped, &contacts.Revision)
+	if errors.Is(err, sql.ErrNoRows) {
+		return contacts, emergency.ErrUnknownAgent
+	}
+	if err != nil {
+		return contacts, fmt.Errorf("read contacts: %w", err)
+	}
+	return contacts, nil
+}
+
+// PutContacts replaces an agent's recipients, kept as they were typed (S17).
+func (s *Store) PutContacts(ctx context.Context, id emergency.AgentID, typed string, by emergency.Change) (emergency.Contacts, error) {
+	contacts := emergency.Contacts{AsTyped: typed}
+	if _, err := emergency.ParseRecipients(typed); err != nil {
+		return contacts, err //nolint:wrapcheck // the domain's own words
+	}
+	err := s.inTx(ctx, "put contacts", func(t tx) error {
+		if _, err := t.lockAgent(ctx, id); err != nil {
+			return err
+		}
+		if _, err := readAgent(ctx, t, id); err != nil {
+			return err
+		}
+		if err := t.checkSeen(ctx, by, `SELECT revision FROM contacts WHERE agent_id = $1`, id); err != nil {
+			return err
+		}
+		if err := t.scan(ctx, &contacts.Revision, `INSERT INTO contacts (agent_id, as_typed) VALUES ($1, $2)
+			ON CONFLICT (agent_id) DO UPDATE SET as_typed = excluded.as_typed, revision = contacts.revision + 1
+			RETURNING revision`, id, typed); err != nil {
+			return err
+		}
+		return t.changed(ctx, "contacts-changed", string(id), contacts.Revision, by, s.now())
+	})
+	return contacts, err
+}
