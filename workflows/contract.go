@@ -19,6 +19,9 @@ const (
 	SignalCallEnded = "call-ended"
 	// SignalCallbackReceived carries an emergency.CallbackReceived.
 	SignalCallbackReceived = "callback-received"
+	// SignalNumberLeased carries an emergency.LateLease: a call that showed the
+	// standing number has got one of its own (B5).
+	SignalNumberLeased = "number-leased"
 	// QueryState answers with a State.
 	QueryState = "state"
 )
