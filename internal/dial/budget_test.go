@@ -46,47 +46,59 @@ func requests(desk *dial.Desk) map[string]func(context.Context) error {
 	}
 }
 
-// No answer takes longer than the budget, whatever the database does; nor longer
-// than whoever asks will wait (B7).
+// No answer takes longer than the budget, whether the database never answers or hangs
+// at the last moment; nor longer than whoever asks will wait. Nobody is told that
+// such a dial was refused: it was not (B7, B10).
 func TestBudget(t *testing.T) {
-	for name := range requests(nil) {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				desk := &dial.Desk{
-					Records: hanging{}, Budget: 500 * time.Millisecond, Clock: time.Now,
-					Wake: func(emergency.CallID) { t.Error("the relay is told") },
-				}
-				ask := requests(desk)[name]
-				begin := time.Now()
-				if err := ask(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("the error is %v", err)
-				}
-				same(t, "the time until the answer", desk.Budget, time.Since(begin))
-				hurried, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-				defer cancel()
-				begin = time.Now()
-				if err := ask(hurried); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("the error is %v", err)
-				}
-				same(t, "the time until the answer to somebody in a hurry", 100*time.Millisecond, time.Since(begin))
+	for name, records := range map[string]hanging{"everything hangs": {}, "all but the caller hangs": {caller: callerOf(t)}} {
+		for request := range requests(nil) {
+			t.Run(name+"/"+request, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					desk := &dial.Desk{
+						Records: records, Budget: 500 * time.Millisecond, Clock: time.Now,
+						Wake:    func(emergency.CallID) { t.Error("the relay is told") },
+						Refused: func(emergency.RefusedCall) { t.Error("a refusal is told") },
+					}
+					ask := requests(desk)[request]
+					begin := time.Now()
+					if err := ask(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("the error is %v", err)
+					}
+					same(t, "the time until the answer", desk.Budget, time.Since(begin))
+					hurried, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+					defer cancel()
+					begin = time.Now()
+					if err := ask(hurried); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("the error is %v", err)
+					}
+					same(t, "the time until the answer to somebody in a hurry", 100*time.Millisecond, time.Since(begin))
+				})
 			})
-		})
+		}
 	}
 }
 
-// hanging are records that do not answer.
-type hanging struct{}
+// callerOf is a caller who may call.
+func callerOf(t *testing.T) *emergency.Caller {
+	t.Helper()
+	plan, err := offers.Compile()
+	ok(t, err)
+	return &emergency.Caller{Agent: avery, Site: washington, Routing: plan}
+}
+
+// hanging are records that do not answer, save perhaps with a caller.
+type hanging struct{ caller *emergency.Caller }
 
 func hang(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (hanging) Caller(ctx context.Context, id emergency.AgentID) (emergency.Caller, error) {
-	if ctx.Err() != nil {
-		return emergency.Caller{}, ctx.Err()
+func (h hanging) Caller(ctx context.Context, _ emergency.AgentID) (emergency.Caller, error) {
+	if h.caller == nil {
+		return emergency.Caller{}, hang(ctx)
 	}
-	return emergency.Caller{Agent: emergency.Agent{ID: id}, Site: emergency.Site{Country: emergency.UnitedStates}}, nil
+	return *h.caller, ctx.Err()
 }
 
 func (hanging) Call(ctx context.Context, _ emergency.CallID) (emergency.Call, error) {

@@ -19,15 +19,27 @@ import (
 // office keeps the records of one agent, and remembers what was placed.
 type office struct {
 	dial.Records // nothing else is asked for
-	country      emergency.Country
+	caller       emergency.Caller
 	placed       []store.Placement
 }
 
-func (o *office) Caller(_ context.Context, id emergency.AgentID) (emergency.Caller, error) {
-	return emergency.Caller{
-		Agent: emergency.Agent{ID: id},
-		Site:  emergency.Site{ID: "site", Country: o.country},
-	}, nil
+// london is an office whose agent may call from there and from Denmark.
+func london(t *testing.T) *office {
+	t.Helper()
+	plan, err := emergency.VoiceRouting{
+		DirectOffers:     []emergency.Offer{{Number: "+442079460100", Country: "GB"}, {Number: "+4510000100", Country: "DK"}},
+		OutboundProfiles: []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{"+442079460100"}}},
+	}.Compile()
+	ok(t, err)
+	return &office{caller: emergency.Caller{
+		Agent:   emergency.Agent{ID: "one", CapacityProfiles: []string{"default"}},
+		Site:    emergency.Site{ID: "site", Country: emergency.UnitedKingdom},
+		Routing: plan,
+	}}
+}
+
+func (o *office) Caller(context.Context, emergency.AgentID) (emergency.Caller, error) {
+	return o.caller, nil
 }
 
 func (o *office) PlaceCall(_ context.Context, p store.Placement) (emergency.Call, error) {
@@ -56,10 +68,10 @@ func TestPlaceClassifies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
-			records := &office{country: emergency.UnitedKingdom}
+			records := london(t)
 			desk := &dial.Desk{
 				Records: records, Plan: emergency.DialPlan{OutsideLine: "9"}, Budget: time.Hour,
-				Wake: func(emergency.CallID) {}, Clock: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
+				Wake: func(emergency.CallID) {}, Refused: func(emergency.RefusedCall) {}, Clock: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
 			}
 			_, err := desk.Place(t.Context(), emergency.DialRequest{
 				AgentID: "one", DialedNumber: c.dialed,

@@ -55,25 +55,25 @@ type Desk struct {
 func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	if err := req.Location.Validate(); err != nil {
-		return emergency.Call{}, fmt.Errorf("place call: %w", err)
-	}
-	caller, err := d.Records.Caller(ctx, req.AgentID)
-	if err != nil {
-		return emergency.Call{}, fmt.Errorf("find caller: %w", err)
-	}
-	attempt := emergency.Attempt{Caller: caller, Location: req.Location, At: d.Clock(), LocationMaxAge: d.LocationMaxAge}
-	dialed, assessment, err := d.admit(ctx, req, attempt)
+	attempt, err := d.understand(ctx, req)
 	if err != nil {
 		return emergency.Call{}, err
 	}
-	id, err := d.callID(ctx, req, dialed)
+	id, known, err := d.identify(ctx, req, attempt.Dialed)
+	if err != nil {
+		return emergency.Call{}, err
+	}
+	if known != nil {
+		d.Wake(id)
+		return *known, nil
+	}
+	assessment, err := d.admit(ctx, req, attempt)
 	if err != nil {
 		return emergency.Call{}, err
 	}
 	call, err := d.Records.PlaceCall(ctx, store.Placement{
 		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
-		Caller: caller, Dialed: dialed, Location: assessment.Conveyed,
+		Caller: attempt.Caller, Dialed: attempt.Dialed, Location: assessment.Conveyed,
 		Way: assessment.Way, Warnings: assessment.Warnings(),
 		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside,
 	})
@@ -84,56 +84,80 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	return call, nil
 }
 
-// admit tells what was dialed and by which way it goes out, or refuses what cannot
-// work. A call for help that is refused is told; somebody who dialed an ordinary
-// number is only put right.
-func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency.Attempt) (emergency.Dialed, emergency.Assessment, error) {
-	at := emergency.Locate(a.Caller.Site.Country, a.Conveyed())
+// understand tells who dials what, and from where. The error is an
+// *emergency.Refusal for an ordinary number: no call for help, so nobody is told.
+func (d *Desk) understand(ctx context.Context, req emergency.DialRequest) (emergency.Attempt, error) {
+	attempt := emergency.Attempt{Location: req.Location, At: d.Clock(), LocationMaxAge: d.LocationMaxAge}
+	if err := req.Location.Validate(); err != nil {
+		return attempt, fmt.Errorf("place call: %w", err)
+	}
+	var err error
+	if attempt.Caller, err = d.Records.Caller(ctx, req.AgentID); err != nil {
+		return attempt, fmt.Errorf("find caller: %w", err)
+	}
+	at := whereabouts(attempt)
+	if !at.Country().Served() {
+		// Nobody here knows the numbers of that country, so admit refuses whatever it
+		// is. What the site would make of it is enough to know a repeated dial by.
+		attempt.Dialed, _ = d.Plan.Classify(req.DialedNumber, emergency.Whereabouts{Site: at.Site})
+		return attempt, nil
+	}
+	if attempt.Dialed, err = d.Plan.Classify(req.DialedNumber, at); err != nil {
+		return attempt, fmt.Errorf("classify number: %w", err)
+	}
+	return attempt, nil
+}
+
+// whereabouts is where a dial comes from.
+func whereabouts(a emergency.Attempt) emergency.Whereabouts {
+	return emergency.Locate(a.Caller.Site.Country, a.Conveyed())
+}
+
+// admit tells by which way a call goes out, or refuses it and has people told.
+func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency.Attempt) (emergency.Assessment, error) {
+	at := whereabouts(a)
 	if at.Disagree() {
 		d.Log.WarnContext(ctx, "The device names another country than the agent's site; check both",
 			"agent", req.AgentID, "site", a.Caller.Site.ID, "siteCountry", at.Site, "conveyedCountry", at.Conveyed)
 	}
-	dialed, err := d.Plan.Classify(req.DialedNumber, at)
-	if err != nil && at.Country().Served() {
-		return dialed, emergency.Assessment{}, fmt.Errorf("classify number: %w", err)
-	}
-	a.Dialed = dialed
 	assessment := a.Assess()
 	refusal := assessment.Refusal(at.Country())
 	if refusal == nil {
-		return dialed, assessment, nil
+		return assessment, nil
 	}
 	d.Refused(emergency.RefusedCall{
 		AgentID: req.AgentID, SiteID: a.Caller.Site.ID, Dialed: req.DialedNumber, Country: at.Country(),
 		Code: emergency.CheckCode(refusal.Code), At: a.At,
 	})
-	return dialed, assessment, fmt.Errorf("admit call: %w", refusal)
+	return assessment, fmt.Errorf("admit call: %w", refusal)
 }
 
 // keySpace separates IDs that come from idempotency keys from all others.
 var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
 
-// callID is a new ID, or the one that belongs to the agent's idempotency key and the
-// number dialed: a call for help is never taken for the repetition of a test. A key
-// whose call has ended counts as new, since a desktop that always sends the same key
-// must be able to call for help a second time.
-func (d *Desk) callID(ctx context.Context, req emergency.DialRequest, dialed emergency.Dialed) (emergency.CallID, error) {
+// identify gives the ID for a call: a new one, or the one that belongs to the agent's
+// idempotency key and the number dialed, since a call for help is never taken for the
+// repetition of a test. The call that a request repeats comes with it while it lives,
+// so that nothing which has changed meanwhile can refuse it. A key whose call has
+// ended counts as new: a desktop that always sends the same key must be able to call
+// for help a second time.
+func (d *Desk) identify(ctx context.Context, req emergency.DialRequest, dialed emergency.Dialed) (emergency.CallID, *emergency.Call, error) {
 	fresh := emergency.CallID(uuid.Must(uuid.NewV7()).String())
 	if req.IdempotencyKey == "" {
-		return fresh, nil
+		return fresh, nil, nil
 	}
 	name := string(req.AgentID) + "\x00" + dialed.Number + "\x00" + req.IdempotencyKey
 	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(name)).String())
 	call, err := d.Records.Call(ctx, keyed)
 	switch {
 	case errors.Is(err, emergency.ErrUnknownCall):
-		return keyed, nil
+		return keyed, nil, nil
 	case err != nil:
-		return "", fmt.Errorf("look for a repeated dial: %w", err)
+		return "", nil, fmt.Errorf("look for a repeated dial: %w", err)
 	case call.Status(d.Clock()) == emergency.CallEnded:
-		return fresh, nil
+		return fresh, nil, nil
 	default:
-		return keyed, nil
+		return keyed, &call, nil
 	}
 }
 

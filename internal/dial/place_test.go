@@ -36,8 +36,8 @@ func TestPlace(t *testing.T) {
 	}, order)
 }
 
-// What cannot work is refused, and what cannot be understood is told apart from
-// it; neither changes anything (S1).
+// What is no call for help is refused, and what cannot be understood is told apart
+// from it; neither changes anything, and nobody is told of it (S1, B10).
 func TestPlaceRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -75,6 +75,7 @@ func TestPlaceRefuses(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			same(t, "the call", emergency.Call{}, call)
+			same(t, "refusals told", 0, len(r.refused))
 			r.untouched(t)
 		})
 	}

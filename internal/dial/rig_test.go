@@ -1,6 +1,7 @@
 package dial_test
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -41,6 +42,26 @@ type rig struct {
 	woken []emergency.CallID
 	// refused are the dials that people are told could not work.
 	refused []emergency.RefusedCall
+	log     bytes.Buffer
+}
+
+// washington is where everybody sits.
+var washington = emergency.Site{
+	ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates, StandingNumber: standing,
+	Address:          emergency.Address{Street: "1 Example Street", City: "Washington"},
+	FallbackEndpoint: "sip:desk@example.com", TestRecipients: "drills@example.com",
+}
+
+// avery is who dials, and may.
+var avery = emergency.Agent{
+	ID: caller, Name: "Avery Example", SiteID: washington.ID,
+	CapacityProfiles: []string{"default"}, Endpoints: []string{"sip:avery@example.com"},
+}
+
+// offers lets everybody call out by direct offers alone.
+var offers = emergency.VoiceRouting{
+	DirectOffers:     []emergency.Offer{{Number: standing, Country: emergency.UnitedStates}, {Number: "+4510000100", Country: emergency.Denmark}},
+	OutboundProfiles: []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{standing}}},
 }
 
 func newRig(t *testing.T) *rig {
@@ -50,28 +71,42 @@ func newRig(t *testing.T) *rig {
 	r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "lifeline.db"), r.clock)
 	ok(t, err)
 	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
-	ctx := t.Context()
-	ok(t, errors.Join(
-		only(r.store.PutSite(ctx, emergency.Site{
-			ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
-			Address: emergency.Address{Street: "1 Example Street", City: "Washington"}, StandingNumber: standing,
-		}, emergency.Change{})),
-		r.store.AddNumber(ctx, number, "us-washington", emergency.Change{}),
-		only(r.store.PutAgent(ctx, emergency.Agent{ID: caller, Name: "Avery Example", SiteID: "us-washington", CapacityProfiles: []string{"default"}, Endpoints: []string{"sip:avery@example.com"}}, emergency.Change{})),
-		only(r.store.PutAgent(ctx, emergency.Agent{ID: "agent-two", Name: "Bo Example", SiteID: "us-washington", CapacityProfiles: []string{"default"}, Endpoints: []string{"sip:bo@example.com"}}, emergency.Change{})),
-		only(r.store.PutVoiceRouting(ctx, emergency.VoiceRouting{
-			DirectOffers:     []emergency.Offer{{Number: standing, Country: emergency.UnitedStates}, {Number: "+4510000100", Country: emergency.Denmark}},
-			OutboundProfiles: []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{standing}}},
-		}, emergency.Change{})),
-		only(r.store.PutContacts(ctx, caller, "ana@example.com", emergency.Change{})),
-	))
-	_, err = r.store.SetPresence(ctx, caller, emergency.StatusAvailable)
-	ok(t, err)
+	r.furnish(t)
 	r.Desk = &dial.Desk{
-		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour, Refused: r.refuse, Wake: func(id emergency.CallID) { r.wake(t, id) },
-		Clock: r.clock, Log: slog.New(slog.DiscardHandler), PresenceOutside: true,
+		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour,
+		Refused: r.refuse, Wake: func(id emergency.CallID) { r.wake(t, id) },
+		Clock: r.clock, Log: slog.New(slog.NewTextHandler(&r.log, nil)), PresenceOutside: true,
 	}
 	return r
+}
+
+// furnish fills the records with two agents, one callback number and a way out.
+func (r *rig) furnish(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	other := avery
+	other.ID, other.Name, other.Endpoints = "agent-two", "Bo Example", []string{"sip:bo@example.com"}
+	ok(t, errors.Join(
+		only(r.store.PutSite(ctx, washington, emergency.Change{})),
+		r.store.AddNumber(ctx, number, washington.ID, emergency.Change{}),
+	))
+	r.hire(t, avery)
+	r.hire(t, other)
+	r.route(t, offers)
+	ok(t, only(r.store.PutContacts(ctx, caller, "ana@example.com", emergency.Change{})))
+	ok(t, only(r.store.SetPresence(ctx, caller, emergency.StatusAvailable)))
+}
+
+// hire adds or changes an agent.
+func (r *rig) hire(t *testing.T, agent emergency.Agent) {
+	t.Helper()
+	ok(t, only(r.store.PutAgent(t.Context(), agent, emergency.Change{})))
+}
+
+// route has all calls leave in another way from now on.
+func (r *rig) route(t *testing.T, routing emergency.VoiceRouting) {
+	t.Helper()
+	ok(t, only(r.store.PutVoiceRouting(t.Context(), routing, emergency.Change{})))
 }
 
 // refuse remembers what people are told of.
@@ -133,6 +168,9 @@ func (r *rig) untouched(t *testing.T) {
 	ok(t, err)
 	same(t, "calls", 0, len(calls))
 	same(t, "calls that the relay was told of", 0, len(r.woken))
+	numbers, err := r.store.Numbers(t.Context())
+	ok(t, err)
+	same(t, "the callback number", emergency.NumberFree, numbers[0].State)
 	shown, err := r.store.Presence(t.Context(), caller)
 	ok(t, err)
 	same(t, "presence", emergency.StatusAvailable, shown.Status)
