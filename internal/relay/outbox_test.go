@@ -54,7 +54,7 @@ func (o *hesitant) NextMessage(ctx context.Context, call emergency.CallID) (emer
 	return message, found, err
 }
 
-// pile is an outbox with messages that no store would write.
+// pile is an outbox with one call's messages, written by hand.
 type pile struct {
 	mu       sync.Mutex
 	messages []emergency.Message

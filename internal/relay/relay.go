@@ -203,6 +203,8 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 		err = signal[emergency.LegEnded](ctx, r.temporal, m, workflows.SignalCallEnded)
 	case emergency.MessageCallbackReceived:
 		err = signal[emergency.CallbackReceived](ctx, r.temporal, m, workflows.SignalCallbackReceived)
+	case emergency.MessageNumberLeased:
+		err = signal[emergency.LateLease](ctx, r.temporal, m, workflows.SignalNumberLeased)
 	default:
 		err = errUnknownKind
 	}

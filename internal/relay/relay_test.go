@@ -38,6 +38,38 @@ func TestInOrder(t *testing.T) {
 	})
 }
 
+// A number that a call has got late is told to its workflow in its turn, and stands
+// in no log; that the workflow has closed meanwhile is as good as done (B5).
+func TestNumberLeased(t *testing.T) {
+	for name, answer := range map[string]error{"running": nil, "closed": serviceerror.NewNotFound("workflow execution already completed")} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				messages := &pile{messages: []emergency.Message{
+					letter(emergency.MessagePlaced, emergency.Order{CallID: callID(1), LegID: dialOf(1)}),
+					letter(emergency.MessageNumberLeased, emergency.LateLease{Number: "+12025550101", At: time.Now()}),
+					letter(emergency.MessageCallEnded, emergency.LegEnded{LegID: dialOf(1)}),
+				}}
+				var asked []told
+				r.temporal.answer = func(_ context.Context, m told) error {
+					asked = append(asked, m)
+					if m.What == workflows.SignalNumberLeased {
+						return answer
+					}
+					return nil
+				}
+				relay := r.relayOf(messages)
+				stop := run(t, relay)
+				relay.Wake(callID(1))
+				synctest.Wait()
+				stop()
+				same(t, "what Temporal was asked", []told{started(1), leased(1, "+12025550101"), ended(1, dialOf(1))}, asked)
+				same(t, "left", 0, len(messages.messages))
+				r.discreet(t)
+			})
+		})
+	}
+}
+
 // The workflow is started so that a repetition joins it, that a closed one is not
 // begun again, and that supervisors can find it.
 func TestStartOptions(t *testing.T) {
@@ -236,6 +268,7 @@ func TestStrangeMessages(t *testing.T) {
 		{"a start without an order", letter(emergency.MessagePlaced, "hello")},
 		{"an end without a leg", letter(emergency.MessageCallEnded, 42)},
 		{"a callback without a leg", letter(emergency.MessageCallbackReceived, []string{"hello"})},
+		{"a late lease without a number", letter(emergency.MessageNumberLeased, "hello")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {

@@ -120,6 +120,8 @@ type told struct {
 	// What is the workflow's type or the signal's name.
 	What string
 	Leg  emergency.LegID
+	// Number is the one that was leased.
+	Number string
 }
 
 // server is a Temporal that remembers what it was told. Its answers are the test's.
@@ -139,7 +141,7 @@ func (s *server) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOpti
 	s.mu.Lock()
 	s.options = o
 	s.mu.Unlock()
-	return nil, s.hear(ctx, told{o.ID, workflow.(string), order.LegID})
+	return nil, s.hear(ctx, told{Workflow: o.ID, What: workflow.(string), Leg: order.LegID})
 }
 
 func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body any) error {
@@ -152,6 +154,8 @@ func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body 
 		message.Leg = body.LegID
 	case emergency.CallbackReceived:
 		message.Leg = body.LegID
+	case emergency.LateLease:
+		message.Number = body.Number
 	default:
 		return fmt.Errorf("a signal with a body of type %T", body)
 	}
@@ -187,17 +191,21 @@ func (s *server) count() int {
 	return len(s.heard)
 }
 
-// started, rung and ended are what is told of a call, in the order of its life.
+// started, rung, leased and ended are what is told of a call, in the order of its life.
 func started(n int) told {
-	return told{workflows.WorkflowID(callID(n)), workflows.Type, emergency.LegID(fmt.Sprintf("dial-%03d", n))}
+	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.Type, Leg: emergency.LegID(fmt.Sprintf("dial-%03d", n))}
 }
 
 func ended(n int, leg emergency.LegID) told {
-	return told{workflows.WorkflowID(callID(n)), workflows.SignalCallEnded, leg}
+	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.SignalCallEnded, Leg: leg}
 }
 
 func rung(n int, leg emergency.LegID) told {
-	return told{workflows.WorkflowID(callID(n)), workflows.SignalCallbackReceived, leg}
+	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.SignalCallbackReceived, Leg: leg}
+}
+
+func leased(n int, number string) told {
+	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.SignalNumberLeased, Number: number}
 }
 
 // dialOf is the leg of a call's dial.
@@ -213,7 +221,7 @@ func (r *rig) discreet(t *testing.T) {
 	}
 }
 
-// letter is a message that no store would write.
+// letter is a message that is written by hand.
 func letter(kind emergency.MessageKind, body any) emergency.Message {
 	encoded, err := json.Marshal(body)
 	if err != nil {
