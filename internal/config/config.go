@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -53,7 +55,7 @@ func Load() (Config, error) {
 	var c Config
 	if err := envconfig.Process("lifeline", &c); err != nil {
 		if bad, ok := errors.AsType[*envconfig.ParseError](err); ok {
-			return c, fmt.Errorf("%s must be %s, for example %s", bad.KeyName, bad.TypeName, exampleOf(bad.TypeName))
+			return c, fmt.Errorf("%s must be %s", bad.KeyName, shapeOf(bad.TypeName))
 		}
 		return c, fmt.Errorf("read configuration: %w", err)
 	}
@@ -71,11 +73,33 @@ func Load() (Config, error) {
 	return c, c.validate()
 }
 
-func exampleOf(typeName string) string {
+// shapeOf says how a value of a Go type is written.
+func shapeOf(typeName string) string {
 	if typeName == "time.Duration" {
-		return "90s or 60m"
+		return "a duration, for example 90s or 60m"
 	}
-	return "the default in --help"
+	return "a number, for example 0.8"
+}
+
+// Unknown names the variables of the environment that look as if they were meant for
+// Lifeline and are not: misspelt ones, whose default counts unnoticed. Those that
+// begin with LIFELINE_TEST_ are the tests' own.
+func Unknown() []string {
+	const prefix = "LIFELINE_"
+	var known strings.Builder
+	if err := envconfig.Usagef("lifeline", &Config{}, &known, "{{range .}}{{usage_key .}} {{end}}"); err != nil {
+		panic(err) // the template above is wrong
+	}
+	var unknown []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, prefix+"TEST_") &&
+			!slices.Contains(strings.Fields(known.String()), name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
 }
 
 // validate refuses values that would break a promise to a caller.

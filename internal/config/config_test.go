@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,14 @@ func TestUnusableValues(t *testing.T) {
 		{"LIFELINE_DIAL_BUDGET", "0"},
 		{"LIFELINE_CALLBACK_GRACE", "-30m"},
 		{"LIFELINE_NUMBER_QUARANTINE", "-1ns"},
+		{"LIFELINE_LOCATION_MAX_AGE", "today"},
+		{"LIFELINE_LOCATION_MAX_AGE", "0"},
+		{"LIFELINE_LOCATION_MAX_AGE", "-1h"},
+		{"LIFELINE_POOL_WARNING", "80%"},
+		{"LIFELINE_POOL_WARNING", "0"},
+		{"LIFELINE_POOL_WARNING", "-0.1"},
+		{"LIFELINE_POOL_WARNING", "1.01"},
+		{"LIFELINE_POOL_WARNING", "NaN"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "+1"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "5550"},
 		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
@@ -57,6 +66,50 @@ func TestUnusableValues(t *testing.T) {
 				t.Errorf("error is %v, want one that names %s", err, c.name)
 			}
 		})
+	}
+}
+
+// A location counts for an hour, and a pool is low when four numbers of five are in
+// use, unless somebody says otherwise (S13, B5).
+func TestEligibilitySettings(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		set     map[string]string
+		age     time.Duration
+		warning float64
+	}{
+		{"by default", nil, time.Hour, 0.8},
+		{"as set", map[string]string{"LIFELINE_LOCATION_MAX_AGE": "90s", "LIFELINE_POOL_WARNING": "1"}, 90 * time.Second, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("LIFELINE_DATA_DIR", t.TempDir())
+			for name, value := range c.set {
+				t.Setenv(name, value)
+			}
+			cfg, err := config.Load()
+			if err != nil || cfg.LocationMaxAge != c.age || cfg.PoolWarning != c.warning {
+				t.Errorf("a location counts for %v and the warning comes at %v, %v; want %v and %v",
+					cfg.LocationMaxAge, cfg.PoolWarning, err, c.age, c.warning)
+			}
+		})
+	}
+}
+
+// A variable that looks like one of Lifeline's and is none is named, because what it
+// was meant to change keeps its default, which nobody would notice. Those of the tests
+// are left out.
+func TestUnknownVariables(t *testing.T) {
+	before := config.Unknown()
+	for _, name := range []string{
+		"LIFELINE_LEASE_DURATON", "LIFELINE_lease_duration", "LIFELINE_TESTING", "LIFELINE_",
+		"LIFELINE_LEASE_DURATION", "LIFELINE_SENDGRID_API_KEY", "LIFELINE_TEST_POSTGRES", "LIFE", "SENDGRID_API_KEY",
+	} {
+		t.Setenv(name, "a-secret")
+	}
+	got := slices.DeleteFunc(config.Unknown(), func(name string) bool { return slices.Contains(before, name) })
+	want := []string{"LIFELINE_", "LIFELINE_LEASE_DURATON", "LIFELINE_TESTING", "LIFELINE_lease_duration"}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }
 
