@@ -27,6 +27,7 @@ func Main(about string, run func(ctx context.Context, cfg config.Config, log *sl
 	if err == nil {
 		var log *slog.Logger
 		if log, err = newLogger(cfg.LogLevel, os.Stderr); err == nil {
+			warnOfUnknown(log)
 			err = run(context.Background(), cfg, log)
 		}
 	}
@@ -39,6 +40,13 @@ func Main(about string, run func(ctx context.Context, cfg config.Config, log *sl
 func usage(w io.Writer, about string) {
 	fmt.Fprintln(w, about+"\n\nIt takes no arguments; these environment variables configure it:")
 	_ = config.PrintUsage(w) // nothing else could be said if the terminal is gone
+}
+
+// warnOfUnknown names what somebody has set in vain. The values may be secrets.
+func warnOfUnknown(log *slog.Logger) {
+	if unknown := config.Unknown(); len(unknown) > 0 {
+		log.Warn("Some environment variables are not known and change nothing; --help lists those that do", "variables", unknown)
+	}
 }
 
 // newLogger writes text for people who read a terminal or a journal.
