@@ -8,6 +8,11 @@ type Change struct {
 	// RequestID is how the log knows the request.
 	RequestID string
 	// Seen is the revision that the change is based on: what is kept must have it
-	// still, or somebody's work would be lost. Zero stands for any.
+	// still, or somebody's work would be lost. Zero stands for any, SeenNothing for
+	// nothing kept yet.
 	Seen int64
 }
+
+// SeenNothing is what somebody has seen who changes what is not kept yet, such as the
+// contacts of a new agent.
+const SeenNothing = -1

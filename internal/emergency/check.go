@@ -1,5 +1,7 @@
 package emergency
 
+import "cmp"
+
 // CheckCode names one condition for an emergency call that does not hold. It is
 // stable and meant for programs.
 type CheckCode string
@@ -119,5 +121,14 @@ var checks = map[CheckCode]Check{
 func newCheck(code CheckCode) Check {
 	check := checks[code]
 	check.Code = code
+	return check
+}
+
+// Explain words a condition by its code, as a call keeps it. A code that a newer
+// version has kept explains itself as well as it can.
+func Explain(code CheckCode) Check {
+	check := newCheck(code)
+	check.Agent = cmp.Or(check.Agent, string(code))
+	check.Administrator = cmp.Or(check.Administrator, string(code))
 	return check
 }

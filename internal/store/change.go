@@ -17,7 +17,10 @@ func (t tx) checkSeen(ctx context.Context, by emergency.Change, query string, id
 	}
 	var kept int64
 	err := t.scan(ctx, &kept, query+t.rowLock, id)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && kept != by.Seen {
+	if errors.Is(err, sql.ErrNoRows) {
+		kept, err = emergency.SeenNothing, nil
+	}
+	if err == nil && kept != by.Seen {
 		return emergency.ErrChangedMeanwhile
 	}
 	return err
