@@ -4,6 +4,13 @@ package main
 
 import "time"
 
+// Defines values for AgentReadinessReadiness.
+const (
+	AgentReadinessReadinessNotReady AgentReadinessReadiness = "not-ready"
+	AgentReadinessReadinessReady    AgentReadinessReadiness = "ready"
+	AgentReadinessReadinessWarning  AgentReadinessReadiness = "warning"
+)
+
 // Defines values for CallCallHistory.
 const (
 	CallCallHistoryOff CallCallHistory = "off"
@@ -45,21 +52,41 @@ const (
 const (
 	EndpointKindAgent    EndpointKind = "agent"
 	EndpointKindFallback EndpointKind = "fallback"
+	EndpointKindFinal    EndpointKind = "final"
 )
 
 // Defines values for EventType.
 const (
-	EventTypeCallClosed       EventType = "call-closed"
-	EventTypeCallPlaced       EventType = "call-placed"
-	EventTypeCallbackReceived EventType = "callback-received"
-	EventTypeLegEnded         EventType = "leg-ended"
-	EventTypeNoticeUpdated    EventType = "notice-updated"
-	EventTypePresenceChanged  EventType = "presence-changed"
+	EventTypeCallClosed           EventType = "call-closed"
+	EventTypeCallPlaced           EventType = "call-placed"
+	EventTypeCallRefused          EventType = "call-refused"
+	EventTypeCallbackReceived     EventType = "callback-received"
+	EventTypeConfigurationChanged EventType = "configuration-changed"
+	EventTypeCountriesDiffer      EventType = "countries-differ"
+	EventTypeLegEnded             EventType = "leg-ended"
+	EventTypeNoticeUpdated        EventType = "notice-updated"
+	EventTypeNumberLeased         EventType = "number-leased"
+	EventTypePoolChanged          EventType = "pool-changed"
+	EventTypePresenceChanged      EventType = "presence-changed"
+	EventTypeReadinessChanged     EventType = "readiness-changed"
+)
+
+// Defines values for FindingKind.
+const (
+	FindingKindMisses   FindingKind = "misses"
+	FindingKindRewrites FindingKind = "rewrites"
+	FindingKindShadows  FindingKind = "shadows"
 )
 
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
+)
+
+// Defines values for HopPath.
+const (
+	HopPathDirectOffer   HopPath = "direct-offer"
+	HopPathDirectRouting HopPath = "direct-routing"
 )
 
 // Defines values for LegDirection.
@@ -74,12 +101,32 @@ const (
 	LegStateUp    LegState = "up"
 )
 
+// Defines values for LocationPermission.
+const (
+	LocationPermissionDenied  LocationPermission = "denied"
+	LocationPermissionGranted LocationPermission = "granted"
+	LocationPermissionPrompt  LocationPermission = "prompt"
+)
+
 // Defines values for NotificationState.
 const (
 	NotificationStateFailed NotificationState = "failed"
 	NotificationStateNone   NotificationState = "none"
 	NotificationStateQueued NotificationState = "queued"
 	NotificationStateSent   NotificationState = "sent"
+)
+
+// Defines values for PoolState.
+const (
+	PoolStateExhausted PoolState = "exhausted"
+	PoolStateLow       PoolState = "low"
+	PoolStateOk        PoolState = "ok"
+)
+
+// Defines values for ReadinessCheckSeverity.
+const (
+	ReadinessCheckSeverityRefusal ReadinessCheckSeverity = "refusal"
+	ReadinessCheckSeverityWarning ReadinessCheckSeverity = "warning"
 )
 
 // Defines values for RecipientState.
@@ -93,6 +140,7 @@ const (
 const (
 	RoutePathDirectOffer   RoutePath = "direct-offer"
 	RoutePathDirectRouting RoutePath = "direct-routing"
+	RoutePathNone          RoutePath = "none"
 )
 
 // Defines values for RoutingDecisionBypass.
@@ -114,6 +162,12 @@ const (
 	RoutingDecisionDecisionNotAnEmergencyCallback RoutingDecisionDecision = "not-an-emergency-callback"
 )
 
+// Defines values for RoutingDecisionKind.
+const (
+	RoutingDecisionKindEmergency RoutingDecisionKind = "emergency"
+	RoutingDecisionKindTest      RoutingDecisionKind = "test"
+)
+
 // Defines values for RoutingDecisionPriority.
 const (
 	RoutingDecisionPriorityHighest RoutingDecisionPriority = "highest"
@@ -122,15 +176,6 @@ const (
 // Defines values for RoutingDecisionRecording.
 const (
 	RoutingDecisionRecordingOff RoutingDecisionRecording = "off"
-)
-
-// Defines values for SiteSettingsCountry.
-const (
-	SiteSettingsCountryCA SiteSettingsCountry = "CA"
-	SiteSettingsCountryDK SiteSettingsCountry = "DK"
-	SiteSettingsCountryGB SiteSettingsCountry = "GB"
-	SiteSettingsCountryPR SiteSettingsCountry = "PR"
-	SiteSettingsCountryUS SiteSettingsCountry = "US"
 )
 
 // Address Where help should go, down to the floor and room.
@@ -149,19 +194,46 @@ type Address struct {
 
 // Agent defines model for Agent.
 type Agent struct {
-	AgentID   string   `json:"agentId"`
-	Endpoints []string `json:"endpoints"`
-	Name      string   `json:"name"`
-	Presence  Presence `json:"presence"`
-	SiteID    string   `json:"siteId"`
+	AgentID string `json:"agentId"`
+
+	// CallingNumber Absent when the agent has none of their own.
+	CallingNumber    string   `json:"callingNumber,omitempty,omitzero"`
+	CapacityProfiles []string `json:"capacityProfiles"`
+	Endpoints        []string `json:"endpoints"`
+	MailboxEnabled   bool     `json:"mailboxEnabled"`
+	Name             string   `json:"name"`
+	Presence         Presence `json:"presence"`
+	SiteID           string   `json:"siteId"`
 }
+
+// AgentReadiness defines model for AgentReadiness.
+type AgentReadiness struct {
+	AgentID string `json:"agentId"`
+
+	// Checks The conditions that do not hold, the refusals first.
+	Checks    []ReadinessCheck        `json:"checks"`
+	Readiness AgentReadinessReadiness `json:"readiness"`
+	SiteID    string                  `json:"siteId"`
+}
+
+// AgentReadinessReadiness defines model for AgentReadiness.Readiness.
+type AgentReadinessReadiness string
 
 // AgentSettings defines model for AgentSettings.
 type AgentSettings struct {
+	// CallingNumber The agent's own number in E.164 (S15); the outbound profile lends one when absent.
+	CallingNumber string `json:"callingNumber,omitempty,omitzero"`
+
+	// CapacityProfiles As the contact centre has given them; an outbound profile must name one of them (S12). `default` when absent.
+	CapacityProfiles *[]string `json:"capacityProfiles,omitempty"`
+
 	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs.
 	Endpoints []string `json:"endpoints"`
-	Name      string   `json:"name"`
-	SiteID    ID       `json:"siteId"`
+
+	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
+	MailboxEnabled *bool  `json:"mailboxEnabled,omitempty"`
+	Name           string `json:"name"`
+	SiteID         ID     `json:"siteId"`
 }
 
 // Call defines model for Call.
@@ -170,7 +242,8 @@ type Call struct {
 	CallHistory CallCallHistory `json:"callHistory"`
 	CallID      string          `json:"callId"`
 
-	// CallbackNumber What the PSAP sees and calls back, in E.164.
+	// CallbackNumber The number that reaches this agent, in E.164. It is the caller ID of the route, unless that was the site's
+	// standing number and a number of the agent's own has become free since (B5).
 	CallbackNumber     string                 `json:"callbackNumber"`
 	CallbackNumberKind CallCallbackNumberKind `json:"callbackNumberKind"`
 	Controls           Controls               `json:"controls"`
@@ -190,6 +263,9 @@ type Call struct {
 	Route        Route         `json:"route"`
 	SiteID       string        `json:"siteId"`
 	Status       CallStatus    `json:"status"`
+
+	// Warnings What did not hold when the call was placed, although it went on.
+	Warnings []CallWarning `json:"warnings"`
 
 	// WindowEndsAt When the number goes back if no further leg comes; while a leg is up, the earliest that it could.
 	WindowEndsAt time.Time `json:"windowEndsAt"`
@@ -217,6 +293,15 @@ type CallPresence struct {
 
 	// Previous What the agent showed before the latest leg.
 	Previous string `json:"previous"`
+}
+
+// CallWarning defines model for CallWarning.
+type CallWarning struct {
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+
+	// Detail What the agent should know.
+	Detail string `json:"detail"`
 }
 
 // CallbackNumber defines model for CallbackNumber.
@@ -261,8 +346,17 @@ type DialRequest struct {
 	// Examples: 911
 	DialedNumber string `json:"dialedNumber"`
 
-	// Location Where the device says it is. Latitude and longitude come together.
+	// Location Where the device says it is (S13). Latitude and longitude come together.
 	Location *Location `json:"location,omitempty"`
+}
+
+// DirectOffer A first-party number; it carries the emergency calls of its own country.
+type DirectOffer struct {
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Number E.164.
+	Number string `json:"number"`
 }
 
 // EmergencyContacts defines model for EmergencyContacts.
@@ -297,14 +391,46 @@ type Event struct {
 	At      time.Time `json:"at"`
 	CallID  string    `json:"callId,omitempty,omitzero"`
 	LegID   string    `json:"legId,omitempty,omitzero"`
+	SiteID  string    `json:"siteId,omitempty,omitzero"`
 
-	// Status The presence that the agent shows now.
+	// Status The presence that the agent shows now; of `call-refused` the code, of `pool-changed` the state of the pool, of
+	// `readiness-changed` the readiness, of `configuration-changed` what was changed.
 	Status string    `json:"status,omitempty,omitzero"`
 	Type   EventType `json:"type"`
 }
 
 // EventType defines model for Event.Type.
 type EventType string
+
+// FailedCheck defines model for FailedCheck.
+type FailedCheck struct {
+	// Administrator What to do about it.
+	Administrator string `json:"administrator"`
+
+	// Agent What the person who dialed should know.
+	Agent string `json:"agent"`
+
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+}
+
+// Finding defines model for Finding.
+type Finding struct {
+	Country string `json:"country"`
+
+	// Detail One sentence for the administrator.
+	Detail string      `json:"detail"`
+	Kind   FindingKind `json:"kind"`
+
+	// Number The emergency number in the form that was tried.
+	Number string `json:"number"`
+
+	// Rule The rule's name; absent when no rule is to blame.
+	Rule string `json:"rule,omitempty,omitzero"`
+}
+
+// FindingKind defines model for Finding.Kind.
+type FindingKind string
 
 // Health defines model for Health.
 type Health struct {
@@ -313,6 +439,17 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// Hop defines model for Hop.
+type Hop struct {
+	Path HopPath `json:"path"`
+
+	// Trunk The direct-routing trunk.
+	Trunk string `json:"trunk,omitempty,omitzero"`
+}
+
+// HopPath defines model for Hop.Path.
+type HopPath string
 
 // ID defines model for Id.
 type ID = string
@@ -346,7 +483,7 @@ type LegDirection string
 // LegState defines model for Leg.State.
 type LegState string
 
-// Location Where the device says it is. Latitude and longitude come together.
+// Location Where the device says it is (S13). Latitude and longitude come together.
 type Location struct {
 	// Accuracy Radius of uncertainty in metres.
 	Accuracy *float64 `json:"accuracy,omitempty"`
@@ -354,12 +491,21 @@ type Location struct {
 	// Address Where help should go, down to the floor and room.
 	Address *Address `json:"address,omitempty"`
 
+	// CapturedAt When the device found out; just now when absent.
+	CapturedAt time.Time `json:"capturedAt,omitempty,omitzero"`
+
 	// Latitude Degrees, WGS 84.
 	Latitude *float64 `json:"latitude,omitempty"`
 
 	// Longitude Degrees, WGS 84.
 	Longitude *float64 `json:"longitude,omitempty"`
+
+	// Permission Whether the browser lets the desktop know; granted when absent.
+	Permission LocationPermission `json:"permission,omitempty,omitzero"`
 }
+
+// LocationPermission Whether the browser lets the desktop know; granted when absent.
+type LocationPermission string
 
 // Notification defines model for Notification.
 type Notification struct {
@@ -369,6 +515,37 @@ type Notification struct {
 
 // NotificationState defines model for Notification.State.
 type NotificationState string
+
+// OutboundProfile Lets the agents of a capacity profile call out, and lends them a number (S12).
+type OutboundProfile struct {
+	CapacityProfile string `json:"capacityProfile"`
+
+	// Numbers E.164; the first of the caller's country counts, else the first.
+	Numbers   []string `json:"numbers,omitempty,omitzero"`
+	ProfileID string   `json:"profileId"`
+}
+
+// Pool defines model for Pool.
+type Pool struct {
+	Free           int `json:"free"`
+	Leased         int `json:"leased"`
+	LeasesLastHour int `json:"leasesLastHour"`
+
+	// Resting In quarantine after a lease.
+	Resting int `json:"resting"`
+
+	// RunsOutAt When no number will be left at the pace of the last hour; absent when it will not come to that.
+	RunsOutAt time.Time `json:"runsOutAt,omitempty,omitzero"`
+	SiteID    string    `json:"siteId"`
+	State     PoolState `json:"state"`
+	Total     int       `json:"total"`
+
+	// Use The share in use, from 0 to 1.
+	Use float64 `json:"use"`
+}
+
+// PoolState defines model for Pool.State.
+type PoolState string
 
 // Presence defines model for Presence.
 type Presence struct {
@@ -385,6 +562,9 @@ type PresenceSetting struct {
 
 // Problem defines model for Problem.
 type Problem struct {
+	// Checks All the conditions that keep the call from being made; the code is that of the first.
+	Checks []FailedCheck `json:"checks,omitempty,omitzero"`
+
 	// Code Stable and meant for programs.
 	Code string `json:"code"`
 
@@ -414,6 +594,42 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ReadinessBoard defines model for ReadinessBoard.
+type ReadinessBoard struct {
+	// Agents Everybody but those who are ready, the worst first.
+	Agents []AgentReadiness `json:"agents"`
+
+	// NotReady How many could not call.
+	NotReady int `json:"notReady"`
+
+	// Pools The sites' callback numbers, by site (B5).
+	Pools []Pool `json:"pools"`
+
+	// Ready How many agents have nothing in their way.
+	Ready int `json:"ready"`
+
+	// Warning How many could call although something should be mended.
+	Warning int `json:"warning"`
+}
+
+// ReadinessCheck defines model for ReadinessCheck.
+type ReadinessCheck struct {
+	// Administrator What to do about it.
+	Administrator string `json:"administrator"`
+
+	// Agent What the agent should know.
+	Agent string `json:"agent"`
+
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+
+	// Severity A refusal keeps the call from being made.
+	Severity ReadinessCheckSeverity `json:"severity"`
+}
+
+// ReadinessCheckSeverity A refusal keeps the call from being made.
+type ReadinessCheckSeverity string
+
 // Ready defines model for Ready.
 type Ready struct {
 	// Checks Per check `ok`, or one sentence that says what is wrong.
@@ -431,17 +647,29 @@ type Recipient struct {
 // RecipientState defines model for Recipient.State.
 type RecipientState string
 
+// ReportedLocation defines model for ReportedLocation.
+type ReportedLocation struct {
+	// Location Where the device says it is (S13). Latitude and longitude come together.
+	Location   Location  `json:"location"`
+	ReportedAt time.Time `json:"reportedAt"`
+}
+
 // Route defines model for Route.
 type Route struct {
-	// CallerID The number to send, in E.164.
-	CallerID string    `json:"callerId"`
-	Path     RoutePath `json:"path"`
+	// CallerID The number to send, in E.164; what was sent, it stays.
+	CallerID string `json:"callerId"`
+
+	// FailOver What to try next, in this order, when the way does not answer (S16).
+	FailOver []Hop `json:"failOver"`
+
+	// Path `none` is a test's that may use no line: everything happens but the call to the outside (B13).
+	Path RoutePath `json:"path"`
 
 	// Trunk The direct-routing trunk.
 	Trunk string `json:"trunk,omitempty,omitzero"`
 }
 
-// RoutePath defines model for Route.Path.
+// RoutePath `none` is a test's that may use no line: everything happens but the call to the outside (B13).
 type RoutePath string
 
 // RoutingDecision `not-an-emergency-callback` comes alone: the call is left to ordinary routing.
@@ -452,6 +680,9 @@ type RoutingDecision struct {
 	CallID      string                     `json:"callId,omitempty,omitzero"`
 	Decision    RoutingDecisionDecision    `json:"decision"`
 	Endpoint    Endpoint                   `json:"endpoint,omitempty,omitzero"`
+
+	// Kind What is called back: a call for help, or a test (B13).
+	Kind RoutingDecisionKind `json:"kind,omitempty,omitzero"`
 
 	// LegID The callback leg; end it with its own end request.
 	LegID     string                   `json:"legId,omitempty,omitzero"`
@@ -471,39 +702,116 @@ type RoutingDecisionCallHistory string
 // RoutingDecisionDecision defines model for RoutingDecision.Decision.
 type RoutingDecisionDecision string
 
+// RoutingDecisionKind What is called back: a call for help, or a test (B13).
+type RoutingDecisionKind string
+
 // RoutingDecisionPriority defines model for RoutingDecision.Priority.
 type RoutingDecisionPriority string
 
 // RoutingDecisionRecording defines model for RoutingDecision.Recording.
 type RoutingDecisionRecording string
 
+// RoutingRule defines model for RoutingRule.
+type RoutingRule struct {
+	// Countries Where the caller must be; anywhere when empty.
+	Countries []string `json:"countries,omitempty,omitzero"`
+	Name      string   `json:"name"`
+
+	// Pattern A regular expression in Go's syntax; it may match anywhere unless it is anchored.
+	Pattern string `json:"pattern"`
+
+	// Rewrite What the phone system makes of other numbers; never of an emergency number.
+	Rewrite string `json:"rewrite,omitempty,omitzero"`
+	Trunk   string `json:"trunk"`
+}
+
 // Site defines model for Site.
 type Site struct {
 	// Address Where help should go, down to the floor and room.
-	Address          Address `json:"address"`
-	Country          string  `json:"country"`
-	FallbackEndpoint string  `json:"fallbackEndpoint,omitempty,omitzero"`
-	Name             string  `json:"name"`
-	SiteID           string  `json:"siteId"`
-	StandingNumber   string  `json:"standingNumber"`
+	Address Address `json:"address"`
+
+	// AgentRingSeconds Absent for the default.
+	AgentRingSeconds int    `json:"agentRingSeconds,omitempty,omitzero"`
+	Country          string `json:"country"`
+	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
+
+	// FallbackRingSeconds Absent for the default.
+	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
+	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
+	Name                string `json:"name"`
+	SiteID              string `json:"siteId"`
+	StandingNumber      string `json:"standingNumber"`
+	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
 }
 
 // SiteSettings defines model for SiteSettings.
 type SiteSettings struct {
 	// Address Where help should go, down to the floor and room.
-	Address Address             `json:"address"`
-	Country SiteSettingsCountry `json:"country"`
+	Address Address `json:"address"`
+
+	// AgentRingSeconds How long a callback rings each of an agent's devices, from 5; 0 for the default of 20.
+	AgentRingSeconds int `json:"agentRingSeconds,omitempty,omitzero"`
+
+	// Country ISO 3166-1 alpha-2, of a country that is served.
+	Country string `json:"country"`
 
 	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI.
 	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
-	Name             string `json:"name"`
+
+	// FallbackRingSeconds The same for those behind the agent.
+	FallbackRingSeconds int `json:"fallbackRingSeconds,omitempty,omitzero"`
+
+	// FinalNumber Rung last (B6), in E.164.
+	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
+	Name        string `json:"name"`
 
 	// StandingNumber Shown when no callback number is free (B5), in E.164.
 	StandingNumber string `json:"standingNumber"`
+
+	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
+	TestRecipients string `json:"testRecipients,omitempty,omitzero"`
 }
 
-// SiteSettingsCountry defines model for SiteSettings.Country.
-type SiteSettingsCountry string
+// Trunk A third party's line (direct routing).
+type Trunk struct {
+	// Emergency The provider's emergency behaviour has been agreed on and configured; without that, and when absent, no
+	// emergency call takes the trunk (S15).
+	Emergency *bool `json:"emergency,omitempty"`
+
+	// FailOver The trunks to try, in this order, when this one does not answer.
+	FailOver []string `json:"failOver,omitempty,omitzero"`
+
+	// Numbers Those that may call out over it, in E.164.
+	Numbers []string `json:"numbers,omitempty,omitzero"`
+
+	// TestNumbers The carrier's own numbers for tests, such as 933 (B13).
+	TestNumbers []string `json:"testNumbers,omitempty,omitzero"`
+	TrunkID     string   `json:"trunkId"`
+}
+
+// VoiceRouting defines model for VoiceRouting.
+type VoiceRouting struct {
+	DirectOffers []DirectOffer `json:"directOffers"`
+
+	// Findings What the dial-plan check has to say, for the countries of all sites (B11).
+	Findings         []Finding         `json:"findings"`
+	OutboundProfiles []OutboundProfile `json:"outboundProfiles"`
+	Rules            []RoutingRule     `json:"rules"`
+	Trunks           []Trunk           `json:"trunks"`
+}
+
+// VoiceRoutingSettings defines model for VoiceRoutingSettings.
+type VoiceRoutingSettings struct {
+	DirectOffers []DirectOffer `json:"directOffers"`
+
+	// Findings Ignored, so that what was read can be edited and sent back.
+	Findings         []interface{}     `json:"findings,omitempty,omitzero"`
+	OutboundProfiles []OutboundProfile `json:"outboundProfiles"`
+
+	// Rules The first that matches counts.
+	Rules  []RoutingRule `json:"rules"`
+	Trunks []Trunk       `json:"trunks"`
+}
 
 // AgentID defines model for AgentId.
 type AgentID = ID
@@ -514,17 +822,37 @@ type CallID = ID
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // LegID defines model for LegId.
 type LegID = ID
 
 // SiteID defines model for SiteId.
 type SiteID = ID
 
+// ChangedMeanwhile defines model for ChangedMeanwhile.
+type ChangedMeanwhile = Problem
+
 // Refused defines model for Refused.
 type Refused = Problem
 
 // End defines model for End.
 type End = EndRequest
+
+// PutAgentParams defines parameters for PutAgent.
+type PutAgentParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// SetEmergencyContactsParams defines parameters for SetEmergencyContacts.
+type SetEmergencyContactsParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
 
 // PlaceCallParams defines parameters for PlaceCall.
 type PlaceCallParams struct {
@@ -539,11 +867,28 @@ type StreamEventsParams struct {
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
+// PutSiteParams defines parameters for PutSite.
+type PutSiteParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// PutVoiceRoutingParams defines parameters for PutVoiceRouting.
+type PutVoiceRoutingParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
 // PutAgentJSONRequestBody defines body for PutAgent for application/json ContentType.
 type PutAgentJSONRequestBody = AgentSettings
 
 // SetEmergencyContactsJSONRequestBody defines body for SetEmergencyContacts for application/json ContentType.
 type SetEmergencyContactsJSONRequestBody = EmergencyContacts
+
+// ReportLocationJSONRequestBody defines body for ReportLocation for application/json ContentType.
+type ReportLocationJSONRequestBody = Location
 
 // SetPresenceJSONRequestBody defines body for SetPresence for application/json ContentType.
 type SetPresenceJSONRequestBody = PresenceSetting
@@ -565,3 +910,6 @@ type RouteInboundCallJSONRequestBody = InboundCall
 
 // PutSiteJSONRequestBody defines body for PutSite for application/json ContentType.
 type PutSiteJSONRequestBody = SiteSettings
+
+// PutVoiceRoutingJSONRequestBody defines body for PutVoiceRouting for application/json ContentType.
+type PutVoiceRoutingJSONRequestBody = VoiceRoutingSettings

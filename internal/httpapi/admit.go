@@ -47,7 +47,7 @@ func (s *server) admit(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	v.who = holder.identity
+	v.who, v.key = holder.identity, holder.key()
 	v.reach = access[v.op.id][v.who.Role]
 	if v.reach == nothing {
 		s.fail(c, errForbidden)

@@ -22,19 +22,31 @@ func callView(call emergency.Call, now time.Time) Call {
 		CallbackNumber:     call.Number,
 		CallbackNumberKind: CallCallbackNumberKind(call.NumberKind),
 		WindowEndsAt:       call.WindowEndsAt().UTC(),
-		Route: Route{
-			Path: RoutePath(call.Route.Path), Trunk: string(call.Route.Trunk), CallerID: call.Route.CallerID,
-		},
-		Legs:         []Leg{},
-		Presence:     CallPresence{Current: string(call.PresenceNow), Previous: string(call.PresenceBefore)},
-		Controls:     Controls{Panel: controls.Panel, Warning: controls.Warning},
-		Recording:    CallRecordingOff,
-		CallHistory:  CallCallHistoryOff,
-		Notification: notificationView(call.Notice),
+		Route:              routeView(call.Route),
+		Legs:               []Leg{},
+		Presence:           CallPresence{Current: string(call.PresenceNow), Previous: string(call.PresenceBefore)},
+		Controls:           Controls{Panel: controls.Panel, Warning: controls.Warning},
+		Recording:          CallRecordingOff,
+		CallHistory:        CallCallHistoryOff,
+		Notification:       notificationView(call.Notice),
+		Warnings:           []CallWarning{},
 	}
 	view.Controls.Form.Save, view.Controls.Form.Refresh = controls.Save, controls.Refresh
 	for _, leg := range call.Legs {
 		view.Legs = append(view.Legs, legView(leg))
+	}
+	for _, code := range call.Warnings {
+		view.Warnings = append(view.Warnings, CallWarning{Code: string(code), Detail: emergency.Explain(code).Agent})
+	}
+	return view
+}
+
+func routeView(route emergency.Route) Route {
+	view := Route{
+		Path: RoutePath(route.Path), Trunk: string(route.Trunk), CallerID: route.CallerID, FailOver: []Hop{},
+	}
+	for _, hop := range route.FailOver {
+		view.FailOver = append(view.FailOver, Hop{Path: HopPath(hop.Path), Trunk: string(hop.Trunk)})
 	}
 	return view
 }
@@ -77,6 +89,7 @@ func decisionView(decision emergency.Decision) RoutingDecision {
 		view.Endpoint, ring = ring[0], ring[1:]
 	}
 	view.Then = &ring
+	view.Kind = RoutingDecisionKind(decision.Kind)
 	view.AgentID = string(decision.AgentID)
 	view.CallID = string(decision.CallID)
 	view.LegID = string(decision.LegID)
@@ -87,16 +100,4 @@ func decisionView(decision emergency.Decision) RoutingDecision {
 	view.Recording = RoutingDecisionRecordingOff
 	view.CallHistory = RoutingDecisionCallHistoryOff
 	return view
-}
-
-func locationFrom(given *Location) *emergency.Location {
-	if given == nil {
-		return nil
-	}
-	location := &emergency.Location{Latitude: given.Latitude, Longitude: given.Longitude, Accuracy: given.Accuracy}
-	if given.Address != nil {
-		address := addressFrom(*given.Address)
-		location.Address = &address
-	}
-	return location
 }

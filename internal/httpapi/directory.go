@@ -26,24 +26,21 @@ func (s *server) GetSite(ctx context.Context, r GetSiteRequestObject) (GetSiteRe
 	if err != nil {
 		return nil, err
 	}
-	return GetSite200JSONResponse{SiteJSONResponse(siteView(site))}, nil
+	return GetSite200JSONResponse{siteAnswer(site)}, nil
 }
 
 // PutSite creates or changes a site.
 func (s *server) PutSite(ctx context.Context, r PutSiteRequestObject) (PutSiteResponseObject, error) {
-	site := emergency.Site{
-		ID:               emergency.SiteID(r.SiteID),
-		Name:             r.Body.Name,
-		Country:          emergency.Country(r.Body.Country),
-		Address:          addressFrom(r.Body.Address),
-		StandingNumber:   r.Body.StandingNumber,
-		FallbackEndpoint: r.Body.FallbackEndpoint,
-	}
-	site, err := s.Records.PutSite(ctx, site, changeBy(ctx))
+	site := siteFrom(emergency.SiteID(r.SiteID), *r.Body)
+	err := mustExist(r.Params.IfMatch, func() error { _, err := s.Records.Site(ctx, site.ID); return err })
 	if err != nil {
 		return nil, err
 	}
-	return PutSite200JSONResponse{SiteJSONResponse(siteView(site))}, nil
+	site, err = s.Records.PutSite(ctx, site, changeBy(ctx, r.Params.IfMatch))
+	if err != nil {
+		return nil, err
+	}
+	return PutSite200JSONResponse{siteAnswer(site)}, nil
 }
 
 // ListAgents shows every agent.
@@ -65,23 +62,31 @@ func (s *server) GetAgent(ctx context.Context, r GetAgentRequestObject) (GetAgen
 	if err != nil {
 		return nil, err
 	}
-	return GetAgent200JSONResponse{AgentJSONResponse(agentView(agent))}, nil
+	return GetAgent200JSONResponse{agentAnswer(agent)}, nil
 }
 
 // PutAgent creates or changes an agent; what is shown is read back, because the
 // presence is not the caller's to give here.
 func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgentResponseObject, error) {
-	agent := emergency.Agent{
-		ID:        emergency.AgentID(r.AgentID),
-		Name:      r.Body.Name,
-		SiteID:    emergency.SiteID(r.Body.SiteID),
-		Endpoints: r.Body.Endpoints,
-	}
-	agent, err := s.Records.PutAgent(ctx, agent, changeBy(ctx))
+	agent := agentFrom(emergency.AgentID(r.AgentID), *r.Body)
+	err := mustExist(r.Params.IfMatch, func() error { _, err := s.Records.Agent(ctx, agent.ID); return err })
 	if err != nil {
 		return nil, err
 	}
-	return PutAgent200JSONResponse{AgentJSONResponse(agentView(agent))}, nil
+	agent, err = s.Records.PutAgent(ctx, agent, changeBy(ctx, r.Params.IfMatch))
+	if err != nil {
+		return nil, err
+	}
+	return PutAgent200JSONResponse{agentAnswer(agent)}, nil
+}
+
+// RemoveAgent takes an agent out of the directory. What is under way goes on: a PSAP
+// that calls back still reaches the devices.
+func (s *server) RemoveAgent(ctx context.Context, r RemoveAgentRequestObject) (RemoveAgentResponseObject, error) {
+	if err := s.coming().RemoveAgent(ctx, emergency.AgentID(r.AgentID), changeBy(ctx, "")); err != nil {
+		return nil, err
+	}
+	return RemoveAgent204Response{}, nil
 }
 
 // GetPresence shows an agent's presence.
@@ -113,15 +118,17 @@ func (s *server) GetEmergencyContacts(ctx context.Context, r GetEmergencyContact
 	if err != nil {
 		return nil, err
 	}
-	return GetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: contacts.AsTyped}}, nil
+	return GetEmergencyContacts200JSONResponse{contactsAnswer(contacts)}, nil
 }
 
 // SetEmergencyContacts saves the one field of recipients (S17).
 func (s *server) SetEmergencyContacts(ctx context.Context, r SetEmergencyContactsRequestObject) (SetEmergencyContactsResponseObject, error) {
-	if _, err := s.Records.PutContacts(ctx, emergency.AgentID(r.AgentID), r.Body.Recipients, changeBy(ctx)); err != nil {
+	by := changeBy(ctx, r.Params.IfMatch)
+	contacts, err := s.Records.PutContacts(ctx, emergency.AgentID(r.AgentID), r.Body.Recipients, by)
+	if err != nil {
 		return nil, err
 	}
-	return SetEmergencyContacts200JSONResponse{EmergencyContactsJSONResponse{Recipients: r.Body.Recipients}}, nil
+	return SetEmergencyContacts200JSONResponse{contactsAnswer(contacts)}, nil
 }
 
 // ListCallbackNumbers shows every number and its state.
@@ -143,7 +150,7 @@ func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberReque
 	added := emergency.CallbackNumber{
 		Number: r.Body.Number, SiteID: emergency.SiteID(r.Body.SiteID), State: emergency.NumberFree,
 	}
-	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID, changeBy(ctx)); err != nil {
+	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID, changeBy(ctx, "")); err != nil {
 		return nil, err
 	}
 	numbers, err := s.Records.Numbers(ctx)
@@ -160,7 +167,7 @@ func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberReque
 
 // RemoveCallbackNumber takes a number out of its pool.
 func (s *server) RemoveCallbackNumber(ctx context.Context, r RemoveCallbackNumberRequestObject) (RemoveCallbackNumberResponseObject, error) {
-	if err := s.Records.RemoveNumber(ctx, r.Number, changeBy(ctx)); err != nil {
+	if err := s.Records.RemoveNumber(ctx, r.Number, changeBy(ctx, "")); err != nil {
 		return nil, err
 	}
 	return RemoveCallbackNumber204Response{}, nil

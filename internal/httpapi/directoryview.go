@@ -1,30 +1,96 @@
 package httpapi
 
-import "lifeline/internal/emergency"
+import (
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+func siteAnswer(site emergency.Site) SiteJSONResponse {
+	return SiteJSONResponse{Body: siteView(site), Headers: SiteResponseHeaders{ETag: etag(site.Revision)}}
+}
 
 func siteView(site emergency.Site) Site {
 	return Site{
-		SiteID:           string(site.ID),
-		Name:             site.Name,
-		Country:          string(site.Country),
-		Address:          addressView(site.Address),
-		StandingNumber:   site.StandingNumber,
-		FallbackEndpoint: site.FallbackEndpoint,
+		SiteID:              string(site.ID),
+		Name:                site.Name,
+		Country:             string(site.Country),
+		Address:             addressView(site.Address),
+		StandingNumber:      site.StandingNumber,
+		FallbackEndpoint:    site.FallbackEndpoint,
+		FinalNumber:         site.FinalNumber,
+		AgentRingSeconds:    int(site.AgentRing / time.Second),
+		FallbackRingSeconds: int(site.FallbackRing / time.Second),
+		TestRecipients:      site.TestRecipients,
 	}
 }
 
+func siteFrom(id emergency.SiteID, s SiteSettings) emergency.Site {
+	return emergency.Site{
+		ID:               id,
+		Name:             s.Name,
+		Country:          emergency.Country(s.Country),
+		Address:          addressFrom(s.Address),
+		StandingNumber:   s.StandingNumber,
+		FallbackEndpoint: s.FallbackEndpoint,
+		FinalNumber:      s.FinalNumber,
+		AgentRing:        time.Duration(s.AgentRingSeconds) * time.Second,
+		FallbackRing:     time.Duration(s.FallbackRingSeconds) * time.Second,
+		TestRecipients:   s.TestRecipients,
+	}
+}
+
+func agentAnswer(agent emergency.Agent) AgentJSONResponse {
+	return AgentJSONResponse{Body: agentView(agent), Headers: AgentResponseHeaders{ETag: etag(agent.Revision)}}
+}
+
 func agentView(agent emergency.Agent) Agent {
-	endpoints := agent.Endpoints
-	if endpoints == nil {
-		endpoints = []string{}
-	}
 	return Agent{
-		AgentID:   string(agent.ID),
-		Name:      agent.Name,
-		SiteID:    string(agent.SiteID),
-		Endpoints: endpoints,
-		Presence:  presenceView(agent.Presence),
+		AgentID:          string(agent.ID),
+		Name:             agent.Name,
+		SiteID:           string(agent.SiteID),
+		Endpoints:        list[string](agent.Endpoints),
+		CapacityProfiles: list[string](agent.CapacityProfiles),
+		CallingNumber:    agent.CallingNumber,
+		MailboxEnabled:   !agent.MailboxOff,
+		Presence:         presenceView(agent.Presence),
 	}
+}
+
+// defaultProfile is the capacity profile of agents of whom nothing else is said.
+const defaultProfile = "default"
+
+func agentFrom(id emergency.AgentID, s AgentSettings) emergency.Agent {
+	agent := emergency.Agent{
+		ID:               id,
+		Name:             s.Name,
+		SiteID:           emergency.SiteID(s.SiteID),
+		Endpoints:        s.Endpoints,
+		CapacityProfiles: []string{defaultProfile},
+		CallingNumber:    s.CallingNumber,
+		MailboxOff:       s.MailboxEnabled != nil && !*s.MailboxEnabled,
+	}
+	if s.CapacityProfiles != nil {
+		agent.CapacityProfiles = *s.CapacityProfiles
+	}
+	return agent
+}
+
+func contactsAnswer(contacts emergency.Contacts) EmergencyContactsJSONResponse {
+	return EmergencyContactsJSONResponse{
+		Body:    EmergencyContacts{Recipients: contacts.AsTyped},
+		Headers: EmergencyContactsResponseHeaders{ETag: etag(contacts.Revision)},
+	}
+}
+
+// list makes of the domain's texts those of the contract, where an empty list is one
+// and not null.
+func list[To, From ~string](from []From) []To {
+	to := make([]To, 0, len(from))
+	for _, text := range from {
+		to = append(to, To(text))
+	}
+	return to
 }
 
 func presenceView(presence emergency.Presence) Presence {

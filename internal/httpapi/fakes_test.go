@@ -20,6 +20,11 @@ type fakeRecords struct {
 	contacts map[emergency.AgentID]emergency.Contacts
 	sites    map[emergency.SiteID]emergency.Site
 	numbers  []emergency.CallbackNumber
+	routing  emergency.VoiceRouting
+	reported map[emergency.AgentID]emergency.ReportedLocation
+	pools    []emergency.Pool
+	// changes are what administrators have done.
+	changes []emergency.Change
 	events   []emergency.Event
 	// queries counts reads of the event log.
 	queries int
@@ -30,17 +35,20 @@ func newFakeRecords() *fakeRecords {
 		calls:    map[emergency.CallID]emergency.Call{},
 		agents:   map[emergency.AgentID]emergency.Agent{},
 		contacts: map[emergency.AgentID]emergency.Contacts{},
+		routing:  testRouting(),
+		reported: map[emergency.AgentID]emergency.ReportedLocation{},
 		sites:    map[emergency.SiteID]emergency.Site{},
 		numbers:  []emergency.CallbackNumber{{Number: "+12025550100", SiteID: "us-washington", State: emergency.NumberFree}},
 	}
 	f.sites["us-washington"] = emergency.Site{
 		ID: "us-washington", Name: "Washington", Country: emergency.UnitedStates,
 		Address:        emergency.Address{Street: "1 Example Street", City: "Washington"},
-		StandingNumber: "+12025550199", FallbackEndpoint: "sip:desk@us.example.com",
+		StandingNumber: "+12025550199", FallbackEndpoint: "sip:desk@us.example.com", Revision: 3,
 	}
 	for _, id := range []emergency.AgentID{"agent-us", "agent-gb"} {
 		f.agents[id] = emergency.Agent{
 			ID: id, Name: "Agent", SiteID: "us-washington", Endpoints: []string{"sip:" + string(id) + "@example.com"},
+			CapacityProfiles: []string{"default"}, Revision: 2,
 			Presence: emergency.Presence{Status: emergency.StatusAvailable, Revision: 1, ChangedAt: testTime},
 		}
 		call := activeCall()
@@ -108,7 +116,7 @@ func (f *fakeRecords) Agent(_ context.Context, id emergency.AgentID) (emergency.
 	return found(f, f.agents, id, emergency.ErrUnknownAgent)
 }
 
-func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent, _ emergency.Change) (emergency.Agent, error) {
+func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent, by emergency.Change) (emergency.Agent, error) {
 	if err := agent.Validate(); err != nil {
 		return agent, err
 	}
@@ -117,6 +125,10 @@ func (f *fakeRecords) PutAgent(_ context.Context, agent emergency.Agent, _ emerg
 	}
 	unlock, err := f.lock()
 	defer unlock()
+	if err := f.change(by, f.agents[agent.ID].Revision); err != nil {
+		return agent, err
+	}
+	agent.Revision = f.agents[agent.ID].Revision + 1
 	agent.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 1, ChangedAt: testTime}
 	if known, ok := f.agents[agent.ID]; ok {
 		agent.Presence = known.Presence
@@ -144,11 +156,14 @@ func (f *fakeRecords) Contacts(_ context.Context, id emergency.AgentID) (emergen
 	return f.contacts[id], nil
 }
 
-func (f *fakeRecords) PutContacts(_ context.Context, id emergency.AgentID, asTyped string, _ emergency.Change) (emergency.Contacts, error) {
+func (f *fakeRecords) PutContacts(_ context.Context, id emergency.AgentID, asTyped string, by emergency.Change) (emergency.Contacts, error) {
 	if _, err := emergency.ParseRecipients(asTyped); err != nil {
 		return emergency.Contacts{}, err
 	}
 	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
+		return emergency.Contacts{}, err
+	}
+	if err := f.change(by, f.contacts[id].Revision); err != nil {
 		return emergency.Contacts{}, err
 	}
 	f.contacts[id] = emergency.Contacts{AsTyped: asTyped, Revision: f.contacts[id].Revision + 1}
@@ -161,12 +176,16 @@ func (f *fakeRecords) Site(_ context.Context, id emergency.SiteID) (emergency.Si
 	return found(f, f.sites, id, emergency.ErrUnknownSite)
 }
 
-func (f *fakeRecords) PutSite(_ context.Context, site emergency.Site, _ emergency.Change) (emergency.Site, error) {
+func (f *fakeRecords) PutSite(_ context.Context, site emergency.Site, by emergency.Change) (emergency.Site, error) {
 	if err := site.Validate(); err != nil {
 		return site, err
 	}
 	unlock, err := f.lock()
 	defer unlock()
+	if err := f.change(by, f.sites[site.ID].Revision); err != nil {
+		return site, err
+	}
+	site.Revision = f.sites[site.ID].Revision + 1
 	f.sites[site.ID] = site
 	return site, err
 }

@@ -22,8 +22,10 @@ type visit struct {
 	// id is how the log and a problem name the request.
 	id string
 	// op is nil outside the contract.
-	op    *operation
-	who   Identity
+	op  *operation
+	who Identity
+	// key tells apart the tokens of one role, and is no secret.
+	key   string
 	reach reach
 }
 

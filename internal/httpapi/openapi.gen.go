@@ -24,6 +24,13 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AgentReadinessReadiness.
+const (
+	AgentReadinessReadinessNotReady AgentReadinessReadiness = "not-ready"
+	AgentReadinessReadinessReady    AgentReadinessReadiness = "ready"
+	AgentReadinessReadinessWarning  AgentReadinessReadiness = "warning"
+)
+
 // Defines values for CallCallHistory.
 const (
 	CallCallHistoryOff CallCallHistory = "off"
@@ -65,21 +72,41 @@ const (
 const (
 	EndpointKindAgent    EndpointKind = "agent"
 	EndpointKindFallback EndpointKind = "fallback"
+	EndpointKindFinal    EndpointKind = "final"
 )
 
 // Defines values for EventType.
 const (
-	EventTypeCallClosed       EventType = "call-closed"
-	EventTypeCallPlaced       EventType = "call-placed"
-	EventTypeCallbackReceived EventType = "callback-received"
-	EventTypeLegEnded         EventType = "leg-ended"
-	EventTypeNoticeUpdated    EventType = "notice-updated"
-	EventTypePresenceChanged  EventType = "presence-changed"
+	EventTypeCallClosed           EventType = "call-closed"
+	EventTypeCallPlaced           EventType = "call-placed"
+	EventTypeCallRefused          EventType = "call-refused"
+	EventTypeCallbackReceived     EventType = "callback-received"
+	EventTypeConfigurationChanged EventType = "configuration-changed"
+	EventTypeCountriesDiffer      EventType = "countries-differ"
+	EventTypeLegEnded             EventType = "leg-ended"
+	EventTypeNoticeUpdated        EventType = "notice-updated"
+	EventTypeNumberLeased         EventType = "number-leased"
+	EventTypePoolChanged          EventType = "pool-changed"
+	EventTypePresenceChanged      EventType = "presence-changed"
+	EventTypeReadinessChanged     EventType = "readiness-changed"
+)
+
+// Defines values for FindingKind.
+const (
+	FindingKindMisses   FindingKind = "misses"
+	FindingKindRewrites FindingKind = "rewrites"
+	FindingKindShadows  FindingKind = "shadows"
 )
 
 // Defines values for HealthStatus.
 const (
 	HealthStatusOk HealthStatus = "ok"
+)
+
+// Defines values for HopPath.
+const (
+	HopPathDirectOffer   HopPath = "direct-offer"
+	HopPathDirectRouting HopPath = "direct-routing"
 )
 
 // Defines values for LegDirection.
@@ -94,12 +121,32 @@ const (
 	LegStateUp    LegState = "up"
 )
 
+// Defines values for LocationPermission.
+const (
+	LocationPermissionDenied  LocationPermission = "denied"
+	LocationPermissionGranted LocationPermission = "granted"
+	LocationPermissionPrompt  LocationPermission = "prompt"
+)
+
 // Defines values for NotificationState.
 const (
 	NotificationStateFailed NotificationState = "failed"
 	NotificationStateNone   NotificationState = "none"
 	NotificationStateQueued NotificationState = "queued"
 	NotificationStateSent   NotificationState = "sent"
+)
+
+// Defines values for PoolState.
+const (
+	PoolStateExhausted PoolState = "exhausted"
+	PoolStateLow       PoolState = "low"
+	PoolStateOk        PoolState = "ok"
+)
+
+// Defines values for ReadinessCheckSeverity.
+const (
+	ReadinessCheckSeverityRefusal ReadinessCheckSeverity = "refusal"
+	ReadinessCheckSeverityWarning ReadinessCheckSeverity = "warning"
 )
 
 // Defines values for RecipientState.
@@ -113,6 +160,7 @@ const (
 const (
 	RoutePathDirectOffer   RoutePath = "direct-offer"
 	RoutePathDirectRouting RoutePath = "direct-routing"
+	RoutePathNone          RoutePath = "none"
 )
 
 // Defines values for RoutingDecisionBypass.
@@ -134,6 +182,12 @@ const (
 	RoutingDecisionDecisionNotAnEmergencyCallback RoutingDecisionDecision = "not-an-emergency-callback"
 )
 
+// Defines values for RoutingDecisionKind.
+const (
+	RoutingDecisionKindEmergency RoutingDecisionKind = "emergency"
+	RoutingDecisionKindTest      RoutingDecisionKind = "test"
+)
+
 // Defines values for RoutingDecisionPriority.
 const (
 	RoutingDecisionPriorityHighest RoutingDecisionPriority = "highest"
@@ -142,15 +196,6 @@ const (
 // Defines values for RoutingDecisionRecording.
 const (
 	RoutingDecisionRecordingOff RoutingDecisionRecording = "off"
-)
-
-// Defines values for SiteSettingsCountry.
-const (
-	SiteSettingsCountryCA SiteSettingsCountry = "CA"
-	SiteSettingsCountryDK SiteSettingsCountry = "DK"
-	SiteSettingsCountryGB SiteSettingsCountry = "GB"
-	SiteSettingsCountryPR SiteSettingsCountry = "PR"
-	SiteSettingsCountryUS SiteSettingsCountry = "US"
 )
 
 // Address Where help should go, down to the floor and room.
@@ -169,19 +214,46 @@ type Address struct {
 
 // Agent defines model for Agent.
 type Agent struct {
-	AgentID   string   `json:"agentId"`
-	Endpoints []string `json:"endpoints"`
-	Name      string   `json:"name"`
-	Presence  Presence `json:"presence"`
-	SiteID    string   `json:"siteId"`
+	AgentID string `json:"agentId"`
+
+	// CallingNumber Absent when the agent has none of their own.
+	CallingNumber    string   `json:"callingNumber,omitempty,omitzero"`
+	CapacityProfiles []string `json:"capacityProfiles"`
+	Endpoints        []string `json:"endpoints"`
+	MailboxEnabled   bool     `json:"mailboxEnabled"`
+	Name             string   `json:"name"`
+	Presence         Presence `json:"presence"`
+	SiteID           string   `json:"siteId"`
 }
+
+// AgentReadiness defines model for AgentReadiness.
+type AgentReadiness struct {
+	AgentID string `json:"agentId"`
+
+	// Checks The conditions that do not hold, the refusals first.
+	Checks    []ReadinessCheck        `json:"checks"`
+	Readiness AgentReadinessReadiness `json:"readiness"`
+	SiteID    string                  `json:"siteId"`
+}
+
+// AgentReadinessReadiness defines model for AgentReadiness.Readiness.
+type AgentReadinessReadiness string
 
 // AgentSettings defines model for AgentSettings.
 type AgentSettings struct {
+	// CallingNumber The agent's own number in E.164 (S15); the outbound profile lends one when absent.
+	CallingNumber string `json:"callingNumber,omitempty,omitzero"`
+
+	// CapacityProfiles As the contact centre has given them; an outbound profile must name one of them (S12). `default` when absent.
+	CapacityProfiles *[]string `json:"capacityProfiles,omitempty"`
+
 	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs.
 	Endpoints []string `json:"endpoints"`
-	Name      string   `json:"name"`
-	SiteID    ID       `json:"siteId"`
+
+	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
+	MailboxEnabled *bool  `json:"mailboxEnabled,omitempty"`
+	Name           string `json:"name"`
+	SiteID         ID     `json:"siteId"`
 }
 
 // Call defines model for Call.
@@ -190,7 +262,8 @@ type Call struct {
 	CallHistory CallCallHistory `json:"callHistory"`
 	CallID      string          `json:"callId"`
 
-	// CallbackNumber What the PSAP sees and calls back, in E.164.
+	// CallbackNumber The number that reaches this agent, in E.164. It is the caller ID of the route, unless that was the site's
+	// standing number and a number of the agent's own has become free since (B5).
 	CallbackNumber     string                 `json:"callbackNumber"`
 	CallbackNumberKind CallCallbackNumberKind `json:"callbackNumberKind"`
 	Controls           Controls               `json:"controls"`
@@ -210,6 +283,9 @@ type Call struct {
 	Route        Route         `json:"route"`
 	SiteID       string        `json:"siteId"`
 	Status       CallStatus    `json:"status"`
+
+	// Warnings What did not hold when the call was placed, although it went on.
+	Warnings []CallWarning `json:"warnings"`
 
 	// WindowEndsAt When the number goes back if no further leg comes; while a leg is up, the earliest that it could.
 	WindowEndsAt time.Time `json:"windowEndsAt"`
@@ -237,6 +313,15 @@ type CallPresence struct {
 
 	// Previous What the agent showed before the latest leg.
 	Previous string `json:"previous"`
+}
+
+// CallWarning defines model for CallWarning.
+type CallWarning struct {
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+
+	// Detail What the agent should know.
+	Detail string `json:"detail"`
 }
 
 // CallbackNumber defines model for CallbackNumber.
@@ -281,8 +366,17 @@ type DialRequest struct {
 	// Examples: 911
 	DialedNumber string `json:"dialedNumber"`
 
-	// Location Where the device says it is. Latitude and longitude come together.
+	// Location Where the device says it is (S13). Latitude and longitude come together.
 	Location *Location `json:"location,omitempty"`
+}
+
+// DirectOffer A first-party number; it carries the emergency calls of its own country.
+type DirectOffer struct {
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// Number E.164.
+	Number string `json:"number"`
 }
 
 // EmergencyContacts defines model for EmergencyContacts.
@@ -317,14 +411,46 @@ type Event struct {
 	At      time.Time `json:"at"`
 	CallID  string    `json:"callId,omitempty,omitzero"`
 	LegID   string    `json:"legId,omitempty,omitzero"`
+	SiteID  string    `json:"siteId,omitempty,omitzero"`
 
-	// Status The presence that the agent shows now.
+	// Status The presence that the agent shows now; of `call-refused` the code, of `pool-changed` the state of the pool, of
+	// `readiness-changed` the readiness, of `configuration-changed` what was changed.
 	Status string    `json:"status,omitempty,omitzero"`
 	Type   EventType `json:"type"`
 }
 
 // EventType defines model for Event.Type.
 type EventType string
+
+// FailedCheck defines model for FailedCheck.
+type FailedCheck struct {
+	// Administrator What to do about it.
+	Administrator string `json:"administrator"`
+
+	// Agent What the person who dialed should know.
+	Agent string `json:"agent"`
+
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+}
+
+// Finding defines model for Finding.
+type Finding struct {
+	Country string `json:"country"`
+
+	// Detail One sentence for the administrator.
+	Detail string      `json:"detail"`
+	Kind   FindingKind `json:"kind"`
+
+	// Number The emergency number in the form that was tried.
+	Number string `json:"number"`
+
+	// Rule The rule's name; absent when no rule is to blame.
+	Rule string `json:"rule,omitempty,omitzero"`
+}
+
+// FindingKind defines model for Finding.Kind.
+type FindingKind string
 
 // Health defines model for Health.
 type Health struct {
@@ -333,6 +459,17 @@ type Health struct {
 
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
+
+// Hop defines model for Hop.
+type Hop struct {
+	Path HopPath `json:"path"`
+
+	// Trunk The direct-routing trunk.
+	Trunk string `json:"trunk,omitempty,omitzero"`
+}
+
+// HopPath defines model for Hop.Path.
+type HopPath string
 
 // ID defines model for Id.
 type ID = string
@@ -366,7 +503,7 @@ type LegDirection string
 // LegState defines model for Leg.State.
 type LegState string
 
-// Location Where the device says it is. Latitude and longitude come together.
+// Location Where the device says it is (S13). Latitude and longitude come together.
 type Location struct {
 	// Accuracy Radius of uncertainty in metres.
 	Accuracy *float64 `json:"accuracy,omitempty"`
@@ -374,12 +511,21 @@ type Location struct {
 	// Address Where help should go, down to the floor and room.
 	Address *Address `json:"address,omitempty"`
 
+	// CapturedAt When the device found out; just now when absent.
+	CapturedAt time.Time `json:"capturedAt,omitempty,omitzero"`
+
 	// Latitude Degrees, WGS 84.
 	Latitude *float64 `json:"latitude,omitempty"`
 
 	// Longitude Degrees, WGS 84.
 	Longitude *float64 `json:"longitude,omitempty"`
+
+	// Permission Whether the browser lets the desktop know; granted when absent.
+	Permission LocationPermission `json:"permission,omitempty,omitzero"`
 }
+
+// LocationPermission Whether the browser lets the desktop know; granted when absent.
+type LocationPermission string
 
 // Notification defines model for Notification.
 type Notification struct {
@@ -389,6 +535,37 @@ type Notification struct {
 
 // NotificationState defines model for Notification.State.
 type NotificationState string
+
+// OutboundProfile Lets the agents of a capacity profile call out, and lends them a number (S12).
+type OutboundProfile struct {
+	CapacityProfile string `json:"capacityProfile"`
+
+	// Numbers E.164; the first of the caller's country counts, else the first.
+	Numbers   []string `json:"numbers,omitempty,omitzero"`
+	ProfileID string   `json:"profileId"`
+}
+
+// Pool defines model for Pool.
+type Pool struct {
+	Free           int `json:"free"`
+	Leased         int `json:"leased"`
+	LeasesLastHour int `json:"leasesLastHour"`
+
+	// Resting In quarantine after a lease.
+	Resting int `json:"resting"`
+
+	// RunsOutAt When no number will be left at the pace of the last hour; absent when it will not come to that.
+	RunsOutAt time.Time `json:"runsOutAt,omitempty,omitzero"`
+	SiteID    string    `json:"siteId"`
+	State     PoolState `json:"state"`
+	Total     int       `json:"total"`
+
+	// Use The share in use, from 0 to 1.
+	Use float64 `json:"use"`
+}
+
+// PoolState defines model for Pool.State.
+type PoolState string
 
 // Presence defines model for Presence.
 type Presence struct {
@@ -405,6 +582,9 @@ type PresenceSetting struct {
 
 // Problem defines model for Problem.
 type Problem struct {
+	// Checks All the conditions that keep the call from being made; the code is that of the first.
+	Checks []FailedCheck `json:"checks,omitempty,omitzero"`
+
 	// Code Stable and meant for programs.
 	Code string `json:"code"`
 
@@ -434,6 +614,42 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ReadinessBoard defines model for ReadinessBoard.
+type ReadinessBoard struct {
+	// Agents Everybody but those who are ready, the worst first.
+	Agents []AgentReadiness `json:"agents"`
+
+	// NotReady How many could not call.
+	NotReady int `json:"notReady"`
+
+	// Pools The sites' callback numbers, by site (B5).
+	Pools []Pool `json:"pools"`
+
+	// Ready How many agents have nothing in their way.
+	Ready int `json:"ready"`
+
+	// Warning How many could call although something should be mended.
+	Warning int `json:"warning"`
+}
+
+// ReadinessCheck defines model for ReadinessCheck.
+type ReadinessCheck struct {
+	// Administrator What to do about it.
+	Administrator string `json:"administrator"`
+
+	// Agent What the agent should know.
+	Agent string `json:"agent"`
+
+	// Code Stable and meant for programs.
+	Code string `json:"code"`
+
+	// Severity A refusal keeps the call from being made.
+	Severity ReadinessCheckSeverity `json:"severity"`
+}
+
+// ReadinessCheckSeverity A refusal keeps the call from being made.
+type ReadinessCheckSeverity string
+
 // Ready defines model for Ready.
 type Ready struct {
 	// Checks Per check `ok`, or one sentence that says what is wrong.
@@ -451,17 +667,29 @@ type Recipient struct {
 // RecipientState defines model for Recipient.State.
 type RecipientState string
 
+// ReportedLocation defines model for ReportedLocation.
+type ReportedLocation struct {
+	// Location Where the device says it is (S13). Latitude and longitude come together.
+	Location   Location  `json:"location"`
+	ReportedAt time.Time `json:"reportedAt"`
+}
+
 // Route defines model for Route.
 type Route struct {
-	// CallerID The number to send, in E.164.
-	CallerID string    `json:"callerId"`
-	Path     RoutePath `json:"path"`
+	// CallerID The number to send, in E.164; what was sent, it stays.
+	CallerID string `json:"callerId"`
+
+	// FailOver What to try next, in this order, when the way does not answer (S16).
+	FailOver []Hop `json:"failOver"`
+
+	// Path `none` is a test's that may use no line: everything happens but the call to the outside (B13).
+	Path RoutePath `json:"path"`
 
 	// Trunk The direct-routing trunk.
 	Trunk string `json:"trunk,omitempty,omitzero"`
 }
 
-// RoutePath defines model for Route.Path.
+// RoutePath `none` is a test's that may use no line: everything happens but the call to the outside (B13).
 type RoutePath string
 
 // RoutingDecision `not-an-emergency-callback` comes alone: the call is left to ordinary routing.
@@ -472,6 +700,9 @@ type RoutingDecision struct {
 	CallID      string                     `json:"callId,omitempty,omitzero"`
 	Decision    RoutingDecisionDecision    `json:"decision"`
 	Endpoint    Endpoint                   `json:"endpoint,omitempty,omitzero"`
+
+	// Kind What is called back: a call for help, or a test (B13).
+	Kind RoutingDecisionKind `json:"kind,omitempty,omitzero"`
 
 	// LegID The callback leg; end it with its own end request.
 	LegID     string                   `json:"legId,omitempty,omitzero"`
@@ -491,39 +722,116 @@ type RoutingDecisionCallHistory string
 // RoutingDecisionDecision defines model for RoutingDecision.Decision.
 type RoutingDecisionDecision string
 
+// RoutingDecisionKind What is called back: a call for help, or a test (B13).
+type RoutingDecisionKind string
+
 // RoutingDecisionPriority defines model for RoutingDecision.Priority.
 type RoutingDecisionPriority string
 
 // RoutingDecisionRecording defines model for RoutingDecision.Recording.
 type RoutingDecisionRecording string
 
+// RoutingRule defines model for RoutingRule.
+type RoutingRule struct {
+	// Countries Where the caller must be; anywhere when empty.
+	Countries []string `json:"countries,omitempty,omitzero"`
+	Name      string   `json:"name"`
+
+	// Pattern A regular expression in Go's syntax; it may match anywhere unless it is anchored.
+	Pattern string `json:"pattern"`
+
+	// Rewrite What the phone system makes of other numbers; never of an emergency number.
+	Rewrite string `json:"rewrite,omitempty,omitzero"`
+	Trunk   string `json:"trunk"`
+}
+
 // Site defines model for Site.
 type Site struct {
 	// Address Where help should go, down to the floor and room.
-	Address          Address `json:"address"`
-	Country          string  `json:"country"`
-	FallbackEndpoint string  `json:"fallbackEndpoint,omitempty,omitzero"`
-	Name             string  `json:"name"`
-	SiteID           string  `json:"siteId"`
-	StandingNumber   string  `json:"standingNumber"`
+	Address Address `json:"address"`
+
+	// AgentRingSeconds Absent for the default.
+	AgentRingSeconds int    `json:"agentRingSeconds,omitempty,omitzero"`
+	Country          string `json:"country"`
+	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
+
+	// FallbackRingSeconds Absent for the default.
+	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
+	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
+	Name                string `json:"name"`
+	SiteID              string `json:"siteId"`
+	StandingNumber      string `json:"standingNumber"`
+	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
 }
 
 // SiteSettings defines model for SiteSettings.
 type SiteSettings struct {
 	// Address Where help should go, down to the floor and room.
-	Address Address             `json:"address"`
-	Country SiteSettingsCountry `json:"country"`
+	Address Address `json:"address"`
+
+	// AgentRingSeconds How long a callback rings each of an agent's devices, from 5; 0 for the default of 20.
+	AgentRingSeconds int `json:"agentRingSeconds,omitempty,omitzero"`
+
+	// Country ISO 3166-1 alpha-2, of a country that is served.
+	Country string `json:"country"`
 
 	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI.
 	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
-	Name             string `json:"name"`
+
+	// FallbackRingSeconds The same for those behind the agent.
+	FallbackRingSeconds int `json:"fallbackRingSeconds,omitempty,omitzero"`
+
+	// FinalNumber Rung last (B6), in E.164.
+	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
+	Name        string `json:"name"`
 
 	// StandingNumber Shown when no callback number is free (B5), in E.164.
 	StandingNumber string `json:"standingNumber"`
+
+	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
+	TestRecipients string `json:"testRecipients,omitempty,omitzero"`
 }
 
-// SiteSettingsCountry defines model for SiteSettings.Country.
-type SiteSettingsCountry string
+// Trunk A third party's line (direct routing).
+type Trunk struct {
+	// Emergency The provider's emergency behaviour has been agreed on and configured; without that, and when absent, no
+	// emergency call takes the trunk (S15).
+	Emergency *bool `json:"emergency,omitempty"`
+
+	// FailOver The trunks to try, in this order, when this one does not answer.
+	FailOver []string `json:"failOver,omitempty,omitzero"`
+
+	// Numbers Those that may call out over it, in E.164.
+	Numbers []string `json:"numbers,omitempty,omitzero"`
+
+	// TestNumbers The carrier's own numbers for tests, such as 933 (B13).
+	TestNumbers []string `json:"testNumbers,omitempty,omitzero"`
+	TrunkID     string   `json:"trunkId"`
+}
+
+// VoiceRouting defines model for VoiceRouting.
+type VoiceRouting struct {
+	DirectOffers []DirectOffer `json:"directOffers"`
+
+	// Findings What the dial-plan check has to say, for the countries of all sites (B11).
+	Findings         []Finding         `json:"findings"`
+	OutboundProfiles []OutboundProfile `json:"outboundProfiles"`
+	Rules            []RoutingRule     `json:"rules"`
+	Trunks           []Trunk           `json:"trunks"`
+}
+
+// VoiceRoutingSettings defines model for VoiceRoutingSettings.
+type VoiceRoutingSettings struct {
+	DirectOffers []DirectOffer `json:"directOffers"`
+
+	// Findings Ignored, so that what was read can be edited and sent back.
+	Findings         []interface{}     `json:"findings,omitempty,omitzero"`
+	OutboundProfiles []OutboundProfile `json:"outboundProfiles"`
+
+	// Rules The first that matches counts.
+	Rules  []RoutingRule `json:"rules"`
+	Trunks []Trunk       `json:"trunks"`
+}
 
 // AgentID defines model for AgentId.
 type AgentID = ID
@@ -534,17 +842,37 @@ type CallID = ID
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// IfMatch defines model for IfMatch.
+type IfMatch = string
+
 // LegID defines model for LegId.
 type LegID = ID
 
 // SiteID defines model for SiteId.
 type SiteID = ID
 
+// ChangedMeanwhile defines model for ChangedMeanwhile.
+type ChangedMeanwhile = Problem
+
 // Refused defines model for Refused.
 type Refused = Problem
 
 // End defines model for End.
 type End = EndRequest
+
+// PutAgentParams defines parameters for PutAgent.
+type PutAgentParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// SetEmergencyContactsParams defines parameters for SetEmergencyContacts.
+type SetEmergencyContactsParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
 
 // PlaceCallParams defines parameters for PlaceCall.
 type PlaceCallParams struct {
@@ -559,11 +887,28 @@ type StreamEventsParams struct {
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
+// PutSiteParams defines parameters for PutSite.
+type PutSiteParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// PutVoiceRoutingParams defines parameters for PutVoiceRouting.
+type PutVoiceRoutingParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
 // PutAgentJSONRequestBody defines body for PutAgent for application/json ContentType.
 type PutAgentJSONRequestBody = AgentSettings
 
 // SetEmergencyContactsJSONRequestBody defines body for SetEmergencyContacts for application/json ContentType.
 type SetEmergencyContactsJSONRequestBody = EmergencyContacts
+
+// ReportLocationJSONRequestBody defines body for ReportLocation for application/json ContentType.
+type ReportLocationJSONRequestBody = Location
 
 // SetPresenceJSONRequestBody defines body for SetPresence for application/json ContentType.
 type SetPresenceJSONRequestBody = PresenceSetting
@@ -586,6 +931,9 @@ type RouteInboundCallJSONRequestBody = InboundCall
 // PutSiteJSONRequestBody defines body for PutSite for application/json ContentType.
 type PutSiteJSONRequestBody = SiteSettings
 
+// PutVoiceRoutingJSONRequestBody defines body for PutVoiceRouting for application/json ContentType.
+type PutVoiceRoutingJSONRequestBody = VoiceRoutingSettings
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetHealth Tell that the process is running.
@@ -597,24 +945,33 @@ type ServerInterface interface {
 	// ListAgents List the agents.
 	// (GET /v1/agents)
 	ListAgents(c *gin.Context)
+	// RemoveAgent Remove an agent.
+	// (DELETE /v1/agents/{agentId})
+	RemoveAgent(c *gin.Context, agentID AgentID)
 	// GetAgent Read one agent.
 	// (GET /v1/agents/{agentId})
 	GetAgent(c *gin.Context, agentID AgentID)
 	// PutAgent Create or change an agent.
 	// (PUT /v1/agents/{agentId})
-	PutAgent(c *gin.Context, agentID AgentID)
+	PutAgent(c *gin.Context, agentID AgentID, params PutAgentParams)
 	// GetEmergencyContacts Read whom an agent's emergency calls are told to.
 	// (GET /v1/agents/{agentId}/emergency-contacts)
 	GetEmergencyContacts(c *gin.Context, agentID AgentID)
 	// SetEmergencyContacts Set whom an agent's emergency calls are told to.
 	// (PUT /v1/agents/{agentId}/emergency-contacts)
-	SetEmergencyContacts(c *gin.Context, agentID AgentID)
+	SetEmergencyContacts(c *gin.Context, agentID AgentID, params SetEmergencyContactsParams)
+	// ReportLocation Tell where an agent is.
+	// (PUT /v1/agents/{agentId}/location)
+	ReportLocation(c *gin.Context, agentID AgentID)
 	// GetPresence Read an agent's presence.
 	// (GET /v1/agents/{agentId}/presence)
 	GetPresence(c *gin.Context, agentID AgentID)
 	// SetPresence Set an agent's presence.
 	// (PUT /v1/agents/{agentId}/presence)
 	SetPresence(c *gin.Context, agentID AgentID)
+	// GetAgentReadiness Tell whether an agent could make an emergency call now.
+	// (GET /v1/agents/{agentId}/readiness)
+	GetAgentReadiness(c *gin.Context, agentID AgentID)
 	// ListCallbackNumbers List the callback numbers and their state.
 	// (GET /v1/callback-numbers)
 	ListCallbackNumbers(c *gin.Context)
@@ -648,6 +1005,9 @@ type ServerInterface interface {
 	// RouteInboundCall Ask where an inbound call goes.
 	// (POST /v1/inbound-calls)
 	RouteInboundCall(c *gin.Context)
+	// GetReadinessBoard Show who could not make an emergency call now, and why.
+	// (GET /v1/readiness)
+	GetReadinessBoard(c *gin.Context)
 	// ListSites List the sites.
 	// (GET /v1/sites)
 	ListSites(c *gin.Context)
@@ -656,7 +1016,13 @@ type ServerInterface interface {
 	GetSite(c *gin.Context, siteID SiteID)
 	// PutSite Create or change a site.
 	// (PUT /v1/sites/{siteId})
-	PutSite(c *gin.Context, siteID SiteID)
+	PutSite(c *gin.Context, siteID SiteID, params PutSiteParams)
+	// GetVoiceRouting Read how calls leave the contact centre.
+	// (GET /v1/voice-routing)
+	GetVoiceRouting(c *gin.Context)
+	// PutVoiceRouting Replace how calls leave the contact centre.
+	// (PUT /v1/voice-routing)
+	PutVoiceRouting(c *gin.Context, params PutVoiceRoutingParams)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -707,6 +1073,31 @@ func (siw *ServerInterfaceWrapper) ListAgents(c *gin.Context) {
 	siw.Handler.ListAgents(c)
 }
 
+// RemoveAgent operation middleware
+func (siw *ServerInterfaceWrapper) RemoveAgent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", c.Param("agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter agentId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RemoveAgent(c, agentID)
+}
+
 // GetAgent operation middleware
 func (siw *ServerInterfaceWrapper) GetAgent(c *gin.Context) {
 
@@ -747,6 +1138,30 @@ func (siw *ServerInterfaceWrapper) PutAgent(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutAgentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -754,7 +1169,7 @@ func (siw *ServerInterfaceWrapper) PutAgent(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.PutAgent(c, agentID)
+	siw.Handler.PutAgent(c, agentID, params)
 }
 
 // GetEmergencyContacts operation middleware
@@ -797,6 +1212,30 @@ func (siw *ServerInterfaceWrapper) SetEmergencyContacts(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetEmergencyContactsParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -804,7 +1243,32 @@ func (siw *ServerInterfaceWrapper) SetEmergencyContacts(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.SetEmergencyContacts(c, agentID)
+	siw.Handler.SetEmergencyContacts(c, agentID, params)
+}
+
+// ReportLocation operation middleware
+func (siw *ServerInterfaceWrapper) ReportLocation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", c.Param("agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter agentId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReportLocation(c, agentID)
 }
 
 // GetPresence operation middleware
@@ -855,6 +1319,31 @@ func (siw *ServerInterfaceWrapper) SetPresence(c *gin.Context) {
 	}
 
 	siw.Handler.SetPresence(c, agentID)
+}
+
+// GetAgentReadiness operation middleware
+func (siw *ServerInterfaceWrapper) GetAgentReadiness(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "agentId" -------------
+	var agentID AgentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "agentId", c.Param("agentId"), &agentID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter agentId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAgentReadiness(c, agentID)
 }
 
 // ListCallbackNumbers operation middleware
@@ -1140,6 +1629,19 @@ func (siw *ServerInterfaceWrapper) RouteInboundCall(c *gin.Context) {
 	siw.Handler.RouteInboundCall(c)
 }
 
+// GetReadinessBoard operation middleware
+func (siw *ServerInterfaceWrapper) GetReadinessBoard(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReadinessBoard(c)
+}
+
 // ListSites operation middleware
 func (siw *ServerInterfaceWrapper) ListSites(c *gin.Context) {
 
@@ -1193,6 +1695,30 @@ func (siw *ServerInterfaceWrapper) PutSite(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutSiteParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -1200,7 +1726,60 @@ func (siw *ServerInterfaceWrapper) PutSite(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.PutSite(c, siteID)
+	siw.Handler.PutSite(c, siteID, params)
+}
+
+// GetVoiceRouting operation middleware
+func (siw *ServerInterfaceWrapper) GetVoiceRouting(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetVoiceRouting(c)
+}
+
+// PutVoiceRouting operation middleware
+func (siw *ServerInterfaceWrapper) PutVoiceRouting(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutVoiceRoutingParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutVoiceRouting(c, params)
 }
 
 // GinServerOptions provides options for the Gin server.
@@ -1241,12 +1820,18 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/sites/:siteId", wrapper.GetSite)
 	router.PUT(options.BaseURL+"/v1/sites/:siteId", wrapper.PutSite)
 	router.GET(options.BaseURL+"/v1/agents", wrapper.ListAgents)
+	router.DELETE(options.BaseURL+"/v1/agents/:agentId", wrapper.RemoveAgent)
 	router.GET(options.BaseURL+"/v1/agents/:agentId", wrapper.GetAgent)
 	router.PUT(options.BaseURL+"/v1/agents/:agentId", wrapper.PutAgent)
 	router.GET(options.BaseURL+"/v1/agents/:agentId/presence", wrapper.GetPresence)
 	router.PUT(options.BaseURL+"/v1/agents/:agentId/presence", wrapper.SetPresence)
 	router.GET(options.BaseURL+"/v1/agents/:agentId/emergency-contacts", wrapper.GetEmergencyContacts)
 	router.PUT(options.BaseURL+"/v1/agents/:agentId/emergency-contacts", wrapper.SetEmergencyContacts)
+	router.PUT(options.BaseURL+"/v1/agents/:agentId/location", wrapper.ReportLocation)
+	router.GET(options.BaseURL+"/v1/agents/:agentId/readiness", wrapper.GetAgentReadiness)
+	router.GET(options.BaseURL+"/v1/readiness", wrapper.GetReadinessBoard)
+	router.GET(options.BaseURL+"/v1/voice-routing", wrapper.GetVoiceRouting)
+	router.PUT(options.BaseURL+"/v1/voice-routing", wrapper.PutVoiceRouting)
 	router.GET(options.BaseURL+"/v1/callback-numbers", wrapper.ListCallbackNumbers)
 	router.POST(options.BaseURL+"/v1/callback-numbers", wrapper.AddCallbackNumber)
 	router.DELETE(options.BaseURL+"/v1/callback-numbers/:number", wrapper.RemoveCallbackNumber)
@@ -1255,11 +1840,27 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReady)
 }
 
-type AgentJSONResponse Agent
+type AgentResponseHeaders struct {
+	ETag string
+}
+type AgentJSONResponse struct {
+	Body Agent
+
+	Headers AgentResponseHeaders
+}
 
 type CallJSONResponse Call
 
-type EmergencyContactsJSONResponse EmergencyContacts
+type ChangedMeanwhileApplicationProblemPlusJSONResponse Problem
+
+type EmergencyContactsResponseHeaders struct {
+	ETag string
+}
+type EmergencyContactsJSONResponse struct {
+	Body EmergencyContacts
+
+	Headers EmergencyContactsResponseHeaders
+}
 
 type PresenceJSONResponse Presence
 
@@ -1269,7 +1870,23 @@ type ReadyJSONResponse Ready
 
 type RefusedApplicationProblemPlusJSONResponse Problem
 
-type SiteJSONResponse Site
+type SiteResponseHeaders struct {
+	ETag string
+}
+type SiteJSONResponse struct {
+	Body Site
+
+	Headers SiteResponseHeaders
+}
+
+type VoiceRoutingResponseHeaders struct {
+	ETag string
+}
+type VoiceRoutingJSONResponse struct {
+	Body VoiceRouting
+
+	Headers VoiceRoutingResponseHeaders
+}
 
 type GetHealthRequestObject struct {
 }
@@ -1365,6 +1982,39 @@ func (response ListAgentsdefaultApplicationProblemPlusJSONResponse) VisitListAge
 	return err
 }
 
+type RemoveAgentRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+}
+
+type RemoveAgentResponseObject interface {
+	VisitRemoveAgentResponse(w http.ResponseWriter) error
+}
+
+type RemoveAgent204Response struct {
+}
+
+func (response RemoveAgent204Response) VisitRemoveAgentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveAgentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveAgentdefaultApplicationProblemPlusJSONResponse) VisitRemoveAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAgentRequestObject struct {
 	AgentID AgentID `json:"agentId"`
 }
@@ -1378,10 +2028,11 @@ type GetAgent200JSONResponse struct{ AgentJSONResponse }
 func (response GetAgent200JSONResponse) VisitGetAgentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1406,6 +2057,7 @@ func (response GetAgentdefaultApplicationProblemPlusJSONResponse) VisitGetAgentR
 
 type PutAgentRequestObject struct {
 	AgentID AgentID `json:"agentId"`
+	Params  PutAgentParams
 	Body    *PutAgentJSONRequestBody
 }
 
@@ -1418,11 +2070,28 @@ type PutAgent200JSONResponse struct{ AgentJSONResponse }
 func (response PutAgent200JSONResponse) VisitPutAgentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutAgent412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response PutAgent412ApplicationProblemPlusJSONResponse) VisitPutAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1473,10 +2142,11 @@ type GetEmergencyContacts200JSONResponse struct{ EmergencyContactsJSONResponse }
 func (response GetEmergencyContacts200JSONResponse) VisitGetEmergencyContactsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -1501,6 +2171,7 @@ func (response GetEmergencyContactsdefaultApplicationProblemPlusJSONResponse) Vi
 
 type SetEmergencyContactsRequestObject struct {
 	AgentID AgentID `json:"agentId"`
+	Params  SetEmergencyContactsParams
 	Body    *SetEmergencyContactsJSONRequestBody
 }
 
@@ -1513,11 +2184,28 @@ type SetEmergencyContacts200JSONResponse struct{ EmergencyContactsJSONResponse }
 func (response SetEmergencyContacts200JSONResponse) VisitSetEmergencyContactsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetEmergencyContacts412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response SetEmergencyContacts412ApplicationProblemPlusJSONResponse) VisitSetEmergencyContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1528,6 +2216,46 @@ type SetEmergencyContactsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetEmergencyContactsdefaultApplicationProblemPlusJSONResponse) VisitSetEmergencyContactsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportLocationRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+	Body    *ReportLocationJSONRequestBody
+}
+
+type ReportLocationResponseObject interface {
+	VisitReportLocationResponse(w http.ResponseWriter) error
+}
+
+type ReportLocation200JSONResponse ReportedLocation
+
+func (response ReportLocation200JSONResponse) VisitReportLocationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportLocationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReportLocationdefaultApplicationProblemPlusJSONResponse) VisitReportLocationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -1607,6 +2335,45 @@ type SetPresencedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetPresencedefaultApplicationProblemPlusJSONResponse) VisitSetPresenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentReadinessRequestObject struct {
+	AgentID AgentID `json:"agentId"`
+}
+
+type GetAgentReadinessResponseObject interface {
+	VisitGetAgentReadinessResponse(w http.ResponseWriter) error
+}
+
+type GetAgentReadiness200JSONResponse AgentReadiness
+
+func (response GetAgentReadiness200JSONResponse) VisitGetAgentReadinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAgentReadinessdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAgentReadinessdefaultApplicationProblemPlusJSONResponse) VisitGetAgentReadinessResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2127,6 +2894,44 @@ func (response RouteInboundCalldefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type GetReadinessBoardRequestObject struct {
+}
+
+type GetReadinessBoardResponseObject interface {
+	VisitGetReadinessBoardResponse(w http.ResponseWriter) error
+}
+
+type GetReadinessBoard200JSONResponse ReadinessBoard
+
+func (response GetReadinessBoard200JSONResponse) VisitGetReadinessBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReadinessBoarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReadinessBoarddefaultApplicationProblemPlusJSONResponse) VisitGetReadinessBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSitesRequestObject struct {
 }
 
@@ -2178,10 +2983,11 @@ type GetSite200JSONResponse struct{ SiteJSONResponse }
 func (response GetSite200JSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -2206,6 +3012,7 @@ func (response GetSitedefaultApplicationProblemPlusJSONResponse) VisitGetSiteRes
 
 type PutSiteRequestObject struct {
 	SiteID SiteID `json:"siteId"`
+	Params PutSiteParams
 	Body   *PutSiteJSONRequestBody
 }
 
@@ -2218,11 +3025,28 @@ type PutSite200JSONResponse struct{ SiteJSONResponse }
 func (response PutSite200JSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite412ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2233,6 +3057,102 @@ type PutSitedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutSitedefaultApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoiceRoutingRequestObject struct {
+}
+
+type GetVoiceRoutingResponseObject interface {
+	VisitGetVoiceRoutingResponse(w http.ResponseWriter) error
+}
+
+type GetVoiceRouting200JSONResponse struct{ VoiceRoutingJSONResponse }
+
+func (response GetVoiceRouting200JSONResponse) VisitGetVoiceRoutingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVoiceRoutingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetVoiceRoutingdefaultApplicationProblemPlusJSONResponse) VisitGetVoiceRoutingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutVoiceRoutingRequestObject struct {
+	Params PutVoiceRoutingParams
+	Body   *PutVoiceRoutingJSONRequestBody
+}
+
+type PutVoiceRoutingResponseObject interface {
+	VisitPutVoiceRoutingResponse(w http.ResponseWriter) error
+}
+
+type PutVoiceRouting200JSONResponse struct{ VoiceRoutingJSONResponse }
+
+func (response PutVoiceRouting200JSONResponse) VisitPutVoiceRoutingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutVoiceRouting412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response PutVoiceRouting412ApplicationProblemPlusJSONResponse) VisitPutVoiceRoutingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutVoiceRoutingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutVoiceRoutingdefaultApplicationProblemPlusJSONResponse) VisitPutVoiceRoutingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2255,6 +3175,9 @@ type StrictServerInterface interface {
 	// ListAgents List the agents.
 	// (GET /v1/agents)
 	ListAgents(ctx context.Context, request ListAgentsRequestObject) (ListAgentsResponseObject, error)
+	// RemoveAgent Remove an agent.
+	// (DELETE /v1/agents/{agentId})
+	RemoveAgent(ctx context.Context, request RemoveAgentRequestObject) (RemoveAgentResponseObject, error)
 	// GetAgent Read one agent.
 	// (GET /v1/agents/{agentId})
 	GetAgent(ctx context.Context, request GetAgentRequestObject) (GetAgentResponseObject, error)
@@ -2267,12 +3190,18 @@ type StrictServerInterface interface {
 	// SetEmergencyContacts Set whom an agent's emergency calls are told to.
 	// (PUT /v1/agents/{agentId}/emergency-contacts)
 	SetEmergencyContacts(ctx context.Context, request SetEmergencyContactsRequestObject) (SetEmergencyContactsResponseObject, error)
+	// ReportLocation Tell where an agent is.
+	// (PUT /v1/agents/{agentId}/location)
+	ReportLocation(ctx context.Context, request ReportLocationRequestObject) (ReportLocationResponseObject, error)
 	// GetPresence Read an agent's presence.
 	// (GET /v1/agents/{agentId}/presence)
 	GetPresence(ctx context.Context, request GetPresenceRequestObject) (GetPresenceResponseObject, error)
 	// SetPresence Set an agent's presence.
 	// (PUT /v1/agents/{agentId}/presence)
 	SetPresence(ctx context.Context, request SetPresenceRequestObject) (SetPresenceResponseObject, error)
+	// GetAgentReadiness Tell whether an agent could make an emergency call now.
+	// (GET /v1/agents/{agentId}/readiness)
+	GetAgentReadiness(ctx context.Context, request GetAgentReadinessRequestObject) (GetAgentReadinessResponseObject, error)
 	// ListCallbackNumbers List the callback numbers and their state.
 	// (GET /v1/callback-numbers)
 	ListCallbackNumbers(ctx context.Context, request ListCallbackNumbersRequestObject) (ListCallbackNumbersResponseObject, error)
@@ -2306,6 +3235,9 @@ type StrictServerInterface interface {
 	// RouteInboundCall Ask where an inbound call goes.
 	// (POST /v1/inbound-calls)
 	RouteInboundCall(ctx context.Context, request RouteInboundCallRequestObject) (RouteInboundCallResponseObject, error)
+	// GetReadinessBoard Show who could not make an emergency call now, and why.
+	// (GET /v1/readiness)
+	GetReadinessBoard(ctx context.Context, request GetReadinessBoardRequestObject) (GetReadinessBoardResponseObject, error)
 	// ListSites List the sites.
 	// (GET /v1/sites)
 	ListSites(ctx context.Context, request ListSitesRequestObject) (ListSitesResponseObject, error)
@@ -2315,6 +3247,12 @@ type StrictServerInterface interface {
 	// PutSite Create or change a site.
 	// (PUT /v1/sites/{siteId})
 	PutSite(ctx context.Context, request PutSiteRequestObject) (PutSiteResponseObject, error)
+	// GetVoiceRouting Read how calls leave the contact centre.
+	// (GET /v1/voice-routing)
+	GetVoiceRouting(ctx context.Context, request GetVoiceRoutingRequestObject) (GetVoiceRoutingResponseObject, error)
+	// PutVoiceRouting Replace how calls leave the contact centre.
+	// (PUT /v1/voice-routing)
+	PutVoiceRouting(ctx context.Context, request PutVoiceRoutingRequestObject) (PutVoiceRoutingResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -2446,6 +3384,32 @@ func (sh *strictHandler) ListAgents(ctx *gin.Context) {
 	}
 }
 
+// RemoveAgent operation middleware
+func (sh *strictHandler) RemoveAgent(ctx *gin.Context, agentID AgentID) {
+	var request RemoveAgentRequestObject
+
+	request.AgentID = agentID
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveAgent(ctx, request.(RemoveAgentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveAgent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RemoveAgentResponseObject); ok {
+		if err := validResponse.VisitRemoveAgentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetAgent operation middleware
 func (sh *strictHandler) GetAgent(ctx *gin.Context, agentID AgentID) {
 	var request GetAgentRequestObject
@@ -2473,10 +3437,11 @@ func (sh *strictHandler) GetAgent(ctx *gin.Context, agentID AgentID) {
 }
 
 // PutAgent operation middleware
-func (sh *strictHandler) PutAgent(ctx *gin.Context, agentID AgentID) {
+func (sh *strictHandler) PutAgent(ctx *gin.Context, agentID AgentID, params PutAgentParams) {
 	var request PutAgentRequestObject
 
 	request.AgentID = agentID
+	request.Params = params
 
 	var body PutAgentJSONRequestBody
 	var err error
@@ -2543,10 +3508,11 @@ func (sh *strictHandler) GetEmergencyContacts(ctx *gin.Context, agentID AgentID)
 }
 
 // SetEmergencyContacts operation middleware
-func (sh *strictHandler) SetEmergencyContacts(ctx *gin.Context, agentID AgentID) {
+func (sh *strictHandler) SetEmergencyContacts(ctx *gin.Context, agentID AgentID, params SetEmergencyContactsParams) {
 	var request SetEmergencyContactsRequestObject
 
 	request.AgentID = agentID
+	request.Params = params
 
 	var body SetEmergencyContactsJSONRequestBody
 	var err error
@@ -2579,6 +3545,50 @@ func (sh *strictHandler) SetEmergencyContacts(ctx *gin.Context, agentID AgentID)
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SetEmergencyContactsResponseObject); ok {
 		if err := validResponse.VisitSetEmergencyContactsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReportLocation operation middleware
+func (sh *strictHandler) ReportLocation(ctx *gin.Context, agentID AgentID) {
+	var request ReportLocationRequestObject
+
+	request.AgentID = agentID
+
+	var body ReportLocationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportLocation(ctx, request.(ReportLocationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportLocation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReportLocationResponseObject); ok {
+		if err := validResponse.VisitReportLocationResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -2649,6 +3659,32 @@ func (sh *strictHandler) SetPresence(ctx *gin.Context, agentID AgentID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(SetPresenceResponseObject); ok {
 		if err := validResponse.VisitSetPresenceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAgentReadiness operation middleware
+func (sh *strictHandler) GetAgentReadiness(ctx *gin.Context, agentID AgentID) {
+	var request GetAgentReadinessRequestObject
+
+	request.AgentID = agentID
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAgentReadiness(ctx, request.(GetAgentReadinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAgentReadiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAgentReadinessResponseObject); ok {
+		if err := validResponse.VisitGetAgentReadinessResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -3032,6 +4068,30 @@ func (sh *strictHandler) RouteInboundCall(ctx *gin.Context) {
 	}
 }
 
+// GetReadinessBoard operation middleware
+func (sh *strictHandler) GetReadinessBoard(ctx *gin.Context) {
+	var request GetReadinessBoardRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReadinessBoard(ctx, request.(GetReadinessBoardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReadinessBoard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReadinessBoardResponseObject); ok {
+		if err := validResponse.VisitGetReadinessBoardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSites operation middleware
 func (sh *strictHandler) ListSites(ctx *gin.Context) {
 	var request ListSitesRequestObject
@@ -3083,10 +4143,11 @@ func (sh *strictHandler) GetSite(ctx *gin.Context, siteID SiteID) {
 }
 
 // PutSite operation middleware
-func (sh *strictHandler) PutSite(ctx *gin.Context, siteID SiteID) {
+func (sh *strictHandler) PutSite(ctx *gin.Context, siteID SiteID, params PutSiteParams) {
 	var request PutSiteRequestObject
 
 	request.SiteID = siteID
+	request.Params = params
 
 	var body PutSiteJSONRequestBody
 	var err error
@@ -3126,110 +4187,228 @@ func (sh *strictHandler) PutSite(ctx *gin.Context, siteID SiteID) {
 	}
 }
 
+// GetVoiceRouting operation middleware
+func (sh *strictHandler) GetVoiceRouting(ctx *gin.Context) {
+	var request GetVoiceRoutingRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVoiceRouting(ctx, request.(GetVoiceRoutingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVoiceRouting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetVoiceRoutingResponseObject); ok {
+		if err := validResponse.VisitGetVoiceRoutingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutVoiceRouting operation middleware
+func (sh *strictHandler) PutVoiceRouting(ctx *gin.Context, params PutVoiceRoutingParams) {
+	var request PutVoiceRoutingRequestObject
+
+	request.Params = params
+
+	var body PutVoiceRoutingJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutVoiceRouting(ctx, request.(PutVoiceRoutingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutVoiceRouting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutVoiceRoutingResponseObject); ok {
+		if err := validResponse.VisitPutVoiceRoutingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"1H1tc9s4kvBf6eKzVZtkKNlO4uzE/vCUJ8nseieXScUzNVUX+1YQ2ZKwJgEuAFrRuny//aob4IskUi+O",
-	"MnP3KRYJAo1+70Y3ch8lOi+0QuVsdHYfFcKIHB0a/nUxReUuU/pTqugsKoSbRXGkRI7RWSTC2zgy+K9S",
-	"GkyjM2dKjCObzDAX9NmfDE6is+j/HTXLHPm39ugyjR4e4uiNyLLeNRL/8iuXuEwxL7RDlSx+wgV9lKJN",
-	"jCyc1LTmCTgNz4+PoTBSOTHOEC6u3lxeQjITRiSEjhiSmbaoQCicw0QbwDs0CyAAwc2EA2khR6EczTVG",
-	"EEq7GRrQCodR7Pc2Q5GiaXbXgmtAgLW3lYsv71FN3Sw6e358HEe5VNXvk5iw5NDQnP/1GQb/ffPdn6I4",
-	"couCZrXOSDXljb/HaS9qM373lZi9kg57V7D+5Vct8eC/Rut+0KlEZst3ildMtHKoHP0piiKTiSByHv3T",
-	"Ek3vd1zknUo/+flpMb+cLbSy2EjAwRbzs/Eqywz4ywyBxWkYBYk42Jo8Wc+SxLy84rsczZTY8I1WTiRe",
-	"FxwGv2sz98BiMJGFpG8Zoo8GLaoEDwZIPWHH+r+R/LqKBmBnel5BoccZ5huAKPyI7/YFxs/bAcvL42MY",
-	"jUU6oBlHoA2MpLoTmUxHMbw8PoFRqUTpZqgcwYD+8QsYTbQZyzRFxQ9ewkhpN5joUtGIUalulZ6rAZF8",
-	"BEKltN9rlclbpOGnMMrRzXQ6oK9Elum5n/nkBYyc1oNMmCnyg1OazJZFoY3DdJBjKsWAVM8ohlMCXipS",
-	"TSIbxdfqlCArlbgTMiO9OhpeK0LsJxTp4mC09bP1EXYuLCQzTG4xjXnn8+opY2fo4ZmUFtPfk9C/zKSF",
-	"RCilHcy1uWXQlAaDzixgrssshRxVCtKdNfRjDiWCJrpUziyYXhbNHZHrWjHRhRpgJXYDVeZjNDXJgSg+",
-	"JCJZhyIdgRUL6zHiNKQ60If0+sHIw5P1iD3ZiCGbkjCatW6aGrT8p0hTScNF9tHoAo1jGzARmcV1YqNB",
-	"mGFWkAQT+qY6hlTPFW2N9j7JtDaMCaN1Tma5aE16HyXSLVZs7wnZ3hXDGkcB+TuNLbR1InujU1wz6x2j",
-	"DU6lx+3y5q6ccEjaoDD6TqqEnYqta1tnEF2XO7E2tFTSrS/7I2EsZnTR4rZkcm1d+aF+osf/xMTRArUp",
-	"3UjSZYKIxgFdAxhVWmgZ/FbpMLedw8IDYYxY0G/vm3QMLFoWZzdDElcezvp0D22n53PLVebl48Y1anbR",
-	"guCmD31X6JxUU7snGpdQtS6DKd7JBK13YwV7BWOR3AJtxcYgFWiTojkDh9kZs4EszuDXT5eWPdsK9W0W",
-	"e9XFYrn4cukHf8/+bPhx0k+kzU7wOrvX5NjBdW3Tp58qXaSo/LMDMTLh+2/SOu0VCqoyJ5j0ZNJafXn4",
-	"hpmIch9Y568Tu/ZzPl5dfASLaFkZ0mcW6EMm9rvhyauXwyjeNv9P0vvhFcAZCjKhpHWESumTTvC1ckZn",
-	"dqvfWo1bVrfLG7q8+hlenLx6NTgBkRUzMXjeCXeKUyNSb96XJ/ignQ/k3EyqKSRsNsYIqVYIY5xog94x",
-	"VHaO5hwkx3n8NhMOTWu5sdYZCraeqRQZphes7Sba5MJFZ1EqHA6cZEZbh5C/aOi2NuB2Bdm1gafZKHrp",
-	"wnWG02XtuAnh77FbX2onJ8Hub5viQ3vsHiqVBKqtVg0m2jAH7SAPRpdu6wqfeNAmjc1s60rbXlIkTt4R",
-	"vSrGH8ylSvXcawhMO+HxQ96p1F64LhFExRzl/TKYavSiB3JC3t+kNJw2yJC4MUd7DvOZzBAEP5IWyiLm",
-	"CVCYTKJ1IfvgPPMSQ+7CcisKsM6zNJaqVobMeiss2shki9trFLYkbk0pdWqRFaxVRA0c3GKklv5os8my",
-	"El1h2j4V3g4x91DlSWlM8GS2R5Gg9LxTJRUG76Qu7U7TYNrWRaR4rCN2GG6nawC2tWAfOpYNxx4ImRjE",
-	"jaz+r1IYoZxUCKhSuyuLxpHq14db5BjbYkwAMi8F+9TAw3xthFTd1mrVS6g4uBYNv9R2jD7Sb1M9dpwt",
-	"dOyzkF9EXmQIo+9Onh8/Pz09PT45Ph6tuuivvqHrtIKUTmS0bP4+jKVNvucnBicG7azFFy2zbMUddr1Z",
-	"2REPi+upujZUCIXZBtFNdJ6XKigg4NGgJxM0dl2bn8NcupkuHZBX4dgft7dOF/SaWHfJyd4a38yFUcFy",
-	"9gDnwaG4/xwwL9wC5kFSDdKaSntnyGkatF3HeGR4mY4aALrw9laKrEq3PtqB3sag695UT1LID4sr3SrU",
-	"gh8NikwoMGWGMQU7AiwaCpDg108fwJbJDISFUWnUWXhxZrVlkQvCaAkrr09OCAVtKXz+/VYxzPRuntb7",
-	"alwcfRlMNeffBvZWFgNdeIwOOICh/TM++yPSJWR1Ea0zObyXTFaZ3Q5NNsiFzED4hA9asFgIIxxZvAVY",
-	"zGWiM60sPLk6+cvTGISDXFsHp8cV7zqk4EXpsU4Xa2rvxfcvt3FvC7rOzTfnA/vuWtiuRM5vs4W34jgF",
-	"diLPYTQr1XRQFiMviJX8SQtWyHRlU69ebjoLuhj8pxj8+3jw+qb5E4b/GNw86z4g6tovM86eu10NT5i9",
-	"SCcEM9jtuUs1vcJEq7SDM/6m55Bpr4YyZAeXxrfUEbH3FA0nr4xcn+FiLV+xXZfRRLXH24avkzfudslo",
-	"deRbhBOgJ6zvkeagH8QT1hkU+RAuHSiRc0aGvAYShcu352BQcA43Z4sBC10a0HMFRk5nzq6nMzclHcQe",
-	"wemGjENWHTBuiKbWEVC58z502dVl9g8aHiOwSFcnS2HGwGCC8o6fZTgd+EDNvx8kmfYuYAXBIJkJNeVH",
-	"FDMkOCgLwkW63Rvkt4zILt74G4rMzfaUovUIVN9uByR81QWFp82K9timL0hd3B/Hr148/KmLDJdqrEuV",
-	"PiIJNjE671KI2megzkGMLUuDafslxOszzFb14PPTV108ors5LkTbrj4PEhmb/na6a3XyjaZ6lRl0J/7f",
-	"43RPHKXSYFJ5ADUXlI5x3mLzToXKvN4Vil14xHrfs7I+7H3uHoz1i/omUyddZeXERhi69Idx+yXR1gK/",
-	"stiQqVmhYFUO0RCgmrANSyeRWz7b3sdVrs6/+5M4TjAO4b1w0pUpcn6WzKD/legcwekpkrPeofCTpDQi",
-	"6UiUfhKpLC3ZmVIlaJyQyi2I+3N0BldCcl2OM9p2LpXMCZNNMr+O9nb0OuNINGd5G0sjwrA9Zs4CjtZ3",
-	"+xanBtHG8Ntfr+D7lz27E1/87l4ft7Y6eP01m60p9bUwnXy/BBT/fCRUXV7eh5Wk7qO9+Z0yy5+qT7ri",
-	"1TWhVVohJ2mw9KcJlScps13kuAXfpvzMY5N/3l3YVyuVdvsZYZ07bdbYBHhIKT3aw1jmzlFToRHDaFza",
-	"Bf2bai4vSKV1pRnTEzEX/EZPJplUNFgbrh7AOzSAmfUarXbw7MI6zOFW6bmNr9UtFg7u0IyFk/nwWm0L",
-	"bR7t+LQKd/ahru6S3CtfEUia2Bf4Tfwx/NSI3Hafk+mszDsNIqdYlPdDCIHsgYwXjhQDZ9QxBXKT4KQ7",
-	"0EnRCdmRefpZcXGAm2sgeSHcWw8n6iLDTignErO0213iVzHU1aA0ty9epAh8IsrMxT4ISbWzMEY3R1Qg",
-	"nQXrsOjGSig52ZSZQmO1gvlMh9xMVciR6t6ogLDYh2ma8+9XP3+AsUFxS+ZvshuaQ8nh5SZgMz31fE1R",
-	"moXwCYwXw520QGs1J12GPX6ryLGJDmmKjaHRqlCPdenOxplQt6PzkJhMMaRMQkGTBVEI47aHxiHe8cC2",
-	"jnpYaGrObOOuSzDrwq+9lC4mtxuyTvddJ75tRHxE4yvAYKRvvc6i2LuSFC+OTSGUtDA3einX0GzAVBvY",
-	"kkX24+IK+G5cVHZxz1xo41Jt94F3tqNxFELf3Y3bak6x9uEqx7mZsXP/1cntPrxAgZu5TDeHeawF0y3V",
-	"DFys3MKU9/wHnKevA4GB0aXrq2VwplS3PTU1S18Dj9wllc710/Um+7Am1fQtJtLuH3WsFwhWEeXInzeD",
-	"yLTCM68tRJaRNGQ44fJAPm0VZgFhW/ulnMaLQthlr7FCfZhvYMoMWaeIQiTSLQaF0RPpn3VUR/Wfghyu",
-	"piZt4bnOPGmliLpVlrP6XWc7OZvUjea+wL3Oum6pVvfj2vF4d1031xRkOD0HX0PqzTVZaD1X/Cwo6p7j",
-	"aalNqIasdj2T01lfpcleFRtuhqrPsGrO8oLCLy72npK0vvwsrrLjY50uQkHOcgHarphbYpbHHqDUfNEl",
-	"o1X57OOU+i5x8nJV1LpvFzignc5fP17vK4XcfLjOtV29pUqrPnp1VB5K7JqykSVr0Z6zD6GPPET/KsRW",
-	"rPzrVRRHHz9FcfTmIoqjv/4QxdHbnzq5uwv1K9k4z7vtUsuVRHiqkc9h4ckPr56egeg8ydhab/nYKso1",
-	"Eq/EQzPSIEEYmy0E2xsOreHJD6dPe/OrJ6+21lp8BbvQHjApSX9dEXU9H4xRGL8dJjn7bv5RPcHMuYIx",
-	"gNZ2VmH/h0gRxovK/5cKCjHFc460Rn9998uoUqrBjNadX4nWtxJbzVdyghS5/KNaqtFKhfwJQzODVJOu",
-	"fLZkM20QPv34Bl68ePGa0PzrL2+G8I570tAYzYQY9TUwjOAJffv65elfnnrDICi8oDB3RP78iCsdfSLC",
-	"XqtwIjmEX30Xgo8PPQzGd07EYHVVQJxLawvMfEGDLyiATFs3vFbX6pPO0PpEJkdgngbg9C0qO4QLBc+e",
-	"sRA8e+YfhqMwmssLB9fvo0hmdckyPf6zN2y+lpWGVP7CtWJSeCIJtQDfl+d9GwdTdBZeHr9g88Jv/BG/",
-	"H4BfJBFTG9rEEC7g2bNEGCPRPHtGW+OodcbBBGc6YhDX6tkzWxZo7qTVNGwuHMEag+C9pblUz55BotVE",
-	"TkuDdgjcCOEZATynxJB3sloMzP0+thceQddKqhXu86mVTCaoLKsAmaJyciJJAKKLgpA3eD48bhiy9YwE",
-	"oMxzQRqwOfxnfJBp9isnvhYAElTO+PyCj2Kj94G1ozi6Q2NDhyXNqgtUopDRWfRieMKLk7/Lwnk04/Oy",
-	"f9PfU9+xQDqcOZcsET0MR2orHXrPj48P1qgSVuhoVbnkqNCUSrHb21Yx0dnnmzbGfsGqI9RnwnSC1i59",
-	"HUdOTLlIpN6jjW5ozqMcnZEJbYx+cQy5ESefQpTZhZKundbjqp6pODo9frHz6G3brkRIcP4mNDFxc9Ok",
-	"zLLFxq3fnRyxINvWfleaUYjzSHzY7VvGRSatu5iGtO9XMchO7mTo5FwNPNYZx2tk3ljsz/GHPqrgJNp2",
-	"xDcNZG1kv5e25S7YNl4rvRJqX5dRe3QfArSHRyF5ih7Hj2K4GmVfuXdixcYabNp6vNTO/rl7uWbIUdXu",
-	"/nATR0W5GTdQ5eFJsm+xcOcgQOE82CjJyUZSg+tYLMoWFqvW5sVhm4xrX/lh2bFypsSHr6Ley+fPd1EX",
-	"vp3y66n9xmBofPPeCBnRrYTv4fmjVjTeKmV7jBis18Q9BqkdzdGHEY/5TOc1pv5sAZesuHfcnM5ScPoP",
-	"E6D6nKGSIBAWSJ2mvthvHe+2D++HF6KetvUDCNK3oPkVukORvE902q08WwTGN1mzm8izkKGSXKnWKUof",
-	"m96O/bHZ7ho6hOC0EFjt+A8SkA1YhN/CKUW4kiQtOWcm1ArRKVZYWBATR3G5gyc/vHx6fq2cpg+1xfq0",
-	"w3JELzL2N33EFtStDyTWxHCJZoeXvtUz7kPJ3gG5hURuT2YJolUXKvqEyePd3eUWk9/H711pFNrZAV7J",
-	"ErErbKXzp+r+2UH94pX1bHX9gTR8jLpNqLXdwXiFhFdeWgdjDN0bVQOITxLATFgwOJXWoUEvzuy2+2SW",
-	"P9kVXBLh8dElbyJN36z20H0LqetpWdpJ+E6+ERR910Y0yUbpe8wKrf1VNi+PX/++t3isACMYlEqZ8lmz",
-	"tCCYun+2UCUvw0etU3lpYeQfDnzWaTT8A/ztizRt56WbA9V6Bx7Te6u5o3v/x4MXrAwdbhaxC/ANexUM",
-	"3pjVp1hs4Lg6EsUd2poJfGLa92kb9FOs60+Dub7DDrFa4uqXG0+ZeQGaJmUqBzi4F7deengQx4QWWafK",
-	"Xo5J/y5Chn5bO2HH/V6qrY267/dq15p/d/P/Px8PXt/cn8Qnp1215Q83gXeWT037LeQb9mx9Dtgg+HZt",
-	"ljgVlH2NMt9fPISrOjNrwSICcZGvr8njdU+rQxtXlvf3s7e7WNlf+GafO2/4bNzuE55IY91BjWuz0BIL",
-	"MlK2mE9GcFzZwdxidoctVzeYzTBCqAV3dbG19Qe+YYTtMvLw5OrF0+ZqK19EAZdvq3KQkGcXOcJo5ea9",
-	"UW2Z+XVzzlDZeBTKNu9p6jMKVzOtptdKBB5klUQWX+lQ9R6DAIMFckNbVSHGLSvsY1tuLuIrAjs4jccx",
-	"A+wbZqzcd0jRxrdwGNrdnH+Al7DpVjtSzr41iFjUly4yEO1i/b6SQZ4gEYq8OrLiw40qblWJPfz+Rvsj",
-	"7XQ9/uuSzm4Ne3TvK2A2p4WbU619Y/zAxftHbJX+O1TOuA8t+0pYuLS0z2LV+DwS3Etij+79Hw+rl6zu",
-	"vlTcfQlr1avSz6B1/Y7OUtq6EcpOwh0eaoKmDuQTbVL/1BKuO0rtb/qU+8Va7iGc+864kLha05BK/KeW",
-	"iv71C2LKyV2/JqbANaveLeZr7Uw4YbZxXWd+rUTdIx+66p/8cHL6dAiNjTmvahO4fk3rW0z55hRiWwFc",
-	"QkT++lRpg2mX9vWrXjTobbHuHxBjeDpXWA0XNHK8sYr5lZDCf7h0reNhnNJw7C+yuVjYR6iaI/Qtw48U",
-	"vF3cjFopVW7Rqp8xhHc+GuNMGJluNttV5UPVir2u0zA0QK4Z1m5cti6wPXqn0ujhD9SF71Qa7i5mPy7D",
-	"KTnA4rEW4yjDqT2652rEr6RpvHWkv8/4fwHx3+P0/yrt+e6yXYl+t/FA/ooV9ID7Ov3QMxjxH6OqOIYs",
-	"SAyjVDgxIl3FPfOkt/5+9fOHGEYyHYFYas+dGj3n8D/ReU6DuSz5WnmePTkNXrNdj+X8CF4/7sqaSzeD",
-	"0Xth3YChGFy+HZFRkckMxrQo8jwqhfHiWrXDE21glAnr+LPLdBS3uvX9DV5ahTQ7b4FBqO91iUE6GONU",
-	"qpC+4Ou/8AvXRw3h0tlrxUEajDOd3HK6SHnMVDfDEPpiXy/l4RWQZJKRIxRMNa1Pi4Kc0GLEyxZ9fZ6/",
-	"YGCBrjOVz1t4dxfqJlbEtvPO8iX8RX2xfhXnf98Z58dd+QiOrFg+eWd1TMUX5Fr0oaeHpqIaoz7EtyFD",
-	"8a8S/Q1goc6uodrjYA3lwVWVFNE4xFMbQ3+HX5yXnoHH8bIjsBYzdF6N29wGgSq19S099X001unCnkOo",
-	"PgcxFVI1HEZbP1C5yY+aPIdKTxYFqiWDH7RErTWkvyGgSd70K+sm4K8v4YHwee298V1wKWsEvmxf8+1J",
-	"7dQg84HTrWpAKGj3XiGYMsNr9eTq1CcHNIHfzqYFZch36i3HT11uIQHTvgLh24TW7RV2P/06zGXaK/0l",
-	"PdxZ1b8fgr8u7C1xdwf5ibJtVgsvG16z0uHjj9Cu+OvfI5Hn78De9biMdvUtysUYWzsk73nc0b0v3n90",
-	"rRjv+THeToWsQ0X9VrqDHuOH//VilzKXruqvGi+H1xtLfRKHOjY/EDnWS7m2Emal4LQp4v98Q05EXaf/",
-	"+YZo4fMFnoKlyaKz6IhpFGbfnrNgB4srV51uTnCW/jMaG617L79tVF3h40pzrX/OSiiu45aqNK2+mrl9",
-	"jt2GZglXXVA11hqE9X5hbbvDJMF0r3/9Y8iH+/7xUFDvW969mTXlkjPSmrNV2ftw8/A/AQAA//8=",
+	"1H1rc9s4tuBfQWmnKo+hZMuJMx37w5Y7nZ72nUx3V5zZrtrYewWRRxLGJMABQCu6ud7fvoUDgIRIUC8r",
+	"3bOf4ogkHgfn/cLXQSqKUnDgWg0uvg4WQDOQ+Of7T3Ru/s1ApZKVmgk+uBh8WgCR8MAUE5yIGVkuqCZM",
+	"EbUQS54QqgglSkvB50TT+WiQDCT8q2ISssGFlhUkA5UuoKBmZL0qYXAxUFoyPh88Pj4mg5JKWoB2S7ia",
+	"A9fXmfmTmclLqheDZMBpYb6j7ummKf4kYTa4GPyPk2abJ/apOrnOBmbKdzTPe+dI7cMnTnGdQVEKDTxd",
+	"/Q1WXaCOiRbk7PSUlJJxTac5kKubd9fXJF1QSVMDjoSkC6GAE8phSWZCEngAuSJmgUS7QyiAcm3GmgKh",
+	"XOgFSCI4mFPAvdnTbXYXrGtoFhZuq6BfPgCf68Xg4uz0NBkUjPv/j805aQ3SjPl/PpPh/737858GSec8",
+	"k8H17O9Up4s4Gk0Mhk3s4vUCzGb5HMw+plRBRgS/JJOXE9ws5StErtwgFlXmfYmvKlGAXjCDbsKNMCK/",
+	"Mb0QlSZMJ+bNW94MXdAMEGkN+IjSlGdutNEt74XTbGj3EQIoAMHzzy/v/vt28Pz0vz+Ph2/vPp8O3959",
+	"PU3Gf3l8cTt4EQfNB5j3Yl2Oz56IdDdMQ+8Myj580hSP9mtQ+nuRMbBMg+OMqeAauDZ/0rLMWUrNuZ/8",
+	"U5nD/7rjJO959tGObyaz06lScAUNczjaZHY0nKWLqchpDBVF2GNsUPfaCb7z6JnM0daKg/Us1fCD0cDM",
+	"iCif/R0oXy5YDhtmL6WY5lD8eb9V/Gq/ii3kRhQwFdmKQK6ALKhylJkhRQrZkK9hUmvEe2lZgcjw8cR9",
+	"Nyz8NiYj8hGoGYjQOWWGH2a3vKD3EPIQwyQNPT8mg/cFyLnhcO8E1zS1Yu44+NkZuedMJKSsZObbJ+HQ",
+	"rxIU8BSOtoF6wMi6f/NcGXEfxbtCvPLH/jui0+vTUzKZ0mxoRpwY/Jkw/kBzlk0S8vp0TCYVp5VeANdm",
+	"DWB/fkUmMyGnLMuA4w+vyYQLPZyJips3JhW/52LJh4ZkJgaPrKzI2T2Y18/JxIgWkQ3NVzTPxdKOPD6L",
+	"4aV58IpMtBDDnMq5/eHczKKqshRS49sZo0MjCyYJOTe7YtzIEJpPklt+bpZccfpAWW50gInDYIPvq6Md",
+	"uh2t78SXSKuQ3kOWIEiW/lcE28iuZ1YpyH5PDPi0YIqklHOhyVLIe1waF0SCliuyFFWekQK4YQsXzcEi",
+	"6pqTxgPkQ/AEO+RVMQU58bzI8hsxw79nTCp9y93/JggN5dSUTBiORRYizxKiqnRhdJEJF0NR6akB0LCU",
+	"YmbQgTy/GZ8ZtnYzfvNiZA5aaaDZhCi6UhaqWpBMuDM2wvpoR4yD9fAiI/ifxIX+l2ApfBSVNorMsVa8",
+	"NmjPyh/MO0TalwLkNKeUMZoPy5xyi7wochzCHrzVR68MWW0jyyQo/JNmGTProvmvUpQgNeo+M5or6NKU",
+	"kXMLyEvDQQ2WzkVCMrHk5vQR23KB6m1GpBCFWW4ZDPp1kDK9aqnjY6OOtxTKZJCKimu527ulUJrm70QG",
+	"HU0/8raEObOH2ZLymmowFFRK8cB4ini1dW6lJYCOWRidVyvOdHfaHw3EEgSXmVxVDqO3zPxY/yKm/4RU",
+	"mwlqFXLjka4fCG1s0u4Z0DxnfP4zcpfuyq+mysjS5QJ4IFoNrnLBPf9hkoglHw1iR0xLavDhV8tjcDlM",
+	"Q6Gii3E/UCnpyvwfeFYK5uz83T8rKMun4st7bkRSuO2pEDlQ5F7WqIgMVgYqy26aSOJNk4h/ILRWPgfm",
+	"P06fNDZNs9MIzDo7ClZ514cjRmgyvgv974EsKFjipnEquJ1DReSORpVyVimaKyut0MD3J7pN+OM+3pnJ",
+	"Y8ctw50CrwoDaok6QzJYUsnN6pOBkaj217sYje99hIE96uevIdR7KjegjSzY91C2UGlt8D1ThhKJ1RUI",
+	"4+T9aPzmtRHs5y+smeKlPnFSn+TAM0UMMSORUyT4NnN6syNpt5iHcpoK2hokBa6lta3m7MEylOKSUN5d",
+	"VFEpTQyNkIbLFKifGMUkgxmtcj1pr7jGp2Dpb15Hll7QL9f23UB6WHxKBl+Gc4EK71Dds3IoSntGQ6RP",
+	"A308oTZ36h5IBg8sBUcNFK3cKU3viVmESszhCJmBvCAa8gsUC6y8IP/4eK369nL25nTjZr5Dl5f7z3gX",
+	"vtgR/eh/M0tVhEogWuQZma4IDM235gBeGzySVQdbWhx2DzB6TrzZe7eBYHdwLIUU3M96Y1TrvSBHFLc/",
+	"MaWFVXs8txKzWZQrpbWjN/rI4NMmnuD4AGKgBJouEB2ZsswiqRnEiFyjM1Y7bwxIcv2DNy6M+goJqXgO",
+	"ymHz0rozUTN/pm45+iQZn/sJjW5I/X/cMCF/MixgCqkogMwkmHF4CuT59+cvrEdzy2b/xqzLzkMvB6pQ",
+	"Kvp1xGEpuJYi3ypw3vn31jXUdehe3/xCXo3fvBmOCc3LBR2eRdWfDOaSZjFa+1lo6w63zqQUNe0pkMww",
+	"vCnMhLTeIcrVEuQlYXhA+DSnGmSE5sx8jOaQXaGCOBOyoHpwMciohqFmiPXdFeIXDRJ1XrhvAbu2SM1o",
+	"oHQU1jnM13W2TQD/AFEtjgvNZs422zbEz+G7eyhxhrpDRU5CKmTmzMRtxImEsVV9wZc2KRiItrpa015o",
+	"qtkDDBrEHy4Zz8TSsivIoutxqo6KMXajkLGs1sgahR6DMYaey5ym6EHJ9UJU84XBuKVR9gXfWVcz4PzN",
+	"KVyRE7V7eM8zdaWj0scuyfGNuQBFUGKyGeGCzCqJ0ikHQy4FqEuCbixC8SemSFVaTROozBko7YJM2lKX",
+	"2cUuNNESF3U4LaL5IW20aKhhGgE51mccsIQOC4+yuRbUPNY5EgswPWBwIR6vi5wWVQU40yf7Qg/uPgpr",
+	"JaUzVLc7aQkXyyj7LCU8MFGpnYaBLOSbhkkqbTBjtP2I3WKDCfvA4bF7T2g4t0XHGTE16MszFwWdWcfE",
+	"XNJC9YgTTVm+CzSMNLmPg7W9ebO2eui+fa9rGnts3cj3jdT+r4pKyjXjQIwlsiuVJgPeL7O28FoIWa1Z",
+	"IJKT0yGa9SBpS8p4XKNoq5WeiGvuYKfaDtEDbULeo/ihRpfYePsXWpQ5kMmfx2enZ+fn56fj09NJxLj7",
+	"Zrp2CyhRYAR62T6IJWSx5ycSZhLUIu4QUvQBYk9aO8LXknqo2IZKymETkaaiKCrueDDBt4mYzUCqrkC7",
+	"JEuXGGA0P/Qbg7rXojSPDequyeatnrFlw756FmeXo+hKXRIoSr2qVYVO9FPR1Xb2YoFhaTpwx8Tg9gOj",
+	"uY+eH2xxbUPQrsbbE1KyryVeplC+Clz2ssoBIzGUKJDGzif/+PhzE16pJL9wDy6UUEhyjhiVgcrb8diA",
+	"IKTCs++2kmEudtOGP4havu9ohfc6udaAFT80Can+xaDvnoGGK+sIHJZU6pVT+tDOSamUDKyFWVsbzikh",
+	"ZoRpa0Q6NSsSf3ii0baRsW7HeN7WA2Ngi4b492JlPj4fWad11lAb/gFFFJRUUg3oylFQsFTkgivy/Gb8",
+	"lxcJoZoUQmlyfupJXoOBNRdTka060uLVd6+3gSBYXXTzTZbMvrumKhbW+W2xskofzAnaR5dksqj4fFiV",
+	"zkno2RZTRFGWtTb15vWmZLGr4f+mw/86Hb69a/4ko/8c3r2Mp0nF9ov0tudu25Y3UqVhpU57MH8yTvO4",
+	"ccr4/AZSwbMIhvwkljYtTQuSA5pI5v0Atw13mIPEkJZkEddux2u5nTDMQLXNFK4viiMPu8S5Il5Xqqnh",
+	"EkZcwgPar9b/pLQEWqCni9PCOsL4XBmSuP7hkkigmfUyG4FLVqLCoBaRbL6wSTC7O/noHv6XDR6+3Kfb",
+	"7avfVj0eaW8rNvmLLSPs0gBrYpY0lDZjYlLnGiT4rBQiH7pMkomDK4ZULZDNY/PiLZ/UUZH11+uf7Xip",
+	"4DM2ryTKq+bNZZPYgb/0uAXtDw2F4MqtIyP0nUhIgT3gbznMh9aDYp8P01yotYiaX4SzlVMYVqU5wfoL",
+	"B5mawTNQw4yhAPSyY1hbEyG8wlBR8FsUBNvtDXyKuBYjnx8pyyGzIbM9damsYJwpLakWffoRpoEQOrUJ",
+	"q1EhSuebzf8SpBKcLBfCaVpbrNbkSEZ03Pr1rHV981HAMp4d4gCoVZKdjfpfOBAFXCPFzlzWz9oCo2Bq",
+	"Sw21oJlYWqfQUjJt48nMKAZRwcE3xBMabayJMGJGiJBFEBmQDLLo2oza3JOfX+XwTCFnvnRRJS+48RlG",
+	"JwSZ5rSA7afqZEzjiKt1sg1ujp+A5nqx58F2Xbfifjvtuq+iqxDlnkvALOlgARlq5EPhOJL7r0tCih65",
+	"lhW/7wlirn1N8M1djD4dN42t0GppXtt0LaNqfT1N3rx6/FMMqa45xo4PCNTNpChiLEpYY6NGRCFDU9jo",
+	"BwvI2zrk2XksSK7F9sgcyjmao7VZR+Qig2+0DtvSQUTh/wH25VwWAZzRWeO4i9cHQjaKWChpY96/Oq2I",
+	"5VBr7ujw2N3/168ebTITmPYWAt24hphiJfV+sbWOr7EqNwRwWifoCyqaA/ADhmuJHnLgJtg78U/XmQs2",
+	"7dPGHZ/fjF+9GJEPVDNdZVbcGgPC/g8DuVrMMXsgoiqnaSVpGjHIP9KMVWjUVzwFqSnjemVooAAtoeUL",
+	"FtU0B5RdnBUGnk0yRM3ed046oE1u5MYSC/faHiOntNSVjKN97fR2EMZ8TyIqfUn+iRkvYtnOq9iRFtzB",
+	"dKf8AeYSQCXkt7/ekO9e94CUfrEgfXsawHf49ikQrtHjqWsaf7e2KPzvwasqQRrdh8XZg01/MQc0lWKp",
+	"MNio1Zrb9R7NpLmkXEPWPixP5+4x6hucOfNCFKWOk32Hgn9uhb4PdgztmGHnPol5jDs8jAsOGCaByuZc",
+	"eKeEMTi2s7VgfZsiJL84CeOSy/ZkZR/8qaFejwyGEp+vVieZYehbVNomZts8OPQA1KkrNuGs62Bcz3yL",
+	"yiA7gurxIl42afvedLZ5N8+U92vaf1ViC5Lq1/fz97ut7pLY2LzaSe2LntCvQuQHxAKDhQQ+Jmcv9z9T",
+	"H6jSP4lKxt+RoHQ0rnHNwwAjnWmQGF6hCuLeLllx9Uule7k3Fx45lizPydSoDTNN6uhJWvtCcqo0WYhK",
+	"rhs0TNsvudBecKIauDuz3ye6Ke4HhhVj4siXBa2U7kke0ULTPA7cSvUYbWpBJRhxXSlIiNGmyanZzjjO",
+	"0deZdscmWg+b+hUlnQCtP2u7sA5+RHH1wCQG64vZV+Wr1HZqq9NBmjk2LdyFiA82TtfPbtLUayVkMq3U",
+	"yvybCaway5jSlZyaX+iS4hMxm+WMg609qguRa75UuxXVSmkoUESq5JbfQ6nJA8gp1aywHryNPveDbeag",
+	"vm+v040ns19hdXo3of0eoGxSphDbp2CM4oJmrRpQfD+szdo5gyr020X4+bESSVKRV0VcBbIUjTswh44m",
+	"6XSljbqGEgkyu/dxnH9u8mYJSfRS1E4tZdcJoswhusoZgzyLsx58lJC694IZ21ZDGVaM6eGJ9eRnQisy",
+	"Bb0EZL6KKA1lHCqu4O0QryVWO8T9lgaKfZA2Y/7HzS8/k6kEem8UldluYHZV7NebFpuLuaVFm/PrPiHT",
+	"1WgnzhXMppnuc9zZJP1ZHQqo4qD1nvo2I5qKSl9Mc8rvJwEJ2fijK8lUhJZU6u1eJ+cRt4sNMu7WM5xC",
+	"2MWYSV1v8r2gMjskESGm9D2AXGF5+bQyhyMUIBIZ+Yk1KTZxcSmMQrgfx2gV+8QTaet63G4csKB85dKP",
+	"USXBYvwYypXCJenEKzTVs6bEwSm/CcabmXap3bvuCDXLnjqfTZtwyv6CPkAT7+WuQG25lqwSbKs3JaYF",
+	"HOT6dXJs08PDMYApYDXvmuO7nqVjA0Vqkz66Hx0KeXhvRNF/4/jOLpmIx5Nnymgkruy0Hah2dWcov1Wv",
+	"AA/Nd/dFNF1pcxypXsc+IaWaOA9SXuIfReNMIVx+BekKjyfi3mp2Igw4oQLQFH4zRZZSrKUINBuoCXNL",
+	"7pzH+w1Fco0vYl+srv15242inX0XycDFfnc3AdqZVLUD0Zs1zYjx/du+Czv7cNfBsHeGGC7XTnnwHoMB",
+	"ghy16O58xcSepY8gr7PNcRTUKoP4yWWTQqBsqZM26skqzj4MAvzyABvYoZYrwuGLrZlCdQqL95KmkGJJ",
+	"VyQTgBmSrmqHPMdOCrvKvZ9EGfXhuPheS3XigsPE0CUlGpR+5qyOgq6MOU64QPX9IiwyWtCyBK6cDuL4",
+	"oCvqF5VWLDOSevzqRcgMN4cTE+sP/P2iikmDEMG59SEb4/MfIGVq/2hItwGH124mtvqE0FwY+NaAZMq6",
+	"grQgWHtB5cq3ftgvfWi6Kqlad9/WksmON5SVrQv3jjrfw0PFS8P7HYTHq0fMAjjX+TiCc3PQXhb6/wcZ",
+	"bL1g7gso1pl0W/pw2feChIgIYTMfeMU6owtXpYvqxgLy0mX4YiFJhy52rYPr41y1spzD/JLYRjDWYvUJ",
+	"ruY3Z6v0VMcw4ZUev6oFmy/6FrNXcZteAO9nhxKLPXv5oc0cdVxQ7cwAw1M7rCi7xTFqnNzAHz5WORyU",
+	"zcNAbTLrXR0tVrJP4ZJQvlriQ4QQ5hPs58vv71jh8ydiuu+8yqkk8MVwBWyAyTj5q3imiFpxTb9gwrWR",
+	"GQXV6aJZpKv2tdFfytOFkH05PTaraJPTZIGapXUOFvQeMCBjWz06S/GScPQpihmhvJNmFPcoePGyJRvb",
+	"Vnt7GPnvYgjhGxodpnbuEkb2dtPHTcm5LjfCZ3y5Zgdx43VTXplnsmH2ce9LR1sRZiRvKCfuxeLNUQ1M",
+	"utswrOHAH9dCn1u8yT7a4PCjSRVb09jDaftQ5sDyrW+BOnVed7vdBAGaLhx1+UJ815/CBW7OL8lp+4TN",
+	"B2eno7Vg/NlpNAMjjpPbyi8SF5l1EU/fE1aBfLDcppUadvf1LJ4DFsP1Fg5bWRRCppUFXSvvz79/8+IC",
+	"5X43w31rN46dCAp9ZrTwaZ1CAZnCgtl2fk3rzn2g3qK7Vp5Nxec2Hmn21ptlFm3zcmh7jg7Ntnw8C6Pi",
+	"+BTPlufQF7eh33C/5XYZQTe7D3NJ8wzd1ka3s6VFqOFd+FYnW6tnwrqZQ2pknsZ4Pnnpt1fBlV4wmREs",
+	"uHqm0D4kz60t5i2VSLZDo+j2FBWIB5Zh5kIjt6ewoA9MVNK1+gDDdiRgh2T06/mkd8iaCkdDj75JXp1W",
+	"kxAubvl6GRjRqEQYWkFpbvsbrdUIHNCHpt8J8MlPpJwroM8LwGwjpZYbYE81ry9x5BPyidrI99krRBjF",
+	"iel1Mtl9PkMBP/fPCa4cT661lrKhO/OpappKvn31qjGT9liAgewuGSr+xRg9tFs87p3hihWMu+dMhWWP",
+	"kT3NbJXApsYFsf6Ptqg2qeVwbWignMxzG2gxQB7v7lbyFQuRZYr1LKvdt99Oz4pFa6p9BgyNsT4c2X00",
+	"yx0747Stw/Dg6zn8yiPQCc51Gw4eqBQeAxebfmDj09PTfXDzes6NmZcQJVxmuvehYnVcSjmZAoGMGWFo",
+	"+DSaBUZuh8j4jfFs2/ZqvIslDUjfFAbNXXDJdrt7KFpoum0th6Lt5nGfisZd3MUIWlpJplc3Zi0WgFOg",
+	"0opDXCCKVftTPcBC69LG33pyav9OMzB6k8tHYJyUdA6XyOEmf33/aeI9XM6fWt/7kApxzyC4X4DNwCgs",
+	"/+mnaqBSsr+Baw/N+CxWcMHQXyuBfPzxHXn16tVbIyv/8endiGBgnoCUApXOSV9L6Al5br59+/r8Ly+s",
+	"l44SZcOUk1RkMLGV65jMpW65Cz+PyD9sX2ebr6JcvB/rBxsqo6RgSpWQ2yYPtskCyYXSo1t+yz+KHBEV",
+	"m6VhzNKcAdHiHrgakStOXr5Ek+HlS/ujq281Y1nLBlv11u3fzIxBLzbX7A+bL1rH8S3Ho7j0t1g4V411",
+	"cmsyB63I69NXqPXgE6sA2BfgCzOHKaTZxIhckZcvnQLx8qVvMRc6hBJCb/nLl6oqQT4wJcxrS0ucRhc0",
+	"e8sKxl++bFRGNSJoQDmHlsWUxF6T0UG1xF+YMbO+XAOgW854C/sQ0saaN7NiBD7xfSuV77O+3s7ZnohF",
+	"Be4uBhmRG+fIRWOGKjLx93BMPNZYHLF6Lq2v+bDsFoPlFc8E5hfU1xE8UwTzdxBv7Divx2eN4hxMUiee",
+	"YrsQQdA3R5aMK6se5ywFbvM5WQZcsxkzJD64Kg16DM9Gpw3JBb8ZEq+KghqzvuldQFxbUgfb9T6fozoV",
+	"52LwwRHvIBk8gFTuBhmUDCVwWrLBxeDVaIyTl1QvkP2cLLAg77/M33OImPQ/vb/6wfuYbf4RdSdigEKJ",
+	"715gBCxStFEyzVCu0q91OcfZ6enRmoO7GSJtwW2jRVlxjnGhkPUOLj7fhXD+BP6eHJtlKVJ0yQZfJwNN",
+	"59hQpN6jGtyZMU8K0JKlTh6fYOT9G0DSJ63EABmDT/2e7+mfDM5PX+389jZgeYZEUbt29ITN92dVnq82",
+	"AuxhfNJkb0Wh9KPBcsOMVBcWOVP6ymfuPAmtdk/6iii4HXSz8s21+8RWByMbrEMH33bANxcchMD+wFTg",
+	"OVMhXNeq2dugPfnq4p6PFro5xAIHAZzJB/YATeuXxlnnk3GZbJLN0K/gHEnKxbULojTLcxuwCtuQOu/n",
+	"5S2nhMPSIkzDZS23XD9jCYV4gCsXy2wd8usNXZntuObj7BjQ/4hD1a7cTdBP9sfkOeieLe5A1TVePnmL",
+	"NGsUmM07DO9f+xyfrnnlxN/P9niXDMpqM2yIT783B3gPpb4kFlnqU3WZ8V0ollUNxf3W568fM+trrqpa",
+	"HffSqNo6fVw3JrSs4PFJ5/56fLb97c49T+bDs7NdxIBtvfF0BHsnwd0EUV+/tB3XenjZSZC8EHRzOoTy",
+	"um2hDjmNyC1Px6HI5UIUYQip3Z2rbhmuxR9Gs3V1gCdavHtvVUJm+1114a7icP/3otuem7uOQLtRbDmY",
+	"jp+IZjegj4VlfdQa5kh+Czx01mN9L0pS59ZhMrkxkl05/bV2/ic0oILOSEaTsTYVqiVoA0xtIJcL4jeQ",
+	"3PKKa5a7LA0tBBF5ZinAtb81IlQCdkRSdaBxJvzNkW39phRSB80DvwUeN5mnO6Pvke4QayXWbrpOTOOl",
+	"JT4SdQydzZsnspE0hK0pzs0tIv2oG7Y13yJeAiSyZRFr9/R0BM+vTRvp/TlI2EH9GGImoH2/4z9InGyA",
+	"IqkzCO0lt1mFNsZa+hISO6Ydu9Jjpsnz71+/uLzleHuksHVAwXXEhOZoq1svoL8dNkKsqnVmx6fUdu3p",
+	"seTNEbHFSIs9kaWPtNYuEdpCWzb2UXssN2KJb27lxBayYEx6Qc4e3riXEKruIXNlN3ivY6fflu8V4BJm",
+	"lnW2Yc1RIqjiLbqPwT1F34zPtsvRerisc8qyOnf+mEzW+oA8m7XlW3jdapc4fWFShAkfzlYcjtX9B4OQ",
+	"/kGOpfV24b+Ph6nV9H1nV1Mrk6cpAcTrL1065xE9UO2aQ++sZ9J2ptwiOITawZxwxOdSeV0nbt/M2wY3",
+	"MHwvYc6UBglZ0K8Pk3os4VIsh7fwiBEqzbJ37SshvgVn72k/vxODH3+jVfRdodkkhDleUQphb4t+ffr2",
+	"973PtbUYikvxAhtrBbAax16KRFp3IrUuiXZ9Qm20bDL6AzwgV1kWJkM2hVT1Diykt4rSNps7+Wr/2NnH",
+	"e2X7sXj24BSmuhTCFt5ihx764NK+EPK+nQp6V+0Qox6nbYSsdvHeNuft3Ld4ym4deLVMPfUxHbvtU9lL",
+	"+e3fhUsP23Y1ROTqfR5yo/jV+2Gm7p/v/ufn0+Hbu6/jZHweS9itReR62U+/hHyHhr+NXRsTCq9HQorz",
+	"9d01yOx1OSNy0+hnRAFg+pS7SDDp6mkRbuwl7+8nb3eRsmjc10GRJLzrxvUNOKJwbSZaQ0EEyhbx6bwg",
+	"Tg4WCvIHCBRlJzbdG5RjcwQrbV3tZHgLQJtLPb959aK5/by5sc6Vgbr8AFoAmVxnUJRCI479DVaTWjLj",
+	"4yY/wst4oDwIgZqhLwhVmFV/y6nDQWRJ9hJc104yIZRIKAHzhH2nDed34WZVqeAY0YhhGr6HCLC317HZ",
+	"HebAfCPnY3gzxx+gJfTRgS+7tB2/W/dmhxXUm2q0fFqbkeKjjSyuzcQef3+h/avZadeMiVFnnMOefLUl",
+	"nI8bjZHdbNuYoemweH+vgOd/xwoc9oFlXwp7Zyte+yRWDc8Tik1a1clX+8fj/u5lP1XyNSaDaRp4ZeMI",
+	"WheBijzDTEDK1cxdRcJnIGtnUSqk6zyvDKwj3S3u+pj7VceEdvlqC2zI5OfENNJ/CsbNv3ZCyDDcZuf0",
+	"fg6rFmPBj3Sxd5XUPcZuOa0bb7obkp5/Pz5/MSKNjLn09SNYgC3EPWR4EaC9gxRzqIy+blNb425vM+tV",
+	"A94Adf8AG8Oes4cqzXO82c7YG23It0wK+yH2cHNfTY6jlLp0RZovff+E/VjNCdgC7AMJbxc1o2ZKXi1q",
+	"6xkj8t5aY+htNaIbxbbP2PT9gro8DVxn8Y5gjcPSv8IAy5kHj38gL3zPM9v9wepxOcx9I9SDJMZJDnN1",
+	"8hVL2p94psnWNz9g4fy/weF/gPn/r2ePdwXveugPG1PfbpBBDzHf3756QSb4x8Qn9RoJkpBJRjWdGF6F",
+	"F/gYvvUfN7/8nJAJyyZNY13UoudSLNH8T0VRWE9tAeqWW5wdnzutWXVtOfsGzt+15XxjDt8CDLdvXZCK",
+	"ULJciBwSwoX3pt/yNZt6RH5jekEmH6jSQ9zE8PqHiZFJLF34vtDYVSYj09UtD60bIckkp0rjZ9fZJAlu",
+	"HrL32QruIkEIAdxBnceLTWqmMGfceT/wMlz4gmHcEbnW6pbbEoZpLtJ7W5lvAetTNQ30XUGvXS8lac4Q",
+	"tpSTuTDzm0kJm5nJFtgex5Zg2suSVqCj0SbcwvsH35psnepRW7Gqd6OvrMFv0Ocq8G6C76JugmRj4azd",
+	"WW2ScSMvFVjL1a7GnxqCvmmrZ0b6VwX2ZhBXXtCc2mFrdYWGPnXanLEzxzZ6DjR80Zb4hhbG63pEx+SI",
+	"aQzBzVbYw7puSeSvJlRalOqSuO4rhM4p4w2GYbr4cfJCfxRG8fBsFpsNhTzHMZma6TB7c0fj++nn9Y2/",
+	"oL6PkbjPa+UPb0bOkKG4xka05VlEPNAiKIIgpdm95SeyyuGWP785t74Fgb2S6FqjFh+Aa5lfMa3SLCa8",
+	"muTbWObhDL93RkWrv1IPdvoeLMfAryt13yRRrB2/OdkQ1dzDBteeEt81RsfZixF55/QFrPzAslvEBWSc",
+	"jgj7kuSDjqLfNMllbaaeE5mah8c4jpsFErsI2of2h1l9Ps1qS9ILlrgeHCq9cRdcfXuHLXaL2Tksanb1",
+	"LRLwEVo7BGnwvZOvtu3J46HpqbjnQ7RaD6xjeXcwgnrElKAb2w5mlwTTWKq3g8u/V8boWm+aYyXv+IP8",
+	"o/JDu3nbW3HBUQAW79V9C/cXAlGCWGs7cAg81wY4EoEYrmwzZTFS6ZvZt2vz+klnlxTrTKRV4aogsIGB",
+	"Kwl32aZZYGxhe44Ec5ysywqdcgVdkSmQMfk7+x7DK2H055bbFuDLTd0S7O1JthkCcV0OlO3E7gqEaLPM",
+	"oN2vog9xT2BZtQ/034uiow0GjkXZbUz8oyj8o0WgJ2Jxq1SwKWb/fGesyrpe/fOdOSzrf7ZnXMl8cDE4",
+	"wUN0o2/3gSN22Vxt0WQE1NalNXC65uxvG3VZ97FXZbuf99QrJ61C5bAuzqdJhYtbA11skQcoeG5sGfSl",
+	"j3ZC8S1pqbL+iNpmdAM4k7H79Y8ujGuvj3D167ZDuDXvZLVmBAdjBqWfj3eP/y8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

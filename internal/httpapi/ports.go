@@ -20,7 +20,8 @@ type Calls interface {
 
 // Records is what is kept of calls, agents, sites and numbers. Its Put methods
 // validate, and answer with an *emergency.Invalid; what is not there is one of
-// the emergency.ErrUnknown… errors.
+// the emergency.ErrUnknown… errors, and a change of what somebody else has changed
+// emergency.ErrChangedMeanwhile.
 type Records interface {
 	EventLog
 
@@ -40,6 +41,12 @@ type Records interface {
 	Site(ctx context.Context, id emergency.SiteID) (emergency.Site, error)
 	PutSite(ctx context.Context, site emergency.Site, by emergency.Change) (emergency.Site, error)
 
+	VoiceRouting(ctx context.Context) (emergency.VoiceRouting, error)
+	PutVoiceRouting(ctx context.Context, routing emergency.VoiceRouting, by emergency.Change) (emergency.VoiceRouting, error)
+
+	// Caller is what a dial of the agent would know, and Callers that of everybody.
+	Caller(ctx context.Context, id emergency.AgentID) (emergency.Caller, error)
+	Callers(ctx context.Context) ([]emergency.Caller, error)
 	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
 	AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error
 	RemoveNumber(ctx context.Context, number string, by emergency.Change) error

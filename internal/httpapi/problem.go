@@ -20,6 +20,8 @@ type fault struct {
 	detail string
 	// instead is what the person who dialed should do now.
 	instead string
+	// checks are the conditions that keep a call from being made.
+	checks []FailedCheck
 	// field is what is at fault, with dots between its steps.
 	field string
 	// line and column are where JSON breaks off, counted from 1; 0 without one.
@@ -58,6 +60,7 @@ func writeProblem(w http.ResponseWriter, v *visit, f *fault) {
 		Code:      f.code,
 		Detail:    f.detail,
 		Instead:   cmp.Or(f.instead, v.op.advice()),
+		Checks:    f.checks,
 		Field:     f.field,
 		Line:      f.line,
 		Column:    f.column,
@@ -82,7 +85,7 @@ func faultOf(err error, op *operation) *fault {
 		return known
 	}
 	if refusal, ok := errors.AsType[*emergency.Refusal](err); ok {
-		return &fault{status: http.StatusUnprocessableEntity, code: refusal.Code, detail: refusal.Reason, instead: refusal.Instead}
+		return refusedFault(refusal)
 	}
 	if invalid, ok := errors.AsType[*emergency.Invalid](err); ok {
 		return &fault{status: http.StatusBadRequest, code: "invalid", detail: invalid.Error() + ".", field: invalid.Field}
@@ -104,6 +107,20 @@ func faultOf(err error, op *operation) *fault {
 	}
 }
 
+// refusedFault tells all that keeps the call from being made, so that whoever mends
+// it does so once (S12 to S16).
+func refusedFault(refusal *emergency.Refusal) *fault {
+	f := &fault{
+		status: http.StatusUnprocessableEntity, code: refusal.Code, detail: refusal.Reason, instead: refusal.Instead,
+	}
+	for _, check := range refusal.Checks {
+		f.checks = append(f.checks, FailedCheck{
+			Code: string(check.Code), Agent: check.Agent, Administrator: check.Administrator,
+		})
+	}
+	return f
+}
+
 // domainFault is how one error of the domain is told.
 type domainFault struct {
 	err    error
@@ -122,6 +139,10 @@ var domainFaults = []domainFault{
 	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId"},
 	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number"},
 	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number or a site's standing number already.", ""},
+	{
+		emergency.ErrChangedMeanwhile, http.StatusPreconditionFailed, "changed-meanwhile",
+		"Somebody else has changed this since you read it, or it is gone. Read it again, and make your change anew.", "",
+	},
 }
 
 func (d domainFault) in(op *operation) *fault {

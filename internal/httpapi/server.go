@@ -3,6 +3,9 @@ package httpapi
 import (
 	"log/slog"
 	"net/http"
+	"time"
+
+	"lifeline/internal/emergency"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +23,12 @@ type Options struct {
 	// Codec answers /codec/decode; it asks Tokens.AuthorizeCodec itself, because a
 	// browser's preflight carries no credentials.
 	Codec http.Handler
+	// LocationMaxAge is how old a location may be (S13), PoolWarning the share of a
+	// pool's numbers in use from which it is low (B5), and DialPlan what the phone
+	// system adds to dialed numbers (B11).
+	LocationMaxAge time.Duration
+	PoolWarning    float64
+	DialPlan       emergency.DialPlan
 	// Checks are what /readyz asks.
 	Checks []Check
 	// Registry is shown at /metrics and gets this package's own metrics; one New
