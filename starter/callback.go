@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -17,7 +18,7 @@ func (c *callbackCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	decided, err := t.service.routeInboundCall(token, InboundCall{To: c.To, From: c.From})
+	decided, err := t.service.routeInboundCall(context.Background(), token, InboundCall{To: c.To, From: c.From})
 	if err != nil {
 		return err
 	}
@@ -35,9 +36,9 @@ func decisionText(to string, d RoutingDecision) string {
 	case RoutingDecisionDecisionNotAnEmergencyCallback:
 		return to + " is not an emergency callback: ordinary routing.\n"
 	case RoutingDecisionDecisionConnectAgent:
-		words = fmt.Sprintf("%s is an emergency callback to %s", to, d.AgentID)
+		words = fmt.Sprintf("%s is %s to %s", to, callbackText(d), d.AgentID)
 	case RoutingDecisionDecisionConnectFallback:
-		words = to + " is an emergency callback, and no agent can be named"
+		words = fmt.Sprintf("%s is %s that comes late, so the site answers", to, callbackText(d))
 	}
 	words += fmt.Sprintf(": %s priority, past %s. Ring in this order:\n", d.Priority, bypassText(d.Bypass))
 	var rows [][]string
@@ -47,10 +48,18 @@ func decisionText(to string, d RoutingDecision) string {
 		})
 	}
 	words += table(rows)
-	if d.CallID != "" {
+	if d.LegID != "" {
 		words += fmt.Sprintf("When it ends: starter end %s --leg %s\n", d.CallID, d.LegID)
 	}
 	return words
+}
+
+// callbackText marks a callback to a test as one (B13).
+func callbackText(d RoutingDecision) string {
+	if d.Kind == RoutingDecisionKindTest {
+		return "a TEST callback"
+	}
+	return "an emergency callback"
 }
 
 func bypassText(bypassed []RoutingDecisionBypass) string {

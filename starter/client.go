@@ -50,8 +50,8 @@ func dialable(listenAddr string) string {
 	return net.JoinHostPort(host, port)
 }
 
-func (s service) placeCall(token string, dial DialRequest, key string) (answer[Call], error) {
-	return ask[Call](context.Background(), s, http.MethodPost, "/v1/emergency-calls", token, dial, "Idempotency-Key", key)
+func (s service) placeCall(ctx context.Context, token string, dial DialRequest, key string) (answer[Call], error) {
+	return ask[Call](ctx, s, http.MethodPost, "/v1/emergency-calls", token, dial, "Idempotency-Key", key)
 }
 
 func (s service) listCalls(ctx context.Context, token string) (answer[[]Call], error) {
@@ -62,17 +62,21 @@ func (s service) getCall(ctx context.Context, token, id string) (answer[Call], e
 	return ask[Call](ctx, s, http.MethodGet, "/v1/emergency-calls/"+url.PathEscape(id), token, nil)
 }
 
+func (s service) listAgents(ctx context.Context, token string) (answer[[]Agent], error) {
+	return ask[[]Agent](ctx, s, http.MethodGet, "/v1/agents", token, nil)
+}
+
 // endCall ends one leg, or without one every leg that is up.
-func (s service) endCall(token, id, leg string, end EndRequest) (answer[Call], error) {
+func (s service) endCall(ctx context.Context, token, id, leg string, end EndRequest) (answer[Call], error) {
 	path := "/v1/emergency-calls/" + url.PathEscape(id)
 	if leg != "" {
 		path += "/legs/" + url.PathEscape(leg)
 	}
-	return ask[Call](context.Background(), s, http.MethodPost, path+"/end", token, end)
+	return ask[Call](ctx, s, http.MethodPost, path+"/end", token, end)
 }
 
-func (s service) routeInboundCall(token string, inbound InboundCall) (answer[RoutingDecision], error) {
-	return ask[RoutingDecision](context.Background(), s, http.MethodPost, "/v1/inbound-calls", token, inbound)
+func (s service) routeInboundCall(ctx context.Context, token string, inbound InboundCall) (answer[RoutingDecision], error) {
+	return ask[RoutingDecision](ctx, s, http.MethodPost, "/v1/inbound-calls", token, inbound)
 }
 
 // answer is what the service said: for people by value, for scripts verbatim.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (c *dialCommand) Run(t *terminal) error {
 	if c.Key == "" {
 		c.Key = rand.Text()
 	}
-	placed, err := t.service.placeCall(token, DialRequest{AgentID: c.Agent, DialedNumber: c.Number}, c.Key)
+	placed, err := t.service.placeCall(context.Background(), token, DialRequest{AgentID: c.Agent, DialedNumber: c.Number}, c.Key)
 	if lost, ok := errors.AsType[*networkError](err); ok {
 		return c.unanswered(lost)
 	}

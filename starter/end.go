@@ -1,5 +1,7 @@
 package main
 
+import "context"
+
 type endCommand struct {
 	Call   string `arg:"" help:"The call to end."`
 	Leg    string `help:"End this leg alone." placeholder:"LEG"`
@@ -13,7 +15,7 @@ func (c *endCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	ended, err := t.service.endCall(token, c.Call, c.Leg, EndRequest{Reason: c.Reason})
+	ended, err := t.service.endCall(context.Background(), token, c.Call, c.Leg, EndRequest{Reason: c.Reason})
 	if err != nil {
 		return err
 	}

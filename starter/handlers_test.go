@@ -24,8 +24,13 @@ func (l *lifeline) place(w http.ResponseWriter, r *http.Request) {
 	}
 	var dial DialRequest
 	_ = json.NewDecoder(r.Body).Decode(&dial) // the contract has been checked
-	kinds := map[string]CallKind{"911": CallKindEmergency, "933": CallKindTest}
+	kinds := map[string]CallKind{"911": CallKindEmergency, "933": CallKindTest, "urn:service:test.sos": CallKindTest}
 	switch {
+	case dial.AgentID == "agent-xx" && dial.DialedNumber == "urn:service:test.sos":
+		refuse(w, http.StatusUnprocessableEntity, "no-capacity-profile", "You have no capacity profile that lets you call out.", "Dial 911 from a mobile phone.",
+			FailedCheck{Code: "no-capacity-profile", Agent: "You have no capacity profile that lets you call out.", Administrator: "Give the agent a capacity profile."},
+			FailedCheck{Code: "no-route", Agent: "There is no line that can carry an emergency call from here.", Administrator: "Add a direct offer of the country."})
+		return
 	case dial.AgentID != demoAgent:
 		refuse(w, http.StatusUnprocessableEntity, "unknown-agent", "No agent has this ID.", "In an emergency dial the local emergency number from a mobile phone.")
 		return
@@ -53,14 +58,33 @@ func (l *lifeline) open(id string, dial DialRequest, kind CallKind) {
 		CallID: id, AgentID: dial.AgentID, SiteID: "site-us", Kind: kind,
 		DialedNumber: dial.DialedNumber, Country: "US", DialedAt: at, WindowEndsAt: at.Add(time.Hour),
 		CallbackNumber: number, CallbackNumberKind: CallCallbackNumberKindLeased,
-		Route:     Route{Path: RoutePathDirectOffer, CallerID: number},
+		Route:     Route{Path: RoutePathDirectOffer, CallerID: number, FailOver: []Hop{}},
+		Warnings:  []CallWarning{},
 		Recording: CallRecordingOff, CallHistory: CallCallHistoryOff,
 		Notification: Notification{State: NotificationStateQueued, Recipients: []Recipient{
 			{Address: "security@example.org", State: RecipientStateQueued, UpdatedAt: at},
 		}},
 	}
+	if l.told {
+		call.Notification.State, call.Notification.Recipients[0].State = NotificationStateSent, RecipientStateSent
+	}
 	l.calls = append(l.calls, call)
 	l.addLeg(call, LegDirectionOutbound)
+}
+
+// agents lists two, of whom the second may not call.
+func (l *lifeline) agents(w http.ResponseWriter, r *http.Request) {
+	if !admit(w, r, admin) {
+		return
+	}
+	var all []Agent
+	for _, id := range []string{demoAgent, "agent-xx"} {
+		all = append(all, Agent{
+			AgentID: id, Name: "Demo agent", SiteID: "site-us", Endpoints: []string{}, CapacityProfiles: []string{},
+			MailboxEnabled: true, Presence: Presence{Status: "available", ChangedAt: l.clock},
+		})
+	}
+	writeJSON(w, http.StatusOK, all)
 }
 
 func (l *lifeline) list(w http.ResponseWriter, r *http.Request) {

@@ -33,6 +33,7 @@ type commands struct {
 	End      endCommand      `cmd:"" help:"End every live leg of a call, or one of them."`
 	Callback callbackCommand `cmd:"" help:"Play the carrier: ask where a call to a number goes."`
 	List     listCommand     `cmd:"" help:"List the live calls."`
+	Drill    drillCommand    `cmd:"" help:"Make a test call for every agent, or some, and write a report of what each step took."`
 }
 
 // terminal is what every command works with.

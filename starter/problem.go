@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 )
 
@@ -27,17 +28,22 @@ type refusal struct {
 	Problem
 }
 
-// Error is what is wrong and what to do instead. The log of the service tells more
+// Error is what is wrong, what to do instead, and what an administrator should mend.
+// The log of the service tells more
 // of a fault of its own, under the request's ID.
 func (r *refusal) Error() string {
-	words := r.Detail
+	var words strings.Builder
+	words.WriteString(r.Detail)
 	if r.Instead != "" {
-		words += " " + r.Instead
+		words.WriteString(" " + r.Instead)
 	}
 	if r.Status >= http.StatusInternalServerError {
-		words += " (request " + r.RequestID + ")"
+		words.WriteString(" (request " + r.RequestID + ")")
 	}
-	return words
+	for _, check := range r.Checks {
+		words.WriteString("\n  " + check.Code + ": " + check.Administrator)
+	}
+	return words.String()
 }
 
 // passing tells whether another try may go better.

@@ -58,6 +58,8 @@ type serviceKey struct{}
 //	lifeline cut, restore           the event streams break, and work again
 //	lifeline hang-up                the next request gets no answer
 //	lifeline unwell                 the next reading of a call fails
+//	lifeline told                   every notice goes out at once from now on
+//	lifeline stuck                  ended calls leave the agent on Do not disturb
 //	lifeline foreign                another program has the address
 //	lifeline stop                   nothing has the address
 func lifelineCommand(ts *testscript.TestScript, _ bool, args []string) {
@@ -116,6 +118,10 @@ func (l *lifeline) happen(ts *testscript.TestScript, verb string, args []string)
 		l.hangUp = true
 	case "unwell":
 		l.unwell = true
+	case "told":
+		l.told = true
+	case "stuck":
+		l.stuck = true
 	case "foreign":
 		l.foreign = true
 	default:

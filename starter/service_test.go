@@ -37,7 +37,7 @@ const (
 	demoAgent = "agent-us"
 	leasedOne = "+12025550101"
 	leasedTwo = "+12025550102"
-	allTokens = "supervisor:supervisor-secret-1,carrier:carrier-secret-1,agent/agent-us:agent-secret-1"
+	allTokens = "supervisor:supervisor-secret-1,admin:admin-secret-1,carrier:carrier-secret-1,agent/agent-us:agent-secret-1"
 )
 
 // lifeline stands in for the service: one agent, a clock that the script moves,
@@ -61,6 +61,8 @@ type lifeline struct {
 	from string
 	// meanwhile happens just before the next reading of a call.
 	meanwhile func()
+	// told sends every notice at once; stuck leaves the agent on Do not disturb.
+	told, stuck bool
 	// cut ends all streams and lets no new one begin; hangUp ends the next request
 	// without an answer; unwell fails the next reading of a call; foreign makes
 	// another program of it.
@@ -77,6 +79,7 @@ func newLifeline(t testing.TB) *lifeline {
 	mux.HandleFunc("POST /v1/emergency-calls/{call}/end", l.end)
 	mux.HandleFunc("POST /v1/emergency-calls/{call}/legs/{leg}/end", l.end)
 	mux.HandleFunc("POST /v1/inbound-calls", l.inbound)
+	mux.HandleFunc("GET /v1/agents", l.agents)
 	mux.HandleFunc("GET /v1/events", l.stream)
 	l.server = httptest.NewServer(l.holdToContract(mux))
 	return l
@@ -177,7 +180,9 @@ func (l *lifeline) endLegs(call *Call, only, reason string) {
 		call.WindowEndsAt = grace
 	}
 	call.Controls = Controls{Panel: []string{}}
-	l.show(l.before)
+	if !l.stuck {
+		l.show(l.before)
+	}
 }
 
 // view is a call as it is answered now.
@@ -265,11 +270,11 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_ = json.NewEncoder(w).Encode(value)
 }
 
-func refuse(w http.ResponseWriter, status int, code, detail, instead string) {
+func refuse(w http.ResponseWriter, status int, code, detail, instead string, checks ...FailedCheck) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Code: code,
-		Detail: detail, Instead: instead, RequestID: "request-1",
+		Detail: detail, Instead: instead, Checks: checks, RequestID: "request-1",
 	})
 }

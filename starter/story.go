@@ -52,9 +52,28 @@ func news(event Event, call Call) []line {
 	case EventTypeCallClosed:
 		lines = append(lines, newLine(call, event.At, overText(call)))
 	case EventTypeCallbackReceived, EventTypeLegEnded: // the legs have told it
-	case EventTypePresenceChanged: // is no call's, but an agent's
+	case EventTypeCountriesDiffer:
+		lines = append(lines, newLine(call, event.At, "device and directory name different countries"))
+	case EventTypeNumberLeased:
+		lines = append(lines, newLine(call, event.At, "number of the agent is now "+call.CallbackNumber))
+	case EventTypePresenceChanged, EventTypeCallRefused, EventTypeReadinessChanged, EventTypePoolChanged, EventTypeConfigurationChanged:
+		// are no call's
 	}
 	return lines
+}
+
+// otherText is what an event says that concerns no call.
+func otherText(event Event) string {
+	before, known := map[EventType]string{
+		EventTypeCallRefused:          "an emergency call was REFUSED: ",
+		EventTypeReadinessChanged:     "readiness is ",
+		EventTypePoolChanged:          "the pool of callback numbers is ",
+		EventTypeConfigurationChanged: "an administrator's change: ",
+	}[event.Type]
+	if !known {
+		return ""
+	}
+	return before + event.Status
 }
 
 func dialedLine(call Call) line {

@@ -132,6 +132,10 @@ func (w *watcher) handle(ctx context.Context, event Event) error {
 		w.tellPresence(event)
 		return w.terminal.broken
 	}
+	if event.CallID == "" {
+		w.tellOther(event)
+		return w.terminal.broken
+	}
 	if w.only != "" && event.CallID != w.only {
 		return nil
 	}
@@ -154,6 +158,14 @@ func (w *watcher) tellPresence(event Event) {
 	if concerned && w.shown[event.AgentID] != event.Status {
 		w.shown[event.AgentID] = event.Status
 		w.tell(line{at: event.At, agent: event.AgentID, text: "presence is " + event.Status})
+	}
+}
+
+// tellOther tells what concerns no call, to who follows everything.
+func (w *watcher) tellOther(event Event) {
+	words := otherText(event)
+	if w.only == "" && words != "" {
+		w.tell(line{at: event.At, agent: cmp.Or(event.AgentID, event.SiteID, "-"), text: words})
 	}
 }
 

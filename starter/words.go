@@ -59,13 +59,26 @@ func legText(leg Leg) string {
 	return words
 }
 
-func routeText(route Route) string {
-	words := string(route.Path)
-	if route.Trunk != "" {
-		words += " over " + route.Trunk
+// pathText is the way that a call takes, without any number.
+func pathText(route Route) string {
+	if route.Path == RoutePathNone {
+		return "none, since a test may use no line here"
 	}
-	return words + ", caller ID " + route.CallerID
+	ways := []string{wayText(string(route.Path), route.Trunk)}
+	for _, hop := range route.FailOver {
+		ways = append(ways, "else "+wayText(string(hop.Path), hop.Trunk))
+	}
+	return strings.Join(ways, ", ")
 }
+
+func wayText(path, trunk string) string {
+	if trunk == "" {
+		return path
+	}
+	return path + " over " + trunk
+}
+
+func routeText(route Route) string { return pathText(route) + ", caller ID " + route.CallerID }
 
 func noticeText(notice Notification) string {
 	if len(notice.Recipients) == 0 {
@@ -93,10 +106,14 @@ func callText(call Call) string {
 	for _, leg := range call.Legs {
 		rows = append(rows, []string{"  leg", legText(leg)})
 	}
-	return head + table(append(rows,
+	rows = append(rows,
 		[]string{"  presence", presenceText(call.Presence)},
 		[]string{"  notice", noticeText(call.Notification)},
-	))
+	)
+	for _, warning := range call.Warnings {
+		rows = append(rows, []string{"  warning", warning.Detail})
+	}
+	return head + table(rows)
 }
 
 // table puts cells under each other.

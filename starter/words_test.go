@@ -66,7 +66,7 @@ func TestDecisionForTheFallbackNamesNoAgent(t *testing.T) {
 		Bypass:   []RoutingDecisionBypass{RoutingDecisionBypassRoutingRules, RoutingDecisionBypassPresence},
 		Endpoint: Endpoint{URI: "sip:desk@phones.example", Kind: EndpointKindFallback, RingSeconds: 30},
 	})
-	want := leasedOne + " is an emergency callback, and no agent can be named: highest priority, past routing rules, presence. Ring in this order:\n" +
+	want := leasedOne + " is an emergency callback that comes late, so the site answers: highest priority, past routing rules, presence. Ring in this order:\n" +
 		"  1. sip:desk@phones.example  fallback  for 30 s\n"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
