@@ -30,11 +30,13 @@ type call struct {
 
 	ended    workflow.ReceiveChannel
 	received workflow.ReceiveChannel
+	leased   workflow.ReceiveChannel
 
 	legs []emergency.Leg
 	// endedEarly keeps ends that came before their start.
 	endedEarly map[emergency.LegID]emergency.LegEnded
 
+	number   numberStory
 	phase    emergency.CallStatus
 	deadline *deadline
 	presence presenceKeeper
@@ -56,10 +58,11 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 	steps, _ := workflow.NewDisconnectedContext(ctx)
 	c := &call{
 		order:      order,
-		log:        log.With(workflow.GetLogger(ctx), "callId", order.CallID, "agentId", order.AgentID),
+		log:        log.With(workflow.GetLogger(ctx), "callId", order.CallID, "agentId", order.AgentID, "kind", order.Kind),
 		steps:      steps,
 		ended:      workflow.GetSignalChannel(ctx, SignalCallEnded),
 		received:   workflow.GetSignalChannel(ctx, SignalCallbackReceived),
+		leased:     workflow.GetSignalChannel(ctx, SignalNumberLeased),
 		legs:       []emergency.Leg{{ID: order.LegID, Direction: emergency.Outbound, StartedAt: order.DialedAt}},
 		endedEarly: map[emergency.LegID]emergency.LegEnded{},
 		phase:      emergency.CallActive,
@@ -74,6 +77,7 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 func (c *call) run(ctx workflow.Context) (Outcome, error) {
 	c.tell(ctx)
 	workflow.Go(c.steps, c.keepPresence)
+	workflow.Go(c.steps, c.keepNumber)
 	over, err := c.secureNumber()
 	if over || err != nil {
 		return c.finish(ctx, OutcomeObsolete), err
@@ -158,12 +162,13 @@ func (c *call) cleanUp(ctx workflow.Context) (Outcome, error) {
 }
 
 // finish waits until presence is settled and lets go of messages that no longer
-// matter, so that none counts as unhandled.
+// matter, so that none counts as unhandled. Which number the call had still matters.
 func (c *call) finish(ctx workflow.Context, result string) Outcome {
 	c.phase = emergency.CallEnded
 	c.setDeadline(ctx)
 	c.describe(ctx)
 	c.awaitPresence()
+	c.hearNumber()
 	for c.ended.ReceiveAsync(nil) || c.received.ReceiveAsync(nil) {
 		c.log.Debug("A message came after the end and changed nothing")
 	}

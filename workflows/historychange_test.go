@@ -38,6 +38,11 @@ func TestHistoriesNoticeChanges(t *testing.T) {
 		commanded := replayWithOrder(t, func(order *emergency.Order) { order.AgentID = "agent-gb" })
 		notices(t, commanded, commandLocal)
 	})
+	// That tests are marked in the summaries came later than version 1 (B13).
+	t.Run("another summary", func(t *testing.T) {
+		commanded := replayWithOrder(t, func(order *emergency.Order) { order.Kind = emergency.KindTest })
+		notices(t, commanded, commandTimer)
+	})
 	t.Run("another search attribute", func(t *testing.T) {
 		history := readRecording(t, "v1/ordinary").events
 		change(t, history, func(event *historypb.HistoryEvent) bool {

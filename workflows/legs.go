@@ -118,7 +118,7 @@ func (c *call) setDeadline(ctx workflow.Context) {
 	timing, cancel := workflow.WithCancel(ctx)
 	c.deadline = &deadline{
 		at:     due,
-		timer:  workflow.NewTimerWithOptions(timing, wait, workflow.TimerOptions{Summary: summary}),
+		timer:  workflow.NewTimerWithOptions(timing, wait, workflow.TimerOptions{Summary: c.marked(summary)}),
 		cancel: cancel,
 	}
 }

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -80,16 +81,47 @@ func TestDetailsWithoutContacts(t *testing.T) {
 	mentions(t, inWindow, "**Pending** a callback, or the end of the window")
 }
 
-// A test call is marked as one (B13).
-func TestDetailsOfTestCall(t *testing.T) {
+// A test call is marked as one in everything that a supervisor reads (B13): the
+// headline at every stage, the summary of the call, of each activity and of each
+// timer, and the state. Its notice goes to the test list.
+func TestTestCallIsMarked(t *testing.T) {
 	s := newScene(t)
 	s.order.Kind, s.order.Dialed = emergency.KindTest, "933"
-	var inCall string
+	s.order.PresenceOutside = true
+	var inCall, inWindow string
 	s.at(time.Minute, func() { inCall = s.details() })
 	s.end(5*time.Minute, theDial)
-	s.completes(1)
-	mentions(t, inCall, "## TEST · Emergency call in progress")
+	s.at(6*time.Minute, func() { inWindow = s.details() })
+	if _, err := s.play(); err != nil {
+		t.Fatal(err)
+	}
+	mentions(t, inCall, "## TEST · Emergency call in progress", "**Test list** 2 of 2 told")
+	mentions(t, inWindow, "## TEST · Callback window open")
+	mentions(t, s.details(), "## TEST · Ended")
 	same(t, "the summary", "TEST of emergency calling: agent-us dialed 933 (US)", workflows.Summary(s.order))
+	same(t, "the kind", emergency.KindTest, s.state().Kind)
+	for _, kind := range []string{commandLocal, commandOrdinary, commandTimer} {
+		asked := s.asked.of(kind)
+		if len(asked) == 0 {
+			t.Errorf("there is no %s", kind)
+		}
+		for _, c := range asked {
+			mentions(t, c.String(), `"TEST · `)
+		}
+	}
+	mentions(t, s.asked.String(), `"TEST · E-mail to the test list"`)
+}
+
+// Nothing of a call for help is marked as a test (B13).
+func TestCallForHelpIsNotMarked(t *testing.T) {
+	s := newScene(t)
+	s.end(5*time.Minute, theDial)
+	s.completes(1)
+	for _, text := range []string{s.details(), s.asked.String(), workflows.Summary(s.order)} {
+		if strings.Contains(strings.ToUpper(text), "TEST") {
+			t.Errorf("a call for help is marked as a test:\n%s", text)
+		}
+	}
 }
 
 // The state query tells the same to programs.
@@ -103,7 +135,9 @@ func TestStateQuery(t *testing.T) {
 	up := workflows.LegState{LegID: theDial, Direction: emergency.Outbound, StartedAt: noon}
 	down := up
 	down.EndedAt, down.Reason = noon.Add(50*time.Minute), emergency.EndHungUp
-	state := workflows.State{Phase: emergency.CallActive, Number: "+12025550101", NumberKind: emergency.NumberLeased}
+	state := workflows.State{
+		Kind: emergency.KindEmergency, Phase: emergency.CallActive, Number: "+12025550101", NumberKind: emergency.NumberLeased,
+	}
 	state.WindowEndsAt, state.Legs = noon.Add(time.Hour), []workflows.LegState{up}
 	same(t, "the state in the call", state, inCall)
 	state.Phase, state.WindowEndsAt, state.Legs = emergency.CallbackWindow, noon.Add(80*time.Minute), []workflows.LegState{down}

@@ -31,6 +31,8 @@ type world struct {
 	heard time.Duration
 	// cancelled is true once somebody has cancelled the call.
 	cancelled bool
+	// want are the call's numbers, as far as the workflow has been told.
+	want numbers
 	// serial keeps any two messages from coming at the same moment.
 	serial time.Duration
 }
@@ -40,6 +42,7 @@ func newWorld(t tb) *world {
 		scene: newScene(t), up: map[emergency.LegID]bool{theDial: true},
 		known: map[emergency.LegID]emergency.Leg{theDial: {ID: theDial, StartedAt: noon}},
 		early: map[emergency.LegID]emergency.Leg{},
+		want:  numbers{"+12025550101", emergency.NumberLeased, ""},
 	}
 	w.busy = func(at time.Duration) bool {
 		w.mu.Lock()
@@ -155,6 +158,37 @@ func (w *world) deliver(id emergency.LegID, signal string, at time.Time) {
 	w.env.SignalWorkflow(signal, emergency.CallbackReceived{LegID: id, At: at})
 }
 
+// leaseLate has the pool be exhausted at the dial, and perhaps a number become free
+// later (B5). It does not count for when the number is released.
+func (w *world) leaseLate(t *rapid.T) {
+	if !rapid.Bool().Draw(t, "pool exhausted") {
+		return
+	}
+	w.stand()
+	w.want = stands
+	if rapid.Bool().Draw(t, "the store answers with the late number") {
+		w.lease = workflows.Lease{Number: late, Kind: emergency.NumberLeased}
+		w.want = gotLate
+	}
+	fact := drawn(t, "late lease", 2*time.Hour)
+	for range rapid.IntRange(0, 3).Draw(t, "copies of the late lease") {
+		message := rapid.SampledFrom([]any{
+			emergency.LateLease{Number: late, At: noon.Add(fact)}, emergency.LateLease{}, "hello",
+		}).Draw(t, "message")
+		w.at(w.moment(fact+drawn(t, "delay", 10*time.Minute)), func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if len(w.released) > 0 {
+				return
+			}
+			if lease, ok := message.(emergency.LateLease); ok && lease.Number != "" {
+				w.want = gotLate
+			}
+			w.env.SignalWorkflow(workflows.SignalNumberLeased, message)
+		})
+	}
+}
+
 // ends has EndLegs end legs in SQL and in what the workflow knows.
 func (w *world) ends(attempt int, succeed plan) error {
 	if err := succeed(attempt); err != nil {
@@ -179,7 +213,8 @@ func drawn(t *rapid.T, what string, limit time.Duration) time.Duration {
 // step fails: the number is released exactly once, not while a leg is up, not
 // before max(dialed + 60 min, last leg ended + 30 min), and not later than it has
 // to be (B1). Do not disturb is asked for at most once for each leg, and the last
-// step of presence restores it (B3, B4).
+// step of presence restores it (B3, B4). The call's number is the one that became
+// free for it, if one did, and the PSAP saw the other (B5).
 func TestAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -198,6 +233,7 @@ func TestAnyOrder(t *testing.T) {
 				w.plans[name] = func(attempt int) error { return w.ends(attempt, fail) }
 			}
 		}
+		w.leaseLate(t)
 		w.leg(t, theDial)
 		for n := range rapid.IntRange(0, 4).Draw(t, "callbacks") {
 			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
@@ -206,6 +242,7 @@ func TestAnyOrder(t *testing.T) {
 			t.Fatalf("the workflow failed: %v", err)
 		}
 		w.checkRelease(t, trouble)
+		same(t, "the numbers", w.want, w.numbers())
 		w.checkPresence(t, trouble)
 	})
 }
@@ -261,6 +298,7 @@ func TestCancelAnyTime(t *testing.T) {
 			clear(w.up)
 			return nil
 		}
+		w.leaseLate(t)
 		w.leg(t, theDial)
 		for n := range rapid.IntRange(0, 3).Draw(t, "callbacks") {
 			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
@@ -280,6 +318,7 @@ func TestCancelAnyTime(t *testing.T) {
 			t.Errorf("the number was released %d times", len(w.released))
 		}
 		w.checkPresence(t, false)
+		same(t, "the numbers", w.want, w.numbers())
 		if len(w.steps(workflows.ActivityEndLegs)) == 0 && !over {
 			t.Errorf("no leg was marked ended")
 		}

@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -31,26 +32,6 @@ type noticeStory struct {
 	done   bool
 	failed bool
 	result Deliveries
-}
-
-// secureNumber makes sure that the call has its number and that the number leads
-// to the agent (S3, S5). Usually the dial has done both. It reports true when the
-// call is over already, so that nothing is left to do.
-func (c *call) secureNumber() (bool, error) {
-	ref := CallRef{CallID: c.order.CallID}
-	var lease Lease
-	err := ensure(c.steps, ActivityLeaseNumber, "Callback number for the agent", ref, &lease)
-	if unknownCall(err) || lease.Closed {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	c.order.Number, c.order.NumberKind = lease.Number, lease.Kind
-	if err := ensure(c.steps, ActivityRegisterRoute, "Callbacks go to the agent", ref, nil); err != nil && !unknownCall(err) {
-		return false, err
-	}
-	return false, nil
 }
 
 // followPresence asks for the step that the legs call for: Do not disturb for
@@ -95,9 +76,9 @@ func (c *call) takePresenceStep(ctx workflow.Context, name string, step Presence
 		summary = "Presence as before"
 	}
 	if !c.order.PresenceOutside {
-		return ensure(ctx, name, summary, step, nil)
+		return c.ensure(ctx, name, summary, step, nil)
 	}
-	return workflow.ExecuteActivity(untilDone(ctx, summary), name, step).Get(ctx, nil)
+	return workflow.ExecuteActivity(untilDone(ctx, c.marked(summary)), name, step).Get(ctx, nil)
 }
 
 // awaitPresence waits until nothing is left to be done for presence.
@@ -117,7 +98,7 @@ func (c *call) notifyContacts(ctx workflow.Context) {
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: useful,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
-		Summary:                "E-mail to the contacts",
+		Summary:                c.marked("E-mail to the " + strings.ToLower(c.recipients())),
 	})
 	ref := NoticeRef{CallID: c.order.CallID, Event: emergency.NoticePlaced}
 	err := workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &c.notice.result)
@@ -134,7 +115,7 @@ func (c *call) notifyContacts(ctx workflow.Context) {
 
 // endLegs ends legs in SQL whose end nobody told.
 func (c *call) endLegs(leg emergency.LegID, reason emergency.EndReason) error {
-	err := ensure(c.steps, ActivityEndLegs, "End what nobody ended", Ending{CallID: c.order.CallID, LegID: leg, Reason: reason}, nil)
+	err := c.ensure(c.steps, ActivityEndLegs, "End what nobody ended", Ending{CallID: c.order.CallID, LegID: leg, Reason: reason}, nil)
 	if unknownCall(err) {
 		return nil
 	}
@@ -145,7 +126,7 @@ func (c *call) endLegs(leg emergency.LegID, reason emergency.EndReason) error {
 // up and whose message is still on the way: the number is not released then (B1).
 func (c *call) release(outcome string) (bool, error) {
 	var release Release
-	err := ensure(c.steps, ActivityReleaseNumber, "Callback number back to the pool",
+	err := c.ensure(c.steps, ActivityReleaseNumber, "Callback number back to the pool",
 		Closing{CallID: c.order.CallID, Outcome: outcome}, &release)
 	if unknownCall(err) {
 		return true, nil
@@ -157,7 +138,8 @@ func (c *call) release(outcome string) (bool, error) {
 // nothing extra. Should the database be in trouble, an ordinary activity takes
 // over, which retries for as long as it takes without growing the history and
 // which supervisors see as pending. The context belongs to the coroutine that asks.
-func ensure(ctx workflow.Context, name, summary string, arg, result any) error {
+func (c *call) ensure(ctx workflow.Context, name, summary string, arg, result any) error {
+	summary = c.marked(summary)
 	local := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
 		StartToCloseTimeout:    2 * time.Second,
 		ScheduleToCloseTimeout: 4 * time.Second,

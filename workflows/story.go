@@ -12,12 +12,17 @@ import (
 
 // State answers the state query.
 type State struct {
-	Phase        emergency.CallStatus `json:"phase"`
-	Number       string               `json:"number"`
-	NumberKind   emergency.NumberKind `json:"numberKind"`
-	WindowEndsAt time.Time            `json:"windowEndsAt"`
-	Legs         []LegState           `json:"legs"`
-	Warnings     []string             `json:"warnings,omitempty"`
+	// Kind tells a test from a call for help (B13).
+	Kind       emergency.Kind       `json:"kind"`
+	Phase      emergency.CallStatus `json:"phase"`
+	Number     string               `json:"number"`
+	NumberKind emergency.NumberKind `json:"numberKind"`
+	// ShownNumber is the standing number that the PSAP saw, if the call got Number
+	// only later (B5).
+	ShownNumber  string     `json:"shownNumber,omitempty"`
+	WindowEndsAt time.Time  `json:"windowEndsAt"`
+	Legs         []LegState `json:"legs"`
+	Warnings     []string   `json:"warnings,omitempty"`
 }
 
 // LegState is one leg as the workflow knows it.
@@ -31,7 +36,8 @@ type LegState struct {
 
 func (c *call) state() (State, error) {
 	s := State{
-		Phase: c.phase, Number: c.order.Number, NumberKind: c.order.NumberKind,
+		Kind: c.order.Kind, Phase: c.phase,
+		Number: c.order.Number, NumberKind: c.order.NumberKind, ShownNumber: c.number.shown,
 		WindowEndsAt: c.windowEnd(), Warnings: c.warnings,
 	}
 	for _, leg := range c.legs {
@@ -67,8 +73,8 @@ func (c *call) describe(ctx workflow.Context) {
 	fmt.Fprintf(&b, "## %s\n\n", c.headline())
 	fmt.Fprintf(&b, "- **Agent** `%s` at %s\n", c.order.AgentID, c.order.SiteName)
 	fmt.Fprintf(&b, "- **Dialed** %s (%s) at %s\n", c.order.Dialed, c.order.Country, clock(c.order.DialedAt))
-	fmt.Fprintf(&b, "- **Callback number** %s (%s)\n", c.order.Number, c.order.NumberKind)
-	fmt.Fprintf(&b, "- **Contacts** %s\n", c.noticeSentence())
+	c.describeNumber(&b)
+	fmt.Fprintf(&b, "- **%s** %s\n", c.recipients(), c.noticeSentence())
 	fmt.Fprintf(&b, "- **Pending** %s\n\n", c.pendingSentence())
 	for _, warning := range c.warnings {
 		fmt.Fprintf(&b, "> ⚠ %s\n\n", warning)
@@ -95,10 +101,34 @@ func (c *call) headline() string {
 	case emergency.CallEnded:
 		headline = "Ended: the callback number has been given back"
 	}
+	return c.marked(headline)
+}
+
+// marked puts before a sentence for supervisors that it is about a test (B13).
+func (c *call) marked(sentence string) string {
 	if c.order.Kind == emergency.KindTest {
-		return "TEST · " + headline
+		return "TEST · " + sentence
 	}
-	return headline
+	return sentence
+}
+
+// describeNumber says which number is the agent's. The PSAP rings the one that it
+// saw, so that one is shown too when it is another (B5).
+func (c *call) describeNumber(b *strings.Builder) {
+	if c.number.shown == "" {
+		fmt.Fprintf(b, "- **Callback number** %s (%s)\n", c.order.Number, c.order.NumberKind)
+		return
+	}
+	fmt.Fprintf(b, "- **Callback number** %s (%s), the agent's own since one became free\n", c.order.Number, c.order.NumberKind)
+	fmt.Fprintf(b, "- **Seen by the PSAP** %s (%s)\n", c.number.shown, emergency.NumberStanding)
+}
+
+// recipients are the people told: a test disturbs nobody's contacts (B13).
+func (c *call) recipients() string {
+	if c.order.Kind == emergency.KindTest {
+		return "Test list"
+	}
+	return "Contacts"
 }
 
 func (c *call) noticeSentence() string {

@@ -1,0 +1,79 @@
+package workflows
+
+import (
+	"lifeline/internal/emergency"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// numberStory is how the call came to the number that it has.
+type numberStory struct {
+	// late is what a message said became free for the call (B5); empty when none came.
+	late string
+	// shown is the standing number that the PSAP saw, of a call that has one of its
+	// own by now.
+	shown string
+}
+
+// secureNumber makes sure that the call has its number and that the number leads
+// to the agent (S3, S5). Usually the dial has done both. It reports true when the
+// call is over already, so that nothing is left to do.
+func (c *call) secureNumber() (bool, error) {
+	ref := CallRef{CallID: c.order.CallID}
+	var lease Lease
+	err := c.ensure(c.steps, ActivityLeaseNumber, "Callback number for the agent", ref, &lease)
+	if unknownCall(err) || lease.Closed {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	c.hold(lease.Number, lease.Kind)
+	c.preferLate()
+	if err := c.ensure(c.steps, ActivityRegisterRoute, "Callbacks go to the agent", ref, nil); err != nil && !unknownCall(err) {
+		return false, err
+	}
+	return false, nil
+}
+
+// keepNumber takes in what comes of a number leased late (B5). It runs beside the
+// rest and wakes none of it: what the call does is the same whether and whenever
+// the message comes, also in a history that an older version began.
+func (c *call) keepNumber(ctx workflow.Context) {
+	for workflow.Await(ctx, func() bool { return c.leased.Len() > 0 }) == nil {
+		c.hearNumber()
+		c.describe(ctx)
+	}
+}
+
+// hearNumber takes in the messages that are there. One that names no number, or
+// that cannot be read, is passed over; the first of the others counts.
+func (c *call) hearNumber() {
+	for {
+		var message emergency.LateLease
+		if !c.leased.ReceiveAsync(&message) {
+			return
+		}
+		if c.number.late == "" {
+			c.number.late = message.Number
+		}
+		c.preferLate()
+	}
+}
+
+// preferLate gives a call with a standing number the one that was leased late. The
+// store may have been asked before that lease and have answered after it. A call
+// that has a number of its own keeps it.
+func (c *call) preferLate() {
+	if c.number.late != "" && c.order.NumberKind == emergency.NumberStanding {
+		c.hold(c.number.late, emergency.NumberLeased)
+	}
+}
+
+// hold changes the number that the call has. What the PSAP saw does not change.
+func (c *call) hold(number string, kind emergency.NumberKind) {
+	if c.order.NumberKind == emergency.NumberStanding && kind == emergency.NumberLeased {
+		c.number.shown = c.order.Number
+	}
+	c.order.Number, c.order.NumberKind = number, kind
+}
