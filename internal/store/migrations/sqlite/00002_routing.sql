@@ -37,7 +37,15 @@ ALTER TABLE calls ADD COLUMN caller_id TEXT NOT NULL DEFAULT '';
 ALTER TABLE calls ADD COLUMN fail_over TEXT NOT NULL DEFAULT 'null'; -- JSON list
 ALTER TABLE calls ADD COLUMN warnings TEXT NOT NULL DEFAULT 'null'; -- JSON list
 UPDATE calls SET caller_id = number;
-CREATE INDEX calls_by_caller_id ON calls (caller_id, dialed_at);
+CREATE INDEX calls_by_caller_id ON calls (caller_id, dialed_at) WHERE number_kind = 'standing' OR caller_id <> number;
+
+-- How many numbers a site has in its pool, because counting a million takes long.
+ALTER TABLE sites ADD COLUMN pool_size BIGINT NOT NULL DEFAULT 0;
+UPDATE sites SET pool_size = (SELECT COUNT(*) FROM callback_numbers WHERE site_id = sites.id AND NOT draining);
+ALTER TABLE callback_numbers ADD COLUMN leased_at TIMESTAMP; -- when the latest lease began
+ALTER TABLE callback_numbers ADD COLUMN last_call TEXT NOT NULL DEFAULT ''; -- the last that had the number
+CREATE INDEX callback_numbers_by_rest ON callback_numbers (free_at);
+CREATE INDEX callback_numbers_draining ON callback_numbers (free_at) WHERE draining;
 
 ALTER TABLE events ADD COLUMN site_id TEXT NOT NULL DEFAULT '';
 
@@ -81,6 +89,11 @@ INSERT INTO audit (seq, at, action, call_id, country, kind, outcome, legs)
 SELECT seq, at, action, call_id, country, kind, outcome, legs FROM audit_lines WHERE call_id <> '';
 DROP TABLE audit_lines;
 ALTER TABLE events DROP COLUMN site_id;
+DROP INDEX callback_numbers_draining;
+DROP INDEX callback_numbers_by_rest;
+ALTER TABLE callback_numbers DROP COLUMN last_call;
+ALTER TABLE callback_numbers DROP COLUMN leased_at;
+ALTER TABLE sites DROP COLUMN pool_size;
 DROP INDEX calls_by_caller_id;
 ALTER TABLE calls DROP COLUMN warnings;
 ALTER TABLE calls DROP COLUMN fail_over;
