@@ -109,10 +109,12 @@ func (h *codecHandler) decode(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer) // nobody is left to tell when the reader has gone
 }
 
-// refuse writes a problem (RFC 9457). The Web UI tries a 5xx three times, so every refusal is a 4xx.
+// refuse writes a problem (RFC 9457). The Web UI tries a 5xx three times, so every refusal is a 4xx. It carries the
+// request ID that the service around this handler has given the answer, so that the log can be asked.
 func refuse(w http.ResponseWriter, status int, code, detail string) {
 	problem, err := json.Marshal(map[string]any{
 		"type": "about:blank", "title": http.StatusText(status), "status": status, "code": code, "detail": detail,
+		"requestId": w.Header().Get("X-Request-Id"),
 	})
 	if err != nil {
 		panic(err) // strings and a number always marshal

@@ -151,3 +151,14 @@ func TestCodecHandlerRefuses(t *testing.T) {
 		})
 	}
 }
+
+// A refusal names the request as the service around does, so that its log can be asked.
+func TestCodecHandlerNamesTheRequest(t *testing.T) {
+	response := httptest.NewRecorder()
+	response.Header().Set("X-Request-Id", "0123456789abcdef")
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/codec/encode", nil)
+	CodecHandler(mustParse(t, key("a", 'a')), nil, nil).ServeHTTP(response, request)
+	if !strings.Contains(response.Body.String(), `"requestId":"0123456789abcdef"`) {
+		t.Errorf("body %q", response.Body)
+	}
+}
