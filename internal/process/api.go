@@ -38,9 +38,13 @@ func (b *Base) API() (Part, error) {
 		Tokens:    tokens,
 		Codec:     engine.CodecHandler(b.Keyring, webUI, tokens.AuthorizeCodec),
 		Checks:    b.checks(),
+		DialPlan:  b.Config.DialPlan(),
 		Registry:  b.Registry,
 		Logger:    b.Log,
 		LoginNext: webUI,
+
+		LocationMaxAge: b.Config.LocationMaxAge,
+		PoolWarning:    b.Config.PoolWarning,
 	})
 	server := &http.Server{
 		Handler:           handler,
