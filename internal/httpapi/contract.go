@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"sync"
@@ -37,7 +38,11 @@ func loadContract() map[string]*operation {
 	for path, item := range spec.Paths.Map() {
 		route := pathParam.ReplaceAllString(path, ":$1")
 		for method, described := range item.Operations() {
-			operations[method+" "+route] = newOperation(item, described)
+			op := newOperation(item, described)
+			operations[method+" "+route] = op
+			if op.public && method == http.MethodGet {
+				operations[http.MethodHead+" "+route] = op
+			}
 		}
 	}
 	return operations
@@ -69,6 +74,14 @@ func (o *operation) name() string {
 // takes tells whether the path names this parameter.
 func (o *operation) takes(param string) bool {
 	return o != nil && slices.ContainsFunc(o.params, func(p *openapi3.Parameter) bool { return p.Name == param })
+}
+
+// maxBody is how many bytes the body may have.
+func (o *operation) maxBody() int64 {
+	if o.name() == "putVoiceRouting" {
+		return maxRoutingBody
+	}
+	return maxBody
 }
 
 // urgent operations carry an emergency call. What they cannot do now may work in

@@ -25,7 +25,7 @@ type fakeRecords struct {
 	pools    []emergency.Pool
 	// changes are what administrators have done.
 	changes []emergency.Change
-	events   []emergency.Event
+	events  []emergency.Event
 	// queries counts reads of the event log.
 	queries int
 }

@@ -66,7 +66,7 @@ type login struct {
 // logIn checks a token and answers with the session cookie. It takes JSON alone,
 // which no other site can send without asking first.
 func (s *server) logIn(c *gin.Context) {
-	data, err := readBody(c.Writer, c.Request)
+	data, err := readBody(c.Writer, c.Request, maxBody)
 	if err == nil {
 		_, err = parseBody(c.Request.Header, data)
 	}

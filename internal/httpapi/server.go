@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -98,6 +100,9 @@ func (s *server) serveContract(router gin.IRouter) {
 	RegisterHandlersWithOptions(router, strict, GinServerOptions{
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, badRequest(err)) },
 	})
+	// Load balancers ask so; net/http leaves the body out.
+	router.HEAD("/healthz", strict.GetHealth)
+	router.HEAD("/readyz", strict.GetReady)
 }
 
 // keepContext gives a handler a context that stays its request's. Gin takes its own
@@ -108,8 +113,11 @@ func keepContext(handle StrictHandlerFunc, _ string) StrictHandlerFunc {
 }
 
 // badRequest is for what passed the contract's rules and still does not fit the
-// generated types; the log tells what it was.
+// generated types, such as a whole number written 5.0; the log tells what it was.
 func badRequest(err error) error {
+	if misfit, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && misfit.Field != "" {
+		return invalid(misfit.Field, "is not written as the contract has it")
+	}
 	f := *errRequest
 	f.cause = err
 	return &f

@@ -140,7 +140,7 @@ func (o *eventWriter) begin(cursor int64) bool {
 // events writes those of the events that the listener may see.
 func (o *eventWriter) events(events []emergency.Event, listener *visit) bool {
 	for _, event := range events {
-		if !listener.covers(event.AgentID) {
+		if !listener.hears(event) {
 			continue
 		}
 		data, err := json.Marshal(event)
@@ -150,6 +150,12 @@ func (o *eventWriter) events(events []emergency.Event, listener *visit) bool {
 		fmt.Fprintf(&o.buffer, "id: %d\nevent: %s\ndata: %s\n\n", event.Seq, event.Type, data)
 	}
 	return o.flush()
+}
+
+// hears tells whether a listener is told of an event. What concerns a site as a whole
+// names no agent, and the configuration is no agent's own.
+func (v *visit) hears(event emergency.Event) bool {
+	return v.reach == everything || event.Type != emergency.EventConfigurationChanged && v.covers(event.AgentID)
 }
 
 func (o *eventWriter) heartbeat() bool {

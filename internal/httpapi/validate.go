@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -19,8 +20,10 @@ import (
 
 const (
 	jsonType = "application/json"
-	// maxBody is far above any request of the contract.
+	// maxBody is far above any request of the contract but one.
 	maxBody = 64 << 10
+	// maxRoutingBody holds a voice routing with every rule that it may have.
+	maxRoutingBody = 1 << 20
 )
 
 // validate holds a request to the contract, before anything is done with it. The
@@ -68,7 +71,7 @@ func checkParams(c *gin.Context, op *operation) error {
 // checkBody leaves the body for the handler to decode. That gives the same value:
 // names that encoding/json would take for a field are refused here as unknown.
 func checkBody(c *gin.Context, op *operation) error {
-	data, err := readBody(c.Writer, c.Request)
+	data, err := readBody(c.Writer, c.Request, op.maxBody())
 	if err != nil {
 		return err
 	}
@@ -83,12 +86,12 @@ func checkBody(c *gin.Context, op *operation) error {
 	return checkValue(op.body, value, "")
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, &fault{
 			status: http.StatusRequestEntityTooLarge, code: "too-large",
-			detail: "The body must be at most 64 KiB long.",
+			detail: fmt.Sprintf("The body must be at most %d KiB long.", limit>>10),
 		}
 	}
 	if err != nil {
@@ -147,7 +150,8 @@ func badJSON(detail string, data []byte, at int) error {
 // checkValue holds a value to its schema. Control characters are refused
 // wherever they stand: no field has a use for them, and PostgreSQL keeps no NUL.
 func checkValue(schema *openapi3.Schema, value any, name string) error {
-	if err := schema.VisitJSON(value, openapi3.VisitAsRequest()); err != nil {
+	err := schema.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.WithStringFormatValidator("date-time", dateTime))
+	if err != nil {
 		broken, ok := errors.AsType[*openapi3.SchemaError](err)
 		if !ok {
 			return invalid(name, "does not follow the contract")
@@ -159,6 +163,16 @@ func checkValue(schema *openapi3.Schema, value any, name string) error {
 	}
 	return nil
 }
+
+// dateTime is stricter than the library's, which lets the 31st of February pass. What
+// lies outside the years 0 to 9999 in UTC could not be shown again.
+var dateTime = openapi3.NewCallbackValidator(func(text string) error {
+	at, err := time.Parse(time.RFC3339, text)
+	if year := at.UTC().Year(); err != nil || year < 0 || year > 9999 {
+		return errors.New("not a time of RFC 3339")
+	}
+	return nil
+})
 
 // schemaFault says in our own words which rule of a schema a value breaks.
 func schemaFault(broken *openapi3.SchemaError, name string) error {
@@ -174,6 +188,8 @@ func schemaFault(broken *openapi3.SchemaError, name string) error {
 		return invalid(field, "must not be null")
 	case "enum":
 		return invalid(field, "must be one of "+strings.Join(words(schema.Enum), ", "))
+	case "format":
+		return invalid(field, "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z")
 	case "pattern":
 		return invalid(field, "must match "+schema.Pattern)
 	case "minLength":
