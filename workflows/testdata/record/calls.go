@@ -24,6 +24,8 @@ type call struct {
 	fail func(attempt) error
 	// closed makes the call one that is over already.
 	closed bool
+	// standing makes it one that found no callback number free.
+	standing bool
 	// refusals is how often the number cannot be released yet.
 	refusals int
 	// cancelled says that the call is to end as cancelled.
@@ -61,7 +63,7 @@ func newCalls() []*call {
 		{name: "duplicates-and-reorder", script: []act{
 			rung(500*time.Millisecond, first), rung(600*time.Millisecond, first), rung(700*time.Millisecond, second),
 			ended(time.Second, dial), ended(1100*time.Millisecond, dial), ended(1200*time.Millisecond, "unknown"),
-			unreadable(1300 * time.Millisecond), ended(1400*time.Millisecond, first), ended(1500*time.Millisecond, second),
+			unreadable(1300*time.Millisecond, workflows.SignalCallEnded), ended(1400*time.Millisecond, first), ended(1500*time.Millisecond, second),
 			ended(2000*time.Millisecond, "third"), rung(2100*time.Millisecond, "third"),
 		}},
 		{name: "messages-first", early: []act{rung(0, first), ended(0, dial), ended(0, first)}},
@@ -74,6 +76,13 @@ func newCalls() []*call {
 		}, refusals: 1},
 		{name: "sql-in-trouble", script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble},
 		{name: "obsolete", closed: true},
+		// Version 2 takes in a number that is leased late (B5).
+		{name: "late-lease", script: []act{
+			leased(500 * time.Millisecond), leased(600 * time.Millisecond),
+			unreadable(700*time.Millisecond, workflows.SignalNumberLeased), ended(time.Second, dial),
+			rung(2000*time.Millisecond, first), ended(2500*time.Millisecond, first),
+		}, standing: true},
+		{name: "late-lease-in-trouble", early: []act{leased(0)}, script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble, standing: true},
 	}
 	for n, c := range calls {
 		c.order = emergency.Order{
@@ -81,6 +90,9 @@ func newCalls() []*call {
 			AgentID: "agent-us", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
 			LegID: dial, Number: "+12025550101", NumberKind: emergency.NumberLeased, SiteName: "Washington",
 			Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside",
+		}
+		if c.standing {
+			c.order.Number, c.order.NumberKind = "+12025550199", emergency.NumberStanding
 		}
 		if c.name == "max-duration" {
 			c.order.Terms.MaxCall = 5 * time.Second
@@ -153,8 +165,14 @@ func rung(after time.Duration, leg emergency.LegID) act {
 	})
 }
 
-func unreadable(after time.Duration) act {
-	return send(after, workflows.SignalCallEnded, func(time.Time) any { return "hello" })
+func leased(after time.Duration) act {
+	return send(after, workflows.SignalNumberLeased, func(at time.Time) any {
+		return emergency.LateLease{Number: "+12025550102", At: at}
+	})
+}
+
+func unreadable(after time.Duration, signal string) act {
+	return send(after, signal, func(time.Time) any { return "hello" })
 }
 
 func send(after time.Duration, name string, message func(at time.Time) any) act {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,8 @@ import (
 var (
 	address   = flag.String("temporal", "127.0.0.1:7233", "frontend of a Temporal server where no worker of Lifeline runs")
 	namespace = flag.String("namespace", "default", "namespace on that server")
-	to        = flag.String("to", "", "directory to make for the histories, for example workflows/testdata/v2")
+	to        = flag.String("to", "", "directory to make for the histories, for example workflows/testdata/v3")
+	only      = flag.String("only", "", "record the scenarios whose names begin like this; all of them if empty")
 	key       = flag.String("key", "workflows/testdata/payload-key", "file with the key that payloads are encrypted with")
 )
 
@@ -52,6 +54,10 @@ func record(ctx context.Context) error {
 	if *to == "" {
 		return errors.New("say with -to where the histories are to go")
 	}
+	calls := slices.DeleteFunc(newCalls(), func(c *call) bool { return !strings.HasPrefix(c.name, *only) })
+	if len(calls) == 0 {
+		return fmt.Errorf("no scenario begins with %q", *only)
+	}
 	// A directory that exists holds the histories of a version: they are never changed.
 	if err := os.Mkdir(*to, 0o755); err != nil {
 		return err
@@ -61,7 +67,6 @@ func record(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	calls := newCalls()
 	for _, c := range calls {
 		if err := c.dial(ctx, temporal); err != nil {
 			return err
