@@ -17,7 +17,8 @@ import (
 func TestPlaceCall(t *testing.T) {
 	r := newRig(t)
 	body := `{"agentId":"agent-us","dialedNumber":"urn:service:sos","location":{"latitude":38.9,"longitude":-77.0,"accuracy":12.5,
-		"address":{"street":"1 Example Street","unit":"Room 7","city":"Washington","region":"DC","postalCode":"20001","country":"US"}}}`
+		"address":{"street":"1 Example Street","unit":"Room 7","city":"Washington","region":"DC","postalCode":"20001","country":"US"},
+		"capturedAt":"2026-01-02T04:04:05.5+01:00","permission":"denied"}}`
 	w := r.do(t, withHeader(dial(body), "Idempotency-Key", "desktop 1: call~7"))
 	if w.Code != http.StatusCreated || w.Header().Get("Location") != "/v1/emergency-calls/call-1" {
 		t.Fatalf("status %d, Location %q: %s", w.Code, w.Header().Get("Location"), w.Body)
@@ -27,7 +28,7 @@ func TestPlaceCall(t *testing.T) {
 		AgentID: "agent-us", DialedNumber: "urn:service:sos", IdempotencyKey: "desktop 1: call~7",
 		Location: &emergency.Location{Latitude: &latitude, Longitude: &longitude, Accuracy: &accuracy, Address: &emergency.Address{
 			Street: "1 Example Street", Unit: "Room 7", City: "Washington", Region: "DC", PostalCode: "20001", Country: "US",
-		}},
+		}, CapturedAt: testTime.Add(time.Second / 2), Permission: emergency.LocationDenied},
 	}}
 	if diff := cmp.Diff(want, r.calls.dials); diff != "" {
 		t.Errorf("dial (-want +got):\n%s", diff)
@@ -53,8 +54,11 @@ func TestCallView(t *testing.T) {
 	call := emergency.Call{
 		ID: "c", AgentID: "a", SiteID: "s", Kind: emergency.KindEmergency, Dialed: "911", Country: "US", DialedAt: dialed,
 		Number: "+12025550100", NumberKind: emergency.NumberLeased,
-		Route: emergency.Route{Path: emergency.DirectRouting, Trunk: "east", CallerID: "+12025550100"},
-		Terms: emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: time.Hour},
+		Route: emergency.Route{Path: emergency.DirectRouting, Trunk: "east", CallerID: "+12025550100", FailOver: []emergency.Hop{
+			{Path: emergency.DirectRouting, Trunk: "west"}, {Path: emergency.DirectOffer},
+		}},
+		Warnings: []emergency.CheckCode{emergency.CheckMailboxOff, "of-a-newer-version"},
+		Terms:    emergency.Terms{Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: time.Hour},
 		Legs: []emergency.Leg{
 			{ID: "l1", Direction: emergency.Outbound, StartedAt: dialed, EndedAt: dialed.Add(time.Minute), Reason: emergency.EndHungUp},
 			{ID: "l2", Direction: emergency.Callback, StartedAt: dialed.Add(2 * time.Minute)},
@@ -67,7 +71,10 @@ func TestCallView(t *testing.T) {
 	want := `{"callId":"c","agentId":"a","siteId":"s","kind":"emergency","dialedNumber":"911","country":"US",
 		"dialedAt":"2026-03-01T11:00:00Z","status":"active","degraded":false,
 		"callbackNumber":"+12025550100","callbackNumberKind":"leased","windowEndsAt":"2026-03-01T12:00:00Z",
-		"route":{"path":"direct-routing","trunk":"east","callerId":"+12025550100"},
+		"route":{"path":"direct-routing","trunk":"east","callerId":"+12025550100",
+			"failOver":[{"path":"direct-routing","trunk":"west"},{"path":"direct-offer"}]},
+		"warnings":[{"code":"mailbox-off","detail":"Nobody is told by e-mail, because your mailbox is switched off."},
+			{"code":"of-a-newer-version","detail":"of-a-newer-version"}],
 		"legs":[{"legId":"l1","direction":"outbound","state":"ended","startedAt":"2026-03-01T11:00:00Z","endedAt":"2026-03-01T11:01:00Z","reason":"hung-up"},
 			{"legId":"l2","direction":"callback","state":"up","startedAt":"2026-03-01T11:02:00Z"}],
 		"presence":{"current":"do-not-disturb","previous":"available"},
@@ -79,13 +86,26 @@ func TestCallView(t *testing.T) {
 
 	// Without a leg up the desktop is free, lists are empty rather than null, and
 	// what is not there is left out.
-	call.Legs, call.Notice, call.Route.Trunk = call.Legs[:1], emergency.Notification{}, ""
+	call.Legs, call.Notice, call.Warnings = call.Legs[:1], emergency.Notification{}, nil
+	call.Route = emergency.Route{Path: emergency.NoPath, CallerID: "+12025550100"}
 	free := callView(call, dialed.Add(3*time.Minute))
 	sameJSON(t, `{"panel":[],"form":{"save":true,"refresh":true},"warning":""}`, free.Controls)
 	sameJSON(t, `{"recipients":[],"state":"none"}`, free.Notification)
-	sameJSON(t, `{"path":"direct-routing","callerId":"+12025550100"}`, free.Route)
+	sameJSON(t, `{"path":"none","callerId":"+12025550100","failOver":[]}`, free.Route)
+	sameJSON(t, `[]`, free.Warnings)
 	if free.Status != CallStatusCallbackWindow {
 		t.Errorf("status %q", free.Status)
+	}
+}
+
+// A call that had to show the standing number, and has got one of its own since, is
+// called back on its own; what the PSAP saw stays told (B5).
+func TestLateNumber(t *testing.T) {
+	call := activeCall()
+	call.Route.CallerID = "+12025550199"
+	view := callView(call, time.Now())
+	if view.CallbackNumber != "+12025550100" || view.CallbackNumberKind != CallCallbackNumberKindLeased || view.Route.CallerID != "+12025550199" {
+		t.Errorf("callback number %s (%s), caller ID %s", view.CallbackNumber, view.CallbackNumberKind, view.Route.CallerID)
 	}
 }
 
@@ -195,20 +215,25 @@ func TestActionsAreRefused(t *testing.T) {
 	}
 }
 
-// A callback goes to the agent, then on up (B6), before every rule (S5) and
+// A callback goes to the agent, then on up (B6), marked if it is a test's (B13), before every rule (S5) and
 // unrecorded (S8); anything else is left to ordinary routing without a word more.
 func TestRoutingDecision(t *testing.T) {
 	agent := emergency.Endpoint{URI: "sip:a@example.com", Kind: emergency.EndpointAgent, Ring: 20 * time.Second}
 	desk := emergency.Endpoint{URI: "tel:+12025550199", Kind: emergency.EndpointFallback, Ring: 20 * time.Second}
+	last := emergency.Endpoint{URI: "tel:+12025550198", Kind: emergency.EndpointFinal, Ring: 45 * time.Second}
 	const highest = `"priority":"highest","bypass":["routing-rules","capacity-profiles","presence"],"recording":"off","callHistory":"off"`
 	tests := map[string]struct {
 		decision emergency.Decision
 		want     string
 	}{
 		"to the agent": {
-			emergency.Decision{Verdict: emergency.ConnectAgent, AgentID: "a", CallID: "c", LegID: "l", Ring: []emergency.Endpoint{agent, desk}},
-			`{"decision":"connect-agent","agentId":"a","endpoint":{"uri":"sip:a@example.com","kind":"agent","ringSeconds":20},
-				"then":[{"uri":"tel:+12025550199","kind":"fallback","ringSeconds":20}],` + highest + `,"callId":"c","legId":"l"}`,
+			emergency.Decision{
+				Verdict: emergency.ConnectAgent, AgentID: "a", CallID: "c", LegID: "l", Kind: emergency.KindTest,
+				Ring: []emergency.Endpoint{agent, desk, last},
+			},
+			`{"decision":"connect-agent","kind":"test","agentId":"a","endpoint":{"uri":"sip:a@example.com","kind":"agent","ringSeconds":20},
+				"then":[{"uri":"tel:+12025550199","kind":"fallback","ringSeconds":20},
+					{"uri":"tel:+12025550198","kind":"final","ringSeconds":45}],` + highest + `,"callId":"c","legId":"l"}`,
 		},
 		"to the desk": {
 			emergency.Decision{Verdict: emergency.ConnectFallback, Ring: []emergency.Endpoint{desk}},

@@ -12,9 +12,11 @@ func TestSites(t *testing.T) {
 	r := newRig(t)
 	put := ask{method: http.MethodPut, path: "/v1/sites/gb-leeds", as: "admin", body: `{"name":"Leeds","country":"GB",
 		"address":{"street":"1 Example Road","unit":"Floor 2","city":"Leeds","postalCode":"LS1 1AA","country":"United Kingdom"},
-		"standingNumber":"+441134960100","fallbackEndpoint":"tel:+441134960101"}`}
+		"standingNumber":"+442079460100","fallbackEndpoint":"tel:+442079460101","finalNumber":"+442079460102",
+		"agentRingSeconds":15,"fallbackRingSeconds":120,"testRecipients":"drill@example.org;"}`}
 	want := Site{
-		SiteID: "gb-leeds", Name: "Leeds", Country: "GB", StandingNumber: "+441134960100", FallbackEndpoint: "tel:+441134960101",
+		SiteID: "gb-leeds", Name: "Leeds", Country: "GB", StandingNumber: "+442079460100", FallbackEndpoint: "tel:+442079460101",
+		FinalNumber: "+442079460102", AgentRingSeconds: 15, FallbackRingSeconds: 120, TestRecipients: "drill@example.org;",
 		Address: Address{Street: "1 Example Road", Unit: "Floor 2", City: "Leeds", PostalCode: "LS1 1AA", Country: "United Kingdom"},
 	}
 	for _, a := range []ask{put, {method: http.MethodGet, path: "/v1/sites/gb-leeds", as: "admin"}} {
@@ -35,6 +37,7 @@ func TestAgents(t *testing.T) {
 	want := Agent{
 		AgentID: "agent-new", Name: "Front desk", SiteID: "us-washington",
 		Endpoints: []string{"sip:new@example.com", "tel:+12025550102"}, Presence: Presence{Status: "offline", ChangedAt: testTime},
+		CapacityProfiles: []string{"default"}, MailboxEnabled: true,
 	}
 	for _, a := range []ask{
 		{method: http.MethodPut, path: "/v1/agents/agent-new", as: "admin", body: body},
@@ -50,6 +53,37 @@ func TestAgents(t *testing.T) {
 	}
 	if agents := read[[]Agent](t, r.do(t, ask{method: http.MethodGet, path: "/v1/agents", as: "admin"})); len(agents) != 3 {
 		t.Errorf("agents %+v", agents)
+	}
+}
+
+// Who is to call from a number of their own, has no capacity profile or no mailbox,
+// is kept so (S12, S14, S15): nothing of that is taken for the default.
+func TestAgentEligibility(t *testing.T) {
+	r := newRig(t)
+	for _, a := range []ask{
+		{method: http.MethodPut, path: "/v1/agents/agent-new", as: "admin", body: `{"name":"A","siteId":"us-washington",
+			"endpoints":["tel:+12025550102"],"capacityProfiles":[],"callingNumber":"+12025550103","mailboxEnabled":false}`},
+		{method: http.MethodGet, path: "/v1/agents/agent-new", as: "admin"},
+	} {
+		got := read[Agent](t, r.do(t, a))
+		if got.CapacityProfiles == nil || len(got.CapacityProfiles) > 0 || got.CallingNumber != "+12025550103" || got.MailboxEnabled {
+			t.Errorf("%s: agent %+v", a.method, got)
+		}
+	}
+}
+
+// An agent who is removed is gone, and cannot be removed again.
+func TestRemoveAgent(t *testing.T) {
+	r := newRig(t)
+	remove := ask{method: http.MethodDelete, path: "/v1/agents/agent-gb", as: "admin"}
+	if w := r.do(t, remove); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	if agents := read[[]Agent](t, r.do(t, ask{method: http.MethodGet, path: "/v1/agents", as: "admin"})); len(agents) != 1 {
+		t.Errorf("agents %+v", agents)
+	}
+	if got := r.problem(t, remove, http.StatusNotFound); got.Code != "unknown-agent" {
+		t.Errorf("code %q", got.Code)
 	}
 }
 

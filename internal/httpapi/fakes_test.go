@@ -196,7 +196,7 @@ func (f *fakeRecords) Numbers(context.Context) ([]emergency.CallbackNumber, erro
 	return slices.Clone(f.numbers), err
 }
 
-func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID, _ emergency.Change) error {
+func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID, by emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550100"}
 	}
@@ -210,20 +210,21 @@ func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency
 			return emergency.ErrNumberExists
 		}
 	}
+	f.changes = append(f.changes, by)
 	f.numbers = append(f.numbers, emergency.CallbackNumber{
 		Number: number, SiteID: site, State: emergency.NumberQuarantined, FreeAt: testTime,
 	})
 	return err
 }
 
-func (f *fakeRecords) RemoveNumber(_ context.Context, number string, _ emergency.Change) error {
+func (f *fakeRecords) RemoveNumber(_ context.Context, number string, by emergency.Change) error {
 	unlock, err := f.lock()
 	defer unlock()
 	kept := slices.DeleteFunc(slices.Clone(f.numbers), func(n emergency.CallbackNumber) bool { return n.Number == number })
 	if err == nil && len(kept) == len(f.numbers) {
 		err = emergency.ErrUnknownNumber
 	}
-	f.numbers = kept
+	f.numbers, f.changes = kept, append(f.changes, by)
 	return err
 }
 

@@ -126,7 +126,7 @@ func (b contractBreach) run(t *testing.T) {
 	if got.Type != "about:blank" || got.Title != http.StatusText(got.Status) || !strings.HasSuffix(got.Detail, ".") {
 		t.Errorf("type, title or detail: %+v", got)
 	}
-	if len(r.calls.dials)+len(r.calls.ends) > 0 {
+	if r.changes() > 0 {
 		t.Error("a bad request has changed something")
 	}
 }

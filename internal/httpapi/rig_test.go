@@ -109,9 +109,14 @@ func (a ask) request(ctx context.Context) *http.Request {
 // do asks, and holds the answer to the contract.
 func (r *rig) do(t testing.TB, a ask) *httptest.ResponseRecorder {
 	t.Helper()
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, a.request(t.Context()))
+	w := r.serve(a.request(t.Context()))
 	holdToContract(t, a.request(t.Context()), w)
+	return w
+}
+
+func (r *rig) serve(request *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, request)
 	return w
 }
 
@@ -175,6 +180,11 @@ func holdToContract(t testing.TB, r *http.Request, w *httptest.ResponseRecorder)
 	if err := openapi3filter.ValidateResponse(t.Context(), input); err != nil {
 		t.Errorf("%s %s: answer breaks the contract: %v", r.Method, r.URL.Path, err)
 	}
+}
+
+// changes counts what requests have changed, or asked others to do.
+func (r *rig) changes() int {
+	return len(r.calls.dials) + len(r.calls.ends) + len(r.calls.inbound) + len(r.records.changes) + len(r.records.reported)
 }
 
 func replaceAgent(text, agent string) string { return strings.ReplaceAll(text, "{a}", agent) }
