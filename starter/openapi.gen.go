@@ -521,7 +521,7 @@ type OutboundProfile struct {
 	CapacityProfile string `json:"capacityProfile"`
 
 	// Numbers E.164; the first of the caller's country counts, else the first.
-	Numbers   []string `json:"numbers,omitempty,omitzero"`
+	Numbers   []string `json:"numbers"`
 	ProfileID string   `json:"profileId"`
 }
 
@@ -714,7 +714,7 @@ type RoutingDecisionRecording string
 // RoutingRule defines model for RoutingRule.
 type RoutingRule struct {
 	// Countries Where the caller must be; anywhere when empty.
-	Countries []string `json:"countries,omitempty,omitzero"`
+	Countries []string `json:"countries"`
 	Name      string   `json:"name"`
 
 	// Pattern A regular expression in Go's syntax; it may match anywhere unless it is anchored.
@@ -776,16 +776,16 @@ type SiteSettings struct {
 type Trunk struct {
 	// Emergency The provider's emergency behaviour has been agreed on and configured; without that, and when absent, no
 	// emergency call takes the trunk (S15).
-	Emergency *bool `json:"emergency,omitempty"`
+	Emergency bool `json:"emergency"`
 
 	// FailOver The trunks to try, in this order, when this one does not answer.
-	FailOver []string `json:"failOver,omitempty,omitzero"`
+	FailOver []string `json:"failOver"`
 
 	// Numbers Those that may call out over it, in E.164.
-	Numbers []string `json:"numbers,omitempty,omitzero"`
+	Numbers []string `json:"numbers"`
 
 	// TestNumbers The carrier's own numbers for tests, such as 933 (B13).
-	TestNumbers []string `json:"testNumbers,omitempty,omitzero"`
+	TestNumbers []string `json:"testNumbers"`
 	TrunkID     string   `json:"trunkId"`
 }
 

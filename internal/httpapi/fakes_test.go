@@ -253,9 +253,13 @@ func (f *fakeRecords) LastEvent(context.Context) (int64, error) {
 
 // commit makes an event visible, as a transaction that ends now does.
 func (f *fakeRecords) commit(seq int64, agent emergency.AgentID) {
+	f.tell(emergency.Event{Seq: seq, Type: emergency.EventCallPlaced, AgentID: agent, At: time.Now().UTC()})
+}
+
+func (f *fakeRecords) tell(event emergency.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.events = append(f.events, emergency.Event{Seq: seq, Type: emergency.EventCallPlaced, AgentID: agent, At: time.Now().UTC()})
+	f.events = append(f.events, event)
 	slices.SortFunc(f.events, func(a, b emergency.Event) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 

@@ -92,13 +92,39 @@ var badRequests = map[string]contractBreach{
 	"an impossible new ID":  {ask{method: http.MethodPut, path: "/v1/agents/-", as: "admin", body: `{"name":"A","siteId":"us-washington","endpoints":["tel:1"]}`}, Problem{Status: 400, Code: "invalid", Field: "agentId"}},
 	"no endpoint":           {ask{method: http.MethodPut, path: "/v1/agents/a", as: "admin", body: `{"name":"A","siteId":"us-washington","endpoints":[]}`}, Problem{Status: 400, Code: "invalid", Field: "endpoints"}},
 	"a wrong endpoint":      {ask{method: http.MethodPut, path: "/v1/agents/a", as: "admin", body: `{"name":"A","siteId":"us-washington","endpoints":["sip:a@b",3]}`}, Problem{Status: 400, Code: "invalid", Field: "endpoints.1"}},
-	"a country not served":  {ask{method: http.MethodPut, path: "/v1/sites/s", as: "admin", body: `{"name":"S","country":"FR","address":{},"standingNumber":"+33100000000"}`}, Problem{Status: 400, Code: "invalid", Field: "country"}},
+	"a country not served":  {putSite(`"FR"`, ""), Problem{Status: 400, Code: "invalid", Field: "country"}},
+	"a country in words":    {putSite(`"France"`, ""), Problem{Status: 400, Code: "invalid", Field: "country"}},
+	"a short ring":          {putSite(`"US"`, `,"agentRingSeconds":4`), Problem{Status: 400, Code: "invalid", Field: "agentRingSeconds"}},
+	"a long ring":           {putSite(`"US"`, `,"fallbackRingSeconds":121`), Problem{Status: 400, Code: "invalid", Field: "fallbackRingSeconds"}},
+	"a broken second":       {putSite(`"US"`, `,"agentRingSeconds":5.5`), Problem{Status: 400, Code: "invalid", Field: "agentRingSeconds"}},
+	"a second written 5.0":  {putSite(`"US"`, `,"agentRingSeconds":5.0`), Problem{Status: 400, Code: "invalid", Field: "agentRingSeconds"}},
+	"a final number abroad": {putSite(`"US"`, `,"finalNumber":"0199"`), Problem{Status: 400, Code: "invalid", Field: "finalNumber"}},
+	"a test list of words":  {putSite(`"US"`, `,"testRecipients":"nobody"`), Problem{Status: 400, Code: "invalid", Field: "testRecipients"}},
+	"a wrong own number":    {putAgent(`"callingNumber":"555"`), Problem{Status: 400, Code: "invalid", Field: "callingNumber"}},
+	"a wrong profile":       {putAgent(`"capacityProfiles":["voice","two words"]`), Problem{Status: 400, Code: "invalid", Field: "capacityProfiles"}},
+	"a profile of no kind":  {putAgent(`"capacityProfiles":["voice",7]`), Problem{Status: 400, Code: "invalid", Field: "capacityProfiles.1"}},
+	"no profile at all":     {putAgent(`"capacityProfiles":null`), Problem{Status: 400, Code: "invalid", Field: "capacityProfiles"}},
+	"a mailbox of words":    {putAgent(`"mailboxEnabled":"yes"`), Problem{Status: 400, Code: "invalid", Field: "mailboxEnabled"}},
 	"a recipient too few":   {ask{method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin", body: `{"recipients":"nobody"}`}, Problem{Status: 400, Code: "invalid", Field: "recipients"}},
 	"a blank status":        {ask{method: http.MethodPut, path: "/v1/agents/agent-us/presence", as: "agent-us", body: `{"status":" "}`}, Problem{Status: 400, Code: "invalid", Field: "status"}},
 	"a number not in E.164": {ask{method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"555","siteId":"us-washington"}`}, Problem{Status: 400, Code: "invalid", Field: "number"}},
 	"a reason too long":     {ask{method: http.MethodPost, path: dialPath + "/call-agent-us/end", as: "agent-us", body: `{"reason":"` + strings.Repeat("r", 65) + `"}`}, Problem{Status: 400, Code: "invalid", Field: "reason", Instead: "Hang up all the same. Then check this request and send it again."}},
 	"a wrong Last-Event-ID": {withHeader(ask{method: http.MethodGet, path: "/v1/events", as: "supervisor"}, "Last-Event-ID", "abc"), Problem{Status: 400, Code: "invalid", Field: "Last-Event-ID"}},
 	"two lastEventId":       {ask{method: http.MethodGet, path: "/v1/events?lastEventId=1&lastEventId=2", as: "supervisor"}, Problem{Status: 400, Code: "invalid", Field: "lastEventId"}},
+}
+
+// putSite puts a site in this country, with more fields after the usual ones.
+func putSite(country, more string) ask {
+	return ask{method: http.MethodPut, path: "/v1/sites/s", as: "admin", body: `{"name":"S","country":` + country +
+		`,"address":{"street":"1 Example Street","city":"Washington"},"standingNumber":"+12025550199"` + more + `}`}
+}
+
+// putAgent puts an agent with one field more than the usual ones.
+func putAgent(field string) ask {
+	return ask{
+		method: http.MethodPut, path: "/v1/agents/a", as: "admin",
+		body: `{"name":"A","siteId":"us-washington","endpoints":["sip:a@example.com"],` + field + `}`,
+	}
 }
 
 // A dial that breaks the contract is answered with a problem that says where, and
@@ -171,6 +197,37 @@ func TestDomainErrors(t *testing.T) {
 	}
 }
 
+// A dial that is refused names all that keeps the call from being made, for the agent
+// and for the administrator, under the code and in the words of the first, and says
+// what to do instead (S12 to S16).
+func TestRefusedDial(t *testing.T) {
+	r := newRig(t)
+	failed := []emergency.Check{emergency.Explain(emergency.CheckNoOutboundProfile), emergency.Explain(emergency.CheckLocationOff)}
+	r.calls.err = fmt.Errorf("place call: %w", &emergency.Refusal{
+		Code: "no-outbound-profile", Reason: failed[0].Agent, Instead: "Dial 911 from a mobile phone.", Checks: failed,
+	})
+	got := r.problem(t, dial(goodDial), http.StatusUnprocessableEntity)
+	want := Problem{
+		Type: "about:blank", Title: "Unprocessable Entity", Status: 422, Code: "no-outbound-profile",
+		Detail: failed[0].Agent, Instead: "Dial 911 from a mobile phone.",
+		Checks: []FailedCheck{
+			{Code: "no-outbound-profile", Agent: failed[0].Agent, Administrator: failed[0].Administrator},
+			{Code: "location-off", Agent: failed[1].Agent, Administrator: failed[1].Administrator},
+		},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Problem{}, "RequestID")); diff != "" {
+		t.Errorf("problem (-want +got):\n%s", diff)
+	}
+}
+
+// The domain knows which countries are served, and the problem lists them.
+func TestCountriesServed(t *testing.T) {
+	got := newRig(t).problem(t, putSite(`"FR"`, ""), http.StatusBadRequest)
+	if got.Detail != "country must be one of CA, DK, GB, PR, US." {
+		t.Errorf("detail %q", got.Detail)
+	}
+}
+
 // A record that is not there is 404, and 422 where the body names it; a number
 // that is there already is 409.
 func TestUnknownRecords(t *testing.T) {
@@ -187,6 +244,9 @@ func TestUnknownRecords(t *testing.T) {
 		{ask{method: http.MethodPut, path: "/v1/agents/nobody/presence", as: "admin", body: `{"status":"away"}`}, 404, "unknown-agent"},
 		{ask{method: http.MethodGet, path: "/v1/agents/nobody/emergency-contacts", as: "admin"}, 404, "unknown-agent"},
 		{ask{method: http.MethodPut, path: "/v1/agents/nobody/emergency-contacts", as: "admin", body: `{"recipients":""}`}, 404, "unknown-agent"},
+		{ask{method: http.MethodDelete, path: "/v1/agents/nobody", as: "admin"}, 404, "unknown-agent"},
+		{ask{method: http.MethodDelete, path: "/v1/agents/-", as: "admin"}, 404, "not-found"},
+		{ask{method: http.MethodGet, path: "/v1/agents/nobody/readiness", as: "supervisor"}, 404, "unknown-agent"},
 		{ask{method: http.MethodGet, path: "/v1/sites/nowhere", as: "admin"}, 404, "unknown-site"},
 		{ask{method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"+12025550101","siteId":"nowhere"}`}, 422, "unknown-site"},
 		{ask{method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"+12025550100","siteId":"us-washington"}`}, 409, "number-exists"},
@@ -210,6 +270,12 @@ func TestInnerErrorsAreNotShown(t *testing.T) {
 		{method: http.MethodGet, path: "/v1/agents", as: "admin"},
 		{method: http.MethodGet, path: "/v1/sites", as: "admin"},
 		{method: http.MethodGet, path: "/v1/callback-numbers", as: "admin"},
+		{method: http.MethodGet, path: "/v1/voice-routing", as: "admin"},
+		{method: http.MethodPut, path: "/v1/voice-routing", as: "admin", body: emptyRouting},
+		{method: http.MethodGet, path: "/v1/readiness", as: "supervisor"},
+		{method: http.MethodGet, path: "/v1/agents/agent-us/readiness", as: "supervisor"},
+		{method: http.MethodPut, path: locationPath, as: "agent-us", body: `{}`},
+		{method: http.MethodDelete, path: "/v1/agents/agent-us", as: "admin"},
 		{method: http.MethodGet, path: "/v1/events", as: "supervisor"},
 	} {
 		got := r.problem(t, a, http.StatusInternalServerError)
@@ -275,15 +341,17 @@ func TestLogsAreClean(t *testing.T) {
 	r.do(t, withHeader(dial(goodDial), "Idempotency-Key", "key-from-the-desktop"))
 	r.do(t, ask{method: http.MethodDelete, path: "/v1/callback-numbers/+12025550100", as: "admin"})
 	r.do(t, ask{method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin", body: `{"recipients":"x@example.com"}`})
+	r.do(t, ask{method: http.MethodPut, path: locationPath, as: "agent-us", body: `{"latitude":38.987654,"longitude":-77,"address":{"street":"Example Street"}}`})
+	r.do(t, ask{method: http.MethodPut, path: "/v1/voice-routing", as: "admin", body: emptyRouting})
 	r.do(t, ask{method: http.MethodPost, path: "/login", body: `{"token":"admin-token-0000004"}`})
 	r.do(t, ask{method: http.MethodGet, path: "/v1/emergency-callz/+12025550100"})
 	logs := r.logs.String()
-	for _, secret := range []string{"token-0", "2025550100", "example.com", "key-from", "callz"} {
+	for _, secret := range []string{"token-0", "2025550100", "example.com", "key-from", "callz", "987654", "Example Street"} {
 		if strings.Contains(logs, secret) {
 			t.Errorf("the log holds %q:\n%s", secret, logs)
 		}
 	}
-	if strings.Count(logs, `"msg":"request"`) != 5 {
+	if strings.Count(logs, `"msg":"request"`) != 7 {
 		t.Errorf("not one line per request:\n%s", logs)
 	}
 }

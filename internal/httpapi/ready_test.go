@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +22,38 @@ func TestHealth(t *testing.T) {
 	if w := r.do(t, ask{method: http.MethodGet, path: "/healthz"}); w.Code != http.StatusOK {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
+}
+
+// A load balancer that asks with HEAD gets the status, and no body.
+func TestHead(t *testing.T) {
+	check := errors.New("no database")
+	r := newRig(t, func(o *Options) {
+		o.Checks = []Check{{"database", func(context.Context) error { return check }}}
+	})
+	server := httptest.NewServer(r)
+	defer server.Close()
+	head := func(path string, want int) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodHead, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close() //nolint:errcheck // there is none
+		if answer.StatusCode != want || answer.ContentLength <= 0 || answer.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %s, %d bytes, %s", path, answer.Status, answer.ContentLength, answer.Header.Get("Content-Type"))
+		}
+		if body, err := io.ReadAll(answer.Body); err != nil || len(body) > 0 {
+			t.Errorf("%s: body %q, %v", path, body, err)
+		}
+	}
+	head("/healthz", http.StatusOK)
+	head("/readyz", http.StatusServiceUnavailable)
+	check = nil
+	head("/readyz", http.StatusOK)
 }
 
 // Readiness tells of every check what it has found. A sentence made for showing

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lifeline/internal/emergency"
 )
 
 // studio is a running service with its hub, and connections that hold nothing
@@ -173,6 +175,54 @@ func TestEventStream(t *testing.T) {
 		supervisor.want("3")
 		agent.want("3")
 	})
+}
+
+// An agent hears of calls, presence and readiness of their own; what concerns a site
+// as a whole, or the configuration, is for supervisors alone, whoever it names.
+func TestWhoHearsWhat(t *testing.T) {
+	const agent = emergency.AgentID("agent-us")
+	synctest.Test(t, func(t *testing.T) {
+		s := newStudio(t)
+		supervisor, own := s.listen(t, "supervisor", "/v1/events"), s.listen(t, "agent-us", "/v1/events")
+		for i, event := range []emergency.Event{
+			{Type: emergency.EventPoolChanged, SiteID: "us-washington", Status: "low"},
+			{Type: emergency.EventConfigurationChanged, Status: "site-changed"},
+			{Type: emergency.EventConfigurationChanged, AgentID: agent, Status: "agent-changed"},
+			{Type: emergency.EventReadinessChanged, AgentID: "agent-gb", Status: "not-ready"},
+			{Type: emergency.EventReadinessChanged, AgentID: agent, Status: "not-ready"},
+			{Type: emergency.EventNumberLeased, AgentID: agent, CallID: "call-1"},
+			{Type: emergency.EventCallRefused, AgentID: agent, SiteID: "us-washington", Status: "no-route"},
+		} {
+			event.Seq, event.At = int64(i+1), time.Now().UTC()
+			s.records.tell(event)
+		}
+		f, _ := supervisor.next()
+		at := time.Now().UTC().Format(time.RFC3339Nano)
+		want := frame{ID: "1", Event: "pool-changed", Data: `{"type":"pool-changed","siteId":"us-washington","status":"low","at":"` + at + `"}`}
+		if diff := cmp.Diff(want, f); diff != "" {
+			t.Errorf("event (-want +got):\n%s", diff)
+		}
+		supervisor.want("2", "3", "4", "5", "6", "7")
+		own.want("5", "6", "7")
+	})
+}
+
+// Every type of event of the domain is in the contract, and the other way round.
+func TestEventTypes(t *testing.T) {
+	spec, err := GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := words(spec.Components.Schemas["Event"].Value.Properties["type"].Value.Enum)
+	known := []string{
+		string(emergency.EventCallPlaced), string(emergency.EventCallbackReceived), string(emergency.EventLegEnded),
+		string(emergency.EventCallClosed), string(emergency.EventPresenceChanged), string(emergency.EventNoticeUpdated),
+		string(emergency.EventCallRefused), string(emergency.EventCountriesDiffer), string(emergency.EventNumberLeased),
+		string(emergency.EventPoolChanged), string(emergency.EventReadinessChanged), string(emergency.EventConfigurationChanged),
+	}
+	if diff := cmp.Diff(known, described); diff != "" {
+		t.Errorf("types of events (-domain +contract):\n%s", diff)
+	}
 }
 
 // A stream goes on after the last event that the client has seen, told by the

@@ -148,6 +148,18 @@ func TestCodecAccess(t *testing.T) {
 	}
 }
 
+// A codec that refuses can name the request: it has its ID before it is asked.
+func TestCodecKnowsTheRequest(t *testing.T) {
+	var known string
+	r := newRig(t, func(o *Options) {
+		o.Codec = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { known = w.Header().Get("X-Request-Id") })
+	})
+	w := r.do(t, ask{method: http.MethodPost, path: "/codec/decode"})
+	if known == "" || known != w.Header().Get("X-Request-Id") {
+		t.Errorf("the codec knows %q, the answer is %q", known, w.Header().Get("X-Request-Id"))
+	}
+}
+
 // The login page turns a token into a cookie that scripts cannot read and other
 // sites cannot use, says who has come in, and leads on to known places alone.
 func TestLogin(t *testing.T) {

@@ -15,7 +15,7 @@ func routingView(v emergency.VoiceRouting) VoiceRouting {
 	}
 	for _, t := range v.Trunks {
 		view.Trunks = append(view.Trunks, Trunk{
-			TrunkID: string(t.ID), Numbers: list[string](t.Numbers), Emergency: &t.Emergency,
+			TrunkID: string(t.ID), Numbers: list[string](t.Numbers), Emergency: t.Emergency,
 			TestNumbers: list[string](t.TestNumbers), FailOver: list[string](t.FailOver),
 		})
 	}
@@ -41,7 +41,7 @@ func routingFrom(s VoiceRoutingSettings) emergency.VoiceRouting {
 	}
 	for _, t := range s.Trunks {
 		v.Trunks = append(v.Trunks, emergency.Trunk{
-			ID: emergency.TrunkID(t.TrunkID), Numbers: t.Numbers, Emergency: t.Emergency != nil && *t.Emergency,
+			ID: emergency.TrunkID(t.TrunkID), Numbers: t.Numbers, Emergency: t.Emergency,
 			TestNumbers: t.TestNumbers, FailOver: list[emergency.TrunkID](t.FailOver),
 		})
 	}
