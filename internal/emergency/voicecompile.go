@@ -43,18 +43,18 @@ func (v VoiceRouting) checkSizes() error {
 }
 
 func (v VoiceRouting) checkOffers() error {
-	seen := map[string]bool{}
+	seen := map[Offer]bool{} // sites of two countries may share a number
 	for i, offer := range v.DirectOffers {
 		field := fmt.Sprintf("directOffers.%d.", i)
 		switch {
 		case !ValidE164(offer.Number):
 			return &Invalid{field + "number", mustBeE164}
-		case seen[offer.Number]:
+		case seen[offer]:
 			return &Invalid{field + "number", "is listed twice"}
 		case !offer.Country.Served():
 			return &Invalid{field + "country", "must be one of " + listCountries()}
 		}
-		seen[offer.Number] = true
+		seen[offer] = true
 	}
 	return nil
 }
