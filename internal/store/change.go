@@ -9,21 +9,39 @@ import (
 	"lifeline/internal/emergency"
 )
 
+// change runs an administrator's change in one transaction. Such changes take turns:
+// each finds what the one before has left, so that of two based on the same revision
+// one is refused, and no number comes into two hands. A dial takes no turn and waits
+// for none (B7).
+func (s *Store) change(ctx context.Context, what string, work func(tx) error) error {
+	return s.inTx(ctx, what, func(t tx) error {
+		// The one row of the voice routing stands for the whole configuration.
+		if err := t.scan(ctx, new(int), `SELECT id FROM voice_routing`+t.rowLock); err != nil {
+			return err
+		}
+		return work(t)
+	})
+}
+
 // checkSeen is emergency.ErrChangedMeanwhile when what is kept has another revision
-// than the one that a change is based on. It locks what it reads.
+// than the one that a change is based on. Without a row, or at revision 0, nothing is
+// kept.
 func (t tx) checkSeen(ctx context.Context, by emergency.Change, query string, id any) error {
 	if by.Seen == 0 {
 		return nil
 	}
 	var kept int64
-	err := t.scan(ctx, &kept, query+t.rowLock, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		kept, err = emergency.SeenNothing, nil
+	err := t.scan(ctx, &kept, query, id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
 	}
-	if err == nil && kept != by.Seen {
+	if kept == 0 {
+		kept = emergency.SeenNothing
+	}
+	if kept != by.Seen {
 		return emergency.ErrChangedMeanwhile
 	}
-	return err
+	return nil
 }
 
 // changed leaves the audit line of an administrator's change, and tells of it. A

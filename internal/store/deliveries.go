@@ -16,7 +16,7 @@ func (s *Store) Notice(ctx context.Context, id emergency.CallID, event emergency
 	if err != nil {
 		return emergency.Notice{}, nil, err
 	}
-	agent, err := s.Agent(ctx, call.AgentID)
+	agent, err := keptAgent(ctx, s.read, call.AgentID)
 	if err != nil {
 		return emergency.Notice{}, nil, err
 	}

@@ -47,10 +47,14 @@ func (s *Store) callers(ctx context.Context, query string, args ...any) ([]emerg
 		return nil, err
 	}
 	callers := make([]emergency.Caller, 0, len(rows))
+	var plan *emergency.VoicePlan
 	for _, row := range rows {
-		if row.Routing, err = s.voicePlan(ctx, row.routingRevision); err != nil {
-			return nil, err
+		if plan == nil { // one query sees one revision
+			if plan, err = s.voicePlan(ctx, row.routingRevision); err != nil {
+				return nil, err
+			}
 		}
+		row.Routing = plan
 		callers = append(callers, row.Caller)
 	}
 	return callers, nil
@@ -98,7 +102,17 @@ const selectAgent = `SELECT id, name, site_id, endpoints, capacity_profiles, cal
 	presence_status, presence_revision, presence_changed_at, revision FROM agents`
 
 func readAgent(ctx context.Context, q querier, id emergency.AgentID) (emergency.Agent, error) {
-	agents, err := collect(ctx, q, scanAgent, selectAgent+` WHERE id = $1 AND NOT deleted`, id)
+	return oneAgent(ctx, q, selectAgent+` WHERE id = $1 AND NOT deleted`, id)
+}
+
+// keptAgent reads an agent who may have been removed since: calls go on, and people
+// are called back (B6).
+func keptAgent(ctx context.Context, q querier, id emergency.AgentID) (emergency.Agent, error) {
+	return oneAgent(ctx, q, selectAgent+` WHERE id = $1`, id)
+}
+
+func oneAgent(ctx context.Context, q querier, query string, id emergency.AgentID) (emergency.Agent, error) {
+	agents, err := collect(ctx, q, scanAgent, query, id)
 	if err != nil {
 		return emergency.Agent{}, fmt.Errorf("read agent: %w", err)
 	}
@@ -143,43 +157,4 @@ func (r *agentRow) agent() (emergency.Agent, error) {
 	r.Presence.ChangedAt = r.Presence.ChangedAt.UTC()
 	return r.Agent, errors.Join(
 		json.Unmarshal([]byte(r.endpoints), &r.Endpoints), json.Unmarshal([]byte(r.profiles), &r.CapacityProfiles))
-}
-
-// PutAgent adds or changes an agent, and gives the agent as kept. A new one starts
-// offline; the presence of an existing one stays as it is.
-func (s *Store) PutAgent(ctx context.Context, a emergency.Agent, by emergency.Change) (emergency.Agent, error) {
-	if err := a.Validate(); err != nil {
-		return a, err //nolint:wrapcheck // the domain's own words
-	}
-	endpoints, err := json.Marshal(a.Endpoints)
-	if err != nil {
-		return a, fmt.Errorf("encode endpoints: %w", err)
-	}
-	profiles, err := json.Marshal(slices.Concat([]string{}, a.CapacityProfiles)) // nil would be null
-	if err != nil {
-		return a, fmt.Errorf("encode capacity profiles: %w", err)
-	}
-	err = s.inTx(ctx, "put agent", func(t tx) error {
-		if _, err := readSite(ctx, t, a.SiteID); err != nil {
-			return err
-		}
-		if err := t.checkSeen(ctx, by, `SELECT revision FROM agents WHERE NOT deleted AND id = $1`, a.ID); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `INSERT INTO agents (id, name, site_id, endpoints, capacity_profiles, calling_number, mailbox_off,
-				presence_status, presence_revision, presence_changed_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
-			ON CONFLICT (id) DO UPDATE SET name = excluded.name, site_id = excluded.site_id, endpoints = excluded.endpoints,
-				capacity_profiles = excluded.capacity_profiles, calling_number = excluded.calling_number,
-				mailbox_off = excluded.mailbox_off, deleted = FALSE, revision = agents.revision + 1`,
-			a.ID, a.Name, a.SiteID, string(endpoints), string(profiles), a.CallingNumber, a.MailboxOff,
-			emergency.StatusOffline, s.now()); err != nil {
-			return err
-		}
-		if a, err = readAgent(ctx, t, a.ID); err != nil {
-			return err
-		}
-		return t.changed(ctx, "agent-changed", string(a.ID), a.Revision, by, s.now())
-	})
-	return a, err
 }

@@ -10,7 +10,8 @@ import (
 	"lifeline/internal/emergency"
 )
 
-// Presence is what an agent shows now.
+// Presence is what an agent shows now, also after the agent has been removed: a call
+// that goes on is restored after it (S10).
 func (s *Store) Presence(ctx context.Context, id emergency.AgentID) (emergency.Presence, error) {
 	shown, err := scanPresence(s.read.QueryRowContext(ctx,
 		`SELECT presence_status, presence_revision, presence_changed_at FROM agents WHERE id = $1`, id))
@@ -30,8 +31,10 @@ func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status em
 	}
 	err := s.inTx(ctx, "set presence", func(t tx) error {
 		var err error
-		shown, err = t.lockAgent(ctx, id)
-		if err != nil || shown.Status == status {
+		if shown, err = t.lockAgent(ctx, id); err != nil {
+			return err
+		}
+		if _, err := readAgent(ctx, t, id); err != nil || shown.Status == status {
 			return err
 		}
 		shown = emergency.Presence{Status: status, Revision: shown.Revision + 1, ChangedAt: s.now()}
@@ -75,7 +78,7 @@ func (s *Store) EnsureRestored(ctx context.Context, id emergency.CallID) error {
 }
 
 // lockAgent locks an agent's affairs until the transaction ends, and reads the
-// presence as it stands.
+// presence as it stands. The agent may have been removed.
 func (t tx) lockAgent(ctx context.Context, id emergency.AgentID) (emergency.Presence, error) {
 	shown, err := scanPresence(t.QueryRowContext(ctx,
 		`SELECT presence_status, presence_revision, presence_changed_at FROM agents WHERE id = $1`+t.rowLock, id))

@@ -66,37 +66,51 @@ func (r *siteRow) site() (emergency.Site, error) {
 	return r.Site, json.Unmarshal([]byte(r.address), &r.Address) //nolint:wrapcheck // collect wraps
 }
 
-// PutSite adds or changes a site and gives it as it is kept. Its standing number must
-// be in no pool, or it is emergency.ErrNumberExists.
+// PutSite adds or changes a site and gives it as it is kept. None of its numbers may
+// be a callback number.
 func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.Change) (emergency.Site, error) {
 	if err := site.Validate(); err != nil {
 		return site, err //nolint:wrapcheck // the domain's own words
 	}
-	address, err := json.Marshal(site.Address)
-	if err != nil {
-		return site, fmt.Errorf("encode address: %w", err)
-	}
-	err = s.inTx(ctx, "put site", func(t tx) error {
-		if err := t.notInPool(ctx, site.StandingNumber); err != nil {
-			return err
-		}
+	err := s.change(ctx, "put site", func(t tx) error {
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM sites WHERE id = $1`, site.ID); err != nil {
 			return err
 		}
-		if err := t.scan(ctx, &site.Revision, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint,
-				final_number, agent_ring_seconds, fallback_ring_seconds, test_recipients)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-			ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, address = excluded.address,
-				standing_number = excluded.standing_number, fallback_endpoint = excluded.fallback_endpoint,
-				final_number = excluded.final_number, agent_ring_seconds = excluded.agent_ring_seconds,
-				fallback_ring_seconds = excluded.fallback_ring_seconds, test_recipients = excluded.test_recipients,
-				revision = sites.revision + 1
-			RETURNING revision`,
-			site.ID, site.Name, site.Country, string(address), site.StandingNumber, site.FallbackEndpoint, site.FinalNumber,
-			int(site.AgentRing.Seconds()), int(site.FallbackRing.Seconds()), site.TestRecipients); err != nil {
+		for _, own := range []struct{ field, number string }{
+			{"standingNumber", site.StandingNumber},
+			{"fallbackEndpoint", numberIn(site.FallbackEndpoint)},
+			{"finalNumber", site.FinalNumber},
+		} {
+			if err := t.notCallbackNumber(ctx, own.field, own.number); err != nil {
+				return err
+			}
+		}
+		if err := t.upsertSite(ctx, site); err != nil {
+			return err
+		}
+		var err error
+		if site, err = readSite(ctx, t, site.ID); err != nil {
 			return err
 		}
 		return t.changed(ctx, "site-changed", string(site.ID), site.Revision, by, s.now())
 	})
 	return site, err
+}
+
+func (t tx) upsertSite(ctx context.Context, site emergency.Site) error {
+	address, err := json.Marshal(site.Address)
+	if err != nil {
+		return fmt.Errorf("encode address: %w", err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint,
+			final_number, agent_ring_seconds, fallback_ring_seconds, test_recipients)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, address = excluded.address,
+			standing_number = excluded.standing_number, fallback_endpoint = excluded.fallback_endpoint,
+			final_number = excluded.final_number, agent_ring_seconds = excluded.agent_ring_seconds,
+			fallback_ring_seconds = excluded.fallback_ring_seconds, test_recipients = excluded.test_recipients,
+			revision = sites.revision + 1`,
+		site.ID, site.Name, site.Country, string(address), site.StandingNumber, site.FallbackEndpoint, site.FinalNumber,
+		int(site.AgentRing.Seconds()), int(site.FallbackRing.Seconds()), site.TestRecipients)
+	return err
 }

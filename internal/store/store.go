@@ -5,7 +5,8 @@
 // Whatever concerns one agent (a dial, an end, a callback, a presence change, a
 // release) happens in one transaction that first locks the agent's row. So two
 // processes never interleave inside one agent's affairs, and no deadlock is
-// possible, because numbers are only ever taken with SKIP LOCKED after that.
+// possible, because numbers are only ever taken with SKIP LOCKED after that. What an
+// administrator changes takes turns before it locks anything else.
 package store
 
 import (

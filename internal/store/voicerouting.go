@@ -62,22 +62,25 @@ func (s *Store) VoiceRouting(ctx context.Context) (emergency.VoiceRouting, error
 	return routing, nil
 }
 
-// voicePlan is the voice routing of a revision, ready to be asked. The last one is
-// remembered, because every dial asks.
+// voicePlan is the voice routing of a revision or a later one, ready to be asked. The
+// last one is remembered, because every dial asks. When it cannot be read, a dial goes
+// by the one before rather than not at all (B7).
 func (s *Store) voicePlan(ctx context.Context, revision int64) (*emergency.VoicePlan, error) {
-	if known := s.routing.Load(); known != nil && known.revision == revision {
+	known := s.routing.Load()
+	if known != nil && known.revision == revision {
 		return known.plan, nil
 	}
 	routing, err := s.VoiceRouting(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+		compiled := &compiledRouting{revision: routing.Revision, plan: usable(routing)}
+		s.routing.Store(compiled)
+		return compiled.plan, nil
+	case known != nil:
+		return known.plan, nil
+	default:
 		return nil, err
 	}
-	plan, err := routing.Compile()
-	if err != nil {
-		return nil, fmt.Errorf("compile voice routing: %w", err)
-	}
-	s.routing.Store(&compiledRouting{revision: routing.Revision, plan: plan})
-	return plan, nil
 }
 
 // compiledRouting is one revision of the voice routing.
@@ -92,21 +95,23 @@ func (s *Store) PutVoiceRouting(ctx context.Context, routing emergency.VoiceRout
 	if _, err := routing.Compile(); err != nil {
 		return routing, err //nolint:wrapcheck // the domain's own words
 	}
-	text, err := json.Marshal(documentOf(routing))
+	document := documentOf(routing)
+	text, err := json.Marshal(document)
 	if err != nil {
 		return routing, fmt.Errorf("encode voice routing: %w", err)
 	}
-	err = s.inTx(ctx, "put voice routing", func(t tx) error {
+	kept := document.routing()
+	err = s.change(ctx, "put voice routing", func(t tx) error {
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM voice_routing WHERE id = $1`, 1); err != nil {
 			return err
 		}
-		if err := t.scan(ctx, &routing.Revision, `UPDATE voice_routing SET document = $1, revision = revision + 1
+		if err := t.scan(ctx, &kept.Revision, `UPDATE voice_routing SET document = $1, revision = revision + 1
 			RETURNING revision`, string(text)); err != nil {
 			return err
 		}
-		return t.changed(ctx, "voice-routing-changed", "voice-routing", routing.Revision, by, s.now())
+		return t.changed(ctx, "voice-routing-changed", "voice-routing", kept.Revision, by, s.now())
 	})
-	return routing, err
+	return kept, err
 }
 
 func (d routingDocument) routing() emergency.VoiceRouting {

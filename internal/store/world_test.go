@@ -60,6 +60,8 @@ type world struct {
 	raw *sql.DB
 	// serial makes the IDs of calls and legs.
 	serial *atomic.Int64
+	// routing is the first voice routing, as it is kept.
+	routing string
 }
 
 func newWorld(t *testing.T, e engine) *world {
@@ -76,6 +78,9 @@ func newWorld(t *testing.T, e engine) *world {
 	}
 	t.Cleanup(func() { _ = raw.Close() })
 	w.raw = raw
+	if err := raw.QueryRowContext(t.Context(), `SELECT document FROM voice_routing`).Scan(&w.routing); err != nil {
+		t.Fatal(err)
+	}
 	return w
 }
 
@@ -108,7 +113,8 @@ var tables = []string{
 	"leases", "legs", "calls", "callback_numbers", "contacts", "agents", "sites",
 }
 
-// wipe empties the database and sets the clock to noon.
+// wipe empties the database but for the first voice routing, and sets the clock to
+// noon.
 func (w *world) wipe(t tb) {
 	t.Helper()
 	tx, err := w.raw.BeginTx(t.Context(), nil)
@@ -119,6 +125,10 @@ func (w *world) wipe(t tb) {
 		if _, err := tx.ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 			t.Fatal(errors.Join(err, tx.Rollback()))
 		}
+	}
+	// A revision never comes twice, not even here.
+	if _, err := tx.ExecContext(t.Context(), `UPDATE voice_routing SET document = $1, revision = revision + 1`, w.routing); err != nil {
+		t.Fatal(errors.Join(err, tx.Rollback()))
 	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ CREATE TABLE voice_routing (
 INSERT INTO voice_routing (id, document, revision)
 SELECT 1, json_build_object(
     'directOffers', (SELECT COALESCE(json_agg(json_build_object('number', standing_number, 'country', country)), '[]'::json) FROM (
-        SELECT standing_number, MIN(country) AS country FROM sites GROUP BY standing_number) AS standing),
+        SELECT DISTINCT standing_number, country FROM sites) AS standing),
     'outboundProfiles', json_build_array(json_build_object('profileId', 'default', 'capacityProfile', 'default', 'numbers',
         (SELECT COALESCE(json_agg(standing_number), '[]'::json) FROM (SELECT DISTINCT standing_number FROM sites) AS standing))))::text, 1;
 
@@ -30,7 +30,10 @@ ALTER TABLE agents ADD COLUMN readiness TEXT NOT NULL DEFAULT '';
 ALTER TABLE agents ADD COLUMN deleted BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE agents ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 
-ALTER TABLE contacts ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
+-- It stays with an agent who is removed, so that whoever comes back has a revision that
+-- nobody has seen.
+ALTER TABLE agents ADD COLUMN contacts_revision BIGINT NOT NULL DEFAULT 0;
+UPDATE agents SET contacts_revision = 1 WHERE id IN (SELECT agent_id FROM contacts);
 
 -- What the PSAP saw, which stays when the agent gets a number of his own later (B5).
 ALTER TABLE calls ADD COLUMN caller_id TEXT NOT NULL DEFAULT '';
@@ -72,6 +75,9 @@ ALTER TABLE audit_lines RENAME TO audit;
 CREATE UNIQUE INDEX audit_once_per_call ON audit (call_id, action) WHERE call_id <> '';
 
 -- +goose Down
+-- Who has been removed must not come back as one who may call.
+DELETE FROM contacts WHERE agent_id IN (SELECT id FROM agents WHERE deleted);
+DELETE FROM agents WHERE deleted AND id NOT IN (SELECT agent_id FROM calls);
 DROP INDEX audit_once_per_call;
 ALTER TABLE audit RENAME TO audit_lines;
 CREATE TABLE audit (
@@ -98,7 +104,7 @@ DROP INDEX calls_by_caller_id;
 ALTER TABLE calls DROP COLUMN warnings;
 ALTER TABLE calls DROP COLUMN fail_over;
 ALTER TABLE calls DROP COLUMN caller_id;
-ALTER TABLE contacts DROP COLUMN revision;
+ALTER TABLE agents DROP COLUMN contacts_revision;
 ALTER TABLE agents DROP COLUMN revision;
 ALTER TABLE agents DROP COLUMN deleted;
 ALTER TABLE agents DROP COLUMN readiness;
