@@ -1,18 +1,12 @@
 package notify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/mail"
 	"os"
 	"path/filepath"
-	"strings"
-
-	"lifeline/internal/emergency"
-
-	gomail "github.com/wneessen/go-mail"
 )
 
 // Folder keeps every message as a file that any mail program opens, for a machine
@@ -58,49 +52,6 @@ func (f *Folder) Send(ctx context.Context, m Message) (string, error) {
 		return "", &SendError{Reason: "message not written", Err: err}
 	}
 	return id, nil
-}
-
-// messageID is the same for every repetition, so that a mail program shows a
-// message that was sent twice only once (RFC 5322 section 3.6.4).
-func messageID(m Message, from, recipient *mail.Address) string {
-	domain := from.Address[strings.LastIndexByte(from.Address, '@')+1:]
-	return fmt.Sprintf("%s.%s.%s@%s", m.CallID, m.Event, recipientKey(recipient), domain)
-}
-
-// compose writes the message as RFC 5322 wants it. Auto-Submitted keeps
-// out-of-office replies away (RFC 3834 section 5).
-func compose(m Message, id string, from, recipient *mail.Address) ([]byte, error) {
-	letter := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	letter.FromMailAddress(from)
-	letter.ToMailAddress(recipient)
-	letter.Subject(m.Subject)
-	letter.SetDate()
-	letter.SetMessageIDWithValue(id)
-	for name, value := range ownHeaders(m) {
-		letter.SetGenHeader(gomail.Header(name), value)
-	}
-	letter.SetBodyString(gomail.TypeTextPlain, m.Text)
-	letter.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
-	var content bytes.Buffer
-	if _, err := letter.WriteTo(&content); err != nil {
-		return nil, &SendError{Permanent: true, Reason: "compose message", Err: err}
-	}
-	return content.Bytes(), nil
-}
-
-// ownHeaders let mail rules and later notices find the call, and a mail program
-// mark a real one as important (RFC 2156 section 5.3.4).
-func ownHeaders(m Message) map[string]string {
-	headers := map[string]string{
-		"Auto-Submitted":    "auto-generated",
-		"X-Lifeline-Call":   string(m.CallID),
-		"X-Lifeline-Notice": m.NoticeID(),
-		"X-Lifeline-Kind":   string(m.Kind),
-	}
-	if m.Kind == emergency.KindEmergency {
-		headers["Importance"] = "high"
-	}
-	return headers
 }
 
 // writeDurably puts a file in its place in one step, and returns when a power cut

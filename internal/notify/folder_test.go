@@ -1,13 +1,9 @@
 package notify
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"maps"
-	"mime"
-	"mime/multipart"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -16,10 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"lifeline/internal/emergency"
-
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 const sender = "Lifeline <lifeline@example.com>"
@@ -57,48 +50,6 @@ func names(t *testing.T, dir string) []string {
 	return found
 }
 
-// letter is a message as a mail program reads it.
-type letter struct {
-	header mail.Header
-	// parts holds the decoded bodies by content type.
-	parts map[string]string
-}
-
-// tester is what *testing.T and *rapid.T have in common.
-type tester interface {
-	Helper()
-	Fatalf(format string, args ...any)
-}
-
-func read(t tester, content []byte) letter {
-	t.Helper()
-	message, err := mail.ReadMessage(bytes.NewReader(content))
-	if err != nil {
-		t.Fatalf("read message: %v\n%s", err, content)
-	}
-	_, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
-	if err != nil {
-		t.Fatalf("read content type: %v", err)
-	}
-	parts := map[string]string{}
-	for reader := multipart.NewReader(message.Body, params["boundary"]); ; {
-		// NextPart undoes the quoted-printable encoding.
-		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
-			return letter{message.Header, parts}
-		}
-		if err != nil {
-			t.Fatalf("read part: %v\n%s", err, content)
-		}
-		body, err := io.ReadAll(part)
-		if err != nil {
-			t.Fatalf("read part: %v\n%s", err, content)
-		}
-		kind, _, _ := strings.Cut(part.Header.Get("Content-Type"), ";")
-		parts[kind] = strings.ReplaceAll(string(body), "\r\n", "\n")
-	}
-}
-
 // A message in the folder is one that a mail program opens: sender, recipient,
 // subject, both parts, and what names the call and the notice.
 func TestFolderKeepsAMailProgramsMessage(t *testing.T) {
@@ -125,6 +76,8 @@ func TestFolderKeepsAMailProgramsMessage(t *testing.T) {
 		"X-Lifeline-Call":   callID,
 		"X-Lifeline-Notice": callID + "/placed",
 		"X-Lifeline-Kind":   "emergency",
+		"References":        "<" + callID + "@example.com>",
+		"In-Reply-To":       "<" + callID + "@example.com>",
 	} {
 		if got.header.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, got.header.Get(name), want)
@@ -279,54 +232,6 @@ func TestFolderRefusesBadMessages(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A rehearsal is marked for mail rules and does not pretend to be urgent (B13).
-func TestTestMessageIsNotUrgent(t *testing.T) {
-	n := placed()
-	n.Kind = emergency.KindTest
-	content, err := compose(render(t, n), "id@example.com", &mail.Address{Address: "a@example.com"}, &mail.Address{Address: "b@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := read(t, content)
-	if got.header.Get("Importance") != "" || got.header.Get("X-Lifeline-Kind") != "test" {
-		t.Errorf("headers %v", got.header)
-	}
-}
-
-// Whatever names and addresses hold, the message has the headers that Lifeline
-// gave it and no other, one recipient, and the subject as rendered.
-func TestNoValueAddsAHeader(t *testing.T) {
-	from := &mail.Address{Name: "Lifeline", Address: "lifeline@example.com"}
-	want := []string{
-		"Auto-Submitted", "Content-Type", "Date", "From", "Importance", "Message-Id", "Mime-Version", "Subject",
-		"To", "X-Lifeline-Call", "X-Lifeline-Kind", "X-Lifeline-Notice",
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		n := placed()
-		n.AgentName = rapid.String().Draw(t, "agent") + rapid.SampledFrom([]string{"", "\r\nBcc: x@example.org", "\n\nbody"}).Draw(t, "attack")
-		n.SiteName = rapid.String().Draw(t, "site")
-		m, err := Render(n, "desk@example.org")
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := compose(m, "id@example.com", from, &mail.Address{Address: m.To})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := read(t, content)
-		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(got.header))); diff != "" {
-			t.Fatalf("headers (-want +got):\n%s", diff)
-		}
-		subject, err := new(mime.WordDecoder).DecodeHeader(got.header.Get("Subject"))
-		if err != nil || subject != m.Subject {
-			t.Fatalf("subject is %q, want %q (%v)", subject, m.Subject, err)
-		}
-		if got.parts["text/plain"] != m.Text {
-			t.Fatalf("text is %q, want %q", got.parts["text/plain"], m.Text)
-		}
-	})
 }
 
 // A sender that no mail system would take is found at the start.

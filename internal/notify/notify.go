@@ -18,6 +18,8 @@ import (
 	"unicode"
 
 	"lifeline/internal/emergency"
+
+	"golang.org/x/net/idna"
 )
 
 // Message is a rendered notice for one recipient. The transports send each of
@@ -72,13 +74,26 @@ func (m Message) check() (*mail.Address, error) {
 	return recipient, nil
 }
 
-// parseRecipient drops the cause of a failure, because it quotes the address.
+// parseRecipient drops the cause of a failure, because it quotes the address. An
+// international domain comes out in its xn-- form, which every mail system takes;
+// a mailbox name has no such form.
 func parseRecipient(to string) (*mail.Address, error) {
 	parsed, err := mail.ParseAddress(to)
 	if err != nil {
 		return nil, permanent("recipient is no e-mail address")
 	}
-	return &mail.Address{Address: parsed.Address}, nil
+	at := strings.LastIndexByte(parsed.Address, '@')
+	mailbox, domain := parsed.Address[:at], parsed.Address[at+1:]
+	if !isASCII(domain) {
+		if domain, err = idna.Lookup.ToASCII(domain); err != nil {
+			return nil, permanent("recipient's domain is none that the Internet knows")
+		}
+	}
+	return &mail.Address{Address: mailbox + "@" + domain}, nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // recipientKey tells recipients of one notice apart without naming them.

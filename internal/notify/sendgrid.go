@@ -97,7 +97,7 @@ func (s *SendGrid) compose(m Message, recipient *mail.Address) *sgmail.SGMailV3 
 		"lifeline_call":   string(m.CallID),
 		"lifeline_notice": m.NoticeID(),
 	}
-	letter.Headers = ownHeaders(m)
+	letter.Headers = ownHeaders(m, s.from)
 	off, on := new(bool), new(true)
 	letter.TrackingSettings = &sgmail.TrackingSettings{
 		ClickTracking: &sgmail.ClickTrackingSetting{Enable: off, EnableText: off},

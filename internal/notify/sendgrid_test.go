@@ -99,6 +99,7 @@ func TestSendGridTakesAMessage(t *testing.T) {
 		"headers": map[string]any{
 			"Auto-Submitted": "auto-generated", "Importance": "high", "X-Lifeline-Call": callID,
 			"X-Lifeline-Notice": callID + "/placed", "X-Lifeline-Kind": "emergency",
+			"References": "<" + callID + "@example.com>", "In-Reply-To": "<" + callID + "@example.com>",
 		},
 		"mail_settings": map[string]any{"bypass_list_management": map[string]any{"enable": true}},
 		"tracking_settings": map[string]any{
