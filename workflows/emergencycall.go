@@ -162,13 +162,12 @@ func (c *call) cleanUp(ctx workflow.Context) (Outcome, error) {
 }
 
 // finish waits until presence is settled and lets go of messages that no longer
-// matter, so that none counts as unhandled. Which number the call had still matters.
+// matter, so that none counts as unhandled; keepNumber sees to its own.
 func (c *call) finish(ctx workflow.Context, result string) Outcome {
 	c.phase = emergency.CallEnded
 	c.setDeadline(ctx)
 	c.describe(ctx)
 	c.awaitPresence()
-	c.hearNumber()
 	for c.ended.ReceiveAsync(nil) || c.received.ReceiveAsync(nil) {
 		c.log.Debug("A message came after the end and changed nothing")
 	}

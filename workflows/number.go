@@ -38,27 +38,25 @@ func (c *call) secureNumber() (bool, error) {
 
 // keepNumber takes in what comes of a number leased late (B5). It runs beside the
 // rest and wakes none of it: what the call does is the same whether and whenever
-// the message comes, also in a history that an older version began.
+// the message comes, also in a history that an older version began. What comes
+// together with the end of the call still has its turn. Receive passes over what
+// cannot be read.
 func (c *call) keepNumber(ctx workflow.Context) {
-	for workflow.Await(ctx, func() bool { return c.leased.Len() > 0 }) == nil {
-		c.hearNumber()
+	for {
+		var message emergency.LateLease
+		c.leased.Receive(ctx, &message)
+		c.numberLeased(message)
 		c.describe(ctx)
 	}
 }
 
-// hearNumber takes in the messages that are there. One that names no number, or
-// that cannot be read, is passed over; the first of the others counts.
-func (c *call) hearNumber() {
-	for {
-		var message emergency.LateLease
-		if !c.leased.ReceiveAsync(&message) {
-			return
-		}
-		if c.number.late == "" {
-			c.number.late = message.Number
-		}
-		c.preferLate()
+// numberLeased remembers the first number that is told: the store gives a call no
+// second one.
+func (c *call) numberLeased(m emergency.LateLease) {
+	if c.number.late == "" {
+		c.number.late = m.Number
 	}
+	c.preferLate()
 }
 
 // preferLate gives a call with a standing number the one that was leased late. The

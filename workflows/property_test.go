@@ -289,7 +289,8 @@ func (w *world) checkPresence(t *rapid.T, trouble bool) {
 }
 
 // Cancelled at any moment, a call ends as cancelled, its number is released
-// exactly once, and the last step of presence restores it.
+// exactly once, the last step of presence restores it, and a number leased late is
+// not lost (B5).
 func TestCancelAnyTime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)

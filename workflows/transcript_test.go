@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"lifeline/workflows"
+
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -21,6 +23,9 @@ type transcript struct {
 
 	mu       sync.Mutex
 	commands []command
+	// state is what answers the state query, also when the workflow is over: the
+	// SDK's replayer takes no queries.
+	state func() (workflows.State, error)
 }
 
 // command is one thing that the workflow asked for.
@@ -137,6 +142,13 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args 
 func (o *outbound) NewTimerWithOptions(ctx workflow.Context, d time.Duration, options workflow.TimerOptions) workflow.Future {
 	o.t.add(ctx, command{kind: commandTimer, what: d.String(), how: fmt.Sprintf("%q", options.Summary)})
 	return o.Next.NewTimerWithOptions(ctx, d, options)
+}
+
+func (o *outbound) SetQueryHandlerWithOptions(ctx workflow.Context, name string, handler any, options workflow.QueryHandlerOptions) error {
+	if state, ok := handler.(func() (workflows.State, error)); ok && name == workflows.QueryState {
+		o.t.state = state
+	}
+	return o.Next.SetQueryHandlerWithOptions(ctx, name, handler, options)
 }
 
 func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, updates ...temporal.SearchAttributeUpdate) error {
