@@ -13,6 +13,12 @@ const (
 	// MessageNumberLeased tells that a call which showed the standing number has got
 	// one of its own; its body is a LateLease.
 	MessageNumberLeased MessageKind = "number-leased"
+	// MessageAcknowledged tells that somebody has seen a notice; its body is an
+	// Acknowledged.
+	MessageAcknowledged MessageKind = "notice-acknowledged"
+	// MessageRefused starts the workflow that tells people of a call which failed;
+	// its body is a RefusedOrder.
+	MessageRefused MessageKind = "refused"
 	// MessageCallEnded tells that a leg ended; its body is a LegEnded.
 	MessageCallEnded MessageKind = "call-ended"
 )
@@ -36,6 +42,9 @@ type Order struct {
 	// PresenceOutside says that a presence system beside Lifeline's own must be
 	// told of every change.
 	PresenceOutside bool `json:"presenceOutside"`
+	// Notices is how far the telling goes; nil in calls from before there was
+	// anything to acknowledge.
+	Notices *NoticePlan `json:"notices,omitempty"`
 }
 
 // CallbackReceived tells that the PSAP has rung back (S4).
