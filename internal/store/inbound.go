@@ -21,14 +21,15 @@ type Inbound struct {
 }
 
 // DecideInbound says where an inbound call goes. A callback opens a leg and puts
-// the agent on Do not disturb in the same transaction (S4, S5, B3). Asking twice
-// about one callback gives the same decision and the same leg.
+// the agent on Do not disturb in the same transaction (S4, S5, B3). When no agent can
+// be named any more, but somebody could until lately, the site's desk answers (B6).
+// Asking twice about one callback gives the same decision and the same leg.
 func (s *Store) DecideInbound(ctx context.Context, in Inbound) (emergency.Decision, error) {
 	none := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
 	if !emergency.ValidE164(in.To) {
 		return none, nil
 	}
-	in.From = keepable(in.From)
+	in.From, in.At = keepable(in.From), stamp(in.At)
 	calls, err := s.calledBack(ctx, in)
 	if err != nil {
 		return none, err
@@ -39,7 +40,7 @@ func (s *Store) DecideInbound(ctx context.Context, in Inbound) (emergency.Decisi
 			return decision, err
 		}
 	}
-	return none, nil
+	return s.fallBack(ctx, in)
 }
 
 // connect brings the PSAP back to a call, unless that is over by now.
@@ -49,7 +50,11 @@ func (s *Store) connect(ctx context.Context, id emergency.CallID, in Inbound) (e
 		if call.Status(in.At) == emergency.CallEnded {
 			return nil
 		}
-		agent, site, err := t.agentAndSite(ctx, call)
+		agent, err := keptAgent(ctx, t, call.AgentID)
+		if err != nil {
+			return err
+		}
+		site, err := readSite(ctx, t, call.SiteID)
 		if err != nil {
 			return err
 		}
@@ -58,22 +63,42 @@ func (s *Store) connect(ctx context.Context, id emergency.CallID, in Inbound) (e
 			return err
 		}
 		decision = emergency.Decision{
-			Verdict: emergency.ConnectAgent, AgentID: call.AgentID, CallID: call.ID, LegID: leg,
+			Verdict: emergency.ConnectAgent, AgentID: call.AgentID, CallID: call.ID, LegID: leg, Kind: call.Kind,
 			Ring: emergency.Climb(agent, site),
 		}
 		return nil
 	})
+	if errors.Is(err, emergency.ErrUnknownCall) {
+		return decision, nil // it has been erased since it was found
+	}
 	return decision, err
 }
 
-// calledBack finds the live calls that showed this number, the latest first: by
-// their lease, or by the standing number, which several callers may have shown.
-// The latest may be over before it can be locked; then an older one counts.
+// showedStanding holds for calls that did not show the number that they have, in the
+// words of the index on what they showed.
+const showedStanding = `(c.number_kind = 'standing' OR c.caller_id <> c.number)`
+
+// calledBack finds the live calls that a callback may be for, the likeliest first. The
+// first may be over before it can be locked; then the next one counts.
+//
+// On a leased number that is a call of its holder. A standing number several callers
+// may have shown: whoever has got a number since has probably shown that too, in a
+// redial, so the others come first (B5). A call that this very caller is connected
+// with comes before all others, so that a repeated question has the same answer
+// whatever has happened meanwhile; a call for help comes before a test (B13).
 func (s *Store) calledBack(ctx context.Context, in Inbound) ([]emergency.CallID, error) {
-	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT c.id FROM calls c
-		WHERE c.number = $1 AND c.closed_at IS NULL AND c.expires_at > $2
-		AND (c.number_kind = $3 OR EXISTS (SELECT 1 FROM routes r WHERE r.number = c.number AND r.agent_id = c.agent_id))
-		ORDER BY c.dialed_at DESC, c.id DESC LIMIT 10`, in.To, stamp(in.At), emergency.NumberStanding)
+	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT live.id FROM (
+			SELECT c.id, c.kind, c.dialed_at, 1 AS place FROM calls c
+			WHERE c.number = $1 AND c.closed_at IS NULL AND c.expires_at > $2 AND c.number_kind = 'leased'
+			AND EXISTS (SELECT 1 FROM routes r WHERE r.number = c.number AND r.agent_id = c.agent_id)
+			UNION ALL
+			SELECT c.id, c.kind, c.dialed_at,
+				CASE WHEN EXISTS (SELECT 1 FROM leases l WHERE l.agent_id = c.agent_id) THEN 3 ELSE 2 END AS place FROM calls c
+			WHERE c.caller_id = $1 AND c.closed_at IS NULL AND c.expires_at > $2 AND `+showedStanding+`) AS live
+		ORDER BY CASE WHEN EXISTS (SELECT 1 FROM legs g WHERE g.call_id = live.id AND g.direction = 'callback'
+				AND g.ended_at IS NULL AND g.remote = $3) THEN 0 ELSE 1 END,
+			CASE live.kind WHEN 'test' THEN 1 ELSE 0 END, live.place, live.dialed_at DESC, live.id DESC LIMIT 10`,
+		in.To, in.At, in.From)
 	if err != nil {
 		return nil, fmt.Errorf("find the call of a callback: %w", err)
 	}
@@ -118,13 +143,4 @@ func (t tx) joinOrOpenCallback(ctx context.Context, call *emergency.Call, in Inb
 	}
 	_, _, err = t.overridePresence(ctx, call.AgentID, call.ID, leg.ID, shown, leg.StartedAt)
 	return leg.ID, err
-}
-
-func (t tx) agentAndSite(ctx context.Context, call emergency.Call) (emergency.Agent, emergency.Site, error) {
-	agent, err := readAgent(ctx, t, call.AgentID)
-	if err != nil {
-		return agent, emergency.Site{}, err
-	}
-	site, err := readSite(ctx, t, call.SiteID)
-	return agent, site, err
 }

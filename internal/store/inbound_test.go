@@ -12,11 +12,14 @@ import (
 // inboundRules are about the PSAP that calls back.
 var inboundRules = []rule{
 	{"reaches the agent, then the desk", reachesTheAgentThenTheDesk},
+	{"climbs as the site says", climbsAsTheSiteSays},
+	{"an agent who was removed", removedAgentIsCalledBack},
 	{"asked twice", askedTwice},
+	{"asked twice, with a redial between", askedTwiceWithARedialBetween},
 	{"from two places", fromTwoPlaces},
 	{"latest of two calls", latestOfTwoCalls},
 	{"older call when the latest is over", olderCallWhenTheLatestIsOver},
-	{"standing number", standingNumberReachesTheLatestCaller},
+	{"a call for help before a test", helpBeforeATest},
 	{"unknown number", unknownNumber},
 	{"until the window is over", untilTheWindowIsOver},
 	{"keeps the call alive", keepsTheCallAlive},
@@ -39,7 +42,7 @@ func reachesTheAgentThenTheDesk(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	same(t, "the decision", emergency.Decision{
-		Verdict: emergency.ConnectAgent, AgentID: "one", CallID: call.ID, LegID: "the-callback",
+		Verdict: emergency.ConnectAgent, AgentID: "one", CallID: call.ID, LegID: "the-callback", Kind: emergency.KindEmergency,
 		Ring: []emergency.Endpoint{
 			{URI: "sip:one@example.com", Kind: emergency.EndpointAgent, Ring: 20 * time.Second},
 			{URI: "tel:+12025550150", Kind: emergency.EndpointAgent, Ring: 20 * time.Second},
@@ -59,6 +62,40 @@ func reachesTheAgentThenTheDesk(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	same(t, "the message", emergency.CallbackReceived{LegID: "the-callback", From: in.From, At: in.At}, told)
+}
+
+// Who else answers, and for how long each device rings, the site says; a fixed number
+// comes last (B6).
+func climbsAsTheSiteSays(t *testing.T, w *world) {
+	site := siteNamed("us")
+	site.FinalNumber, site.AgentRing, site.FallbackRing = "+12025550197", 12*time.Second, 7*time.Second
+	if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+	w.add(t, first, "us")
+	w.addAgents(t, "us", "one")
+	w.dial(t, "one")
+	same(t, "the devices", []emergency.Endpoint{
+		{URI: "sip:one@example.com", Kind: emergency.EndpointAgent, Ring: 12 * time.Second},
+		{URI: "tel:+12025550150", Kind: emergency.EndpointAgent, Ring: 12 * time.Second},
+		{URI: desk, Kind: emergency.EndpointFallback, Ring: 7 * time.Second},
+		{URI: "tel:+12025550197", Kind: emergency.EndpointFinal, Ring: 7 * time.Second},
+	}, w.offer(t, first).Ring)
+}
+
+// Who leaves the contact centre during an emergency call is still the person whom the
+// PSAP must reach (B6).
+func removedAgentIsCalledBack(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	if err := w.RemoveAgent(t.Context(), "one", emergency.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	got := w.offer(t, first)
+	if got.Verdict != emergency.ConnectAgent || got.CallID != call.ID || len(got.Ring) != 3 || got.Ring[0].URI != "sip:one@example.com" {
+		t.Errorf("the callback gives %+v", got)
+	}
 }
 
 // A carrier that asks again about the same callback gets the same answer, and no
@@ -82,6 +119,21 @@ func askedTwice(t *testing.T, w *world) {
 	w.hangUp(t, call.ID, once.LegID)
 	if next := w.offer(t, first); next.LegID == once.LegID || next.Verdict != emergency.ConnectAgent {
 		t.Errorf("the next callback gives %+v", next)
+	}
+}
+
+// The answer stays the same even if the agent has dialed again since: the PSAP is
+// connected with one leg, and not with two (S5).
+func askedTwiceWithARedialBetween(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	w.hangUp(t, w.dial(t, "one").ID, "")
+	once := w.offer(t, first)
+	w.pass(time.Second)
+	redial := w.dial(t, "one")
+	same(t, "the second answer", once, w.offer(t, first))
+	if got := w.offerFrom(t, first, "+12025550912"); got.CallID != redial.ID {
+		t.Errorf("a callback from elsewhere gives %+v, want the latest call", got)
 	}
 }
 
@@ -129,20 +181,21 @@ func olderCallWhenTheLatestIsOver(t *testing.T, w *world) {
 	}
 }
 
-// A callback to the standing number reaches the latest caller who showed it (B5).
-func standingNumberReachesTheLatestCaller(t *testing.T, w *world) {
-	w.addSite(t, "us")
-	w.addAgents(t, "us", "one", "two", "three")
-	w.dial(t, "one")
-	w.pass(time.Second)
-	latest := w.dial(t, "two")
-	w.pass(time.Second)
-	if got := w.offer(t, standing); got.AgentID != "two" || got.CallID != latest.ID || len(got.Ring) != 3 {
-		t.Errorf("the callback gives %+v, want agent two", got)
+// A PSAP that calls back means the call for help, even if the agent has made a test
+// since (B13).
+func helpBeforeATest(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	help := w.dial(t, "one")
+	w.pass(time.Minute)
+	test := w.test(t, "one")
+	has(t, test, first, emergency.NumberLeased)
+	if got := w.offer(t, first); got.CallID != help.ID || got.Kind != emergency.KindEmergency {
+		t.Errorf("the callback gives %+v, want the call for help", got)
 	}
-	w.finish(t, latest.ID)
-	if got := w.offer(t, standing); got.AgentID != "one" {
-		t.Errorf("after that call the callback gives %+v, want agent one", got)
+	w.finish(t, help.ID)
+	if got := w.offer(t, first); got.CallID != test.ID || got.Kind != emergency.KindTest {
+		t.Errorf("after that the callback gives %+v, want the test", got)
 	}
 }
 
@@ -165,15 +218,15 @@ func untilTheWindowIsOver(t *testing.T, w *world) {
 	expired := w.hangUp(t, w.dial(t, "one").ID, "")
 	closed := w.dial(t, "two")
 	w.finish(t, closed.ID)
-	if got := w.offer(t, second).Verdict; got != emergency.NotAnEmergencyCallback {
+	if got := w.offer(t, second).Verdict; got != emergency.ConnectFallback {
 		t.Errorf("a closed call's number gives %q", got)
 	}
 	w.clock.set(expired.ExpiresAt())
-	if got := w.offer(t, first).Verdict; got != emergency.NotAnEmergencyCallback {
+	if got := w.offer(t, first).Verdict; got != emergency.ConnectFallback {
 		t.Errorf("an expired call's number gives %q", got)
 	}
 	w.clock.set(expired.ExpiresAt().Add(-time.Microsecond))
-	if got := w.offer(t, first); got.CallID != expired.ID {
+	if got := w.offer(t, first); got.CallID != expired.ID || got.Verdict != emergency.ConnectAgent {
 		t.Errorf("a moment before, it gives %+v", got)
 	}
 }

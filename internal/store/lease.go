@@ -10,20 +10,25 @@ import (
 	"lifeline/internal/emergency"
 )
 
-// acquire gives the number that the agent shows at this site: the one of the
-// agent's live lease (B2), else the site's least recently used free one (B5). It
-// is emergency.ErrPoolExhausted when there is none.
-func (t tx) acquire(ctx context.Context, agent emergency.AgentID, site emergency.SiteID, now time.Time) (string, error) {
+// acquire gives the number that the call's agent shows at its site: the one of the
+// agent's live lease (B2), else the site's least recently used free one (B5). It is
+// emergency.ErrPoolExhausted when there is none, or none to spare for a test (B13).
+func (t tx) acquire(ctx context.Context, call emergency.Call, now time.Time) (string, error) {
 	var number string
-	err := t.scan(ctx, &number, `SELECT number FROM leases WHERE agent_id = $1 AND site_id = $2`, agent, site)
+	err := t.scan(ctx, &number, `SELECT number FROM leases WHERE agent_id = $1 AND site_id = $2`, call.AgentID, call.SiteID)
 	if err == nil || !errors.Is(err, sql.ErrNoRows) {
 		return number, err
 	}
-	err = t.scan(ctx, &number, `UPDATE callback_numbers SET leased = TRUE, last_used_at = $2
+	if call.Kind == emergency.KindTest {
+		if err := t.spare(ctx, call.SiteID, now); err != nil {
+			return "", err
+		}
+	}
+	err = t.scan(ctx, &number, `UPDATE callback_numbers SET leased = TRUE, last_used_at = $2, leased_at = $2
 		WHERE number = (SELECT number FROM callback_numbers
 			WHERE site_id = $1 AND NOT leased AND NOT draining AND free_at <= $2
 			ORDER BY last_used_at, number LIMIT 1`+t.skipLocked+`)
-		RETURNING number`, site, stamp(now))
+		RETURNING number`, call.SiteID, stamp(now))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", emergency.ErrPoolExhausted
 	}
@@ -31,7 +36,7 @@ func (t tx) acquire(ctx context.Context, agent emergency.AgentID, site emergency
 		return "", err
 	}
 	_, err = t.exec(ctx, `INSERT INTO leases (number, agent_id, site_id, leased_at) VALUES ($1, $2, $3, $4)`,
-		number, agent, site, stamp(now))
+		number, call.AgentID, call.SiteID, stamp(now))
 	return number, err
 }
 
@@ -59,7 +64,8 @@ type Lease struct {
 }
 
 // EnsureLease makes sure that an open call has its number, and reports it. The
-// dial has usually done it; a call that had to show the standing number keeps it.
+// dial has usually done it; a call that had to show the standing number keeps it
+// until LeaseLate finds it one of its own.
 func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, error) {
 	var lease Lease
 	err := s.background.withCall(ctx, "ensure lease", id, func(t tx, call emergency.Call) error {
@@ -71,7 +77,7 @@ func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, er
 		if err := t.scan(ctx, &claims, `SELECT COUNT(*) FROM lease_claims WHERE call_id = $1`, id); err != nil || claims > 0 {
 			return err
 		}
-		number, err := t.acquire(ctx, call.AgentID, call.SiteID, s.now())
+		number, err := t.acquire(ctx, call, s.now())
 		if err != nil {
 			return err
 		}
@@ -141,8 +147,8 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 
 // unclaim drops the call's claim on its number, which was of use until the time
 // given; calls on one number may be found to be over in any order. With the last
-// claim the lease and its route go, and the number rests in quarantine (B5), or
-// leaves if it was removed meanwhile.
+// claim the lease and its route go, and the number rests in quarantine (B5), also
+// if it was removed meanwhile.
 func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) error {
 	dropped, err := t.exec(ctx, `DELETE FROM lease_claims WHERE call_id = $1`, call.ID)
 	if err != nil || dropped == 0 {
@@ -152,14 +158,12 @@ func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) e
 		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE callback_numbers SET
+	_, err = t.exec(ctx, `UPDATE callback_numbers SET
 		leased = EXISTS (SELECT 1 FROM leases WHERE leases.number = callback_numbers.number),
 		last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END,
+		last_call = CASE WHEN free_at <= $3 THEN $4 ELSE last_call END,
 		free_at = CASE WHEN free_at < $3 THEN $3 ELSE free_at END
-		WHERE number = $1`, call.Number, stamp(until), stamp(until.Add(call.Terms.Quarantine))); err != nil {
-		return err
-	}
-	_, err = t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND draining AND NOT leased`, call.Number)
+		WHERE number = $1`, call.Number, stamp(until), stamp(until.Add(call.Terms.Quarantine)), call.ID)
 	return err
 }
 

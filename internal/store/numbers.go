@@ -1,13 +1,21 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
 	"lifeline/internal/emergency"
+
+	"github.com/nyaruka/phonenumbers"
 )
+
+// departed holds for numbers that have been removed and that nobody can be called
+// back on any more. They count as gone, also before ForgetNumbers finds them.
+const departed = `draining AND NOT leased AND free_at <= `
 
 // Numbers lists all callback numbers by site and number, with what each may be
 // used for now.
@@ -15,7 +23,8 @@ func (s *Store) Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
 	now := s.now()
 	numbers, err := collect(ctx, s.read, func(rows *sql.Rows) (emergency.CallbackNumber, error) {
 		return scanNumber(rows, now)
-	}, `SELECT number, site_id, leased, draining, free_at FROM callback_numbers ORDER BY site_id, number`)
+	}, `SELECT number, site_id, leased, draining, free_at FROM callback_numbers
+		WHERE NOT (`+departed+`$1) ORDER BY site_id, number`, now)
 	if err != nil {
 		return nil, fmt.Errorf("list callback numbers: %w", err)
 	}
@@ -31,55 +40,99 @@ func scanNumber(rows *sql.Rows, now time.Time) (emergency.CallbackNumber, error)
 	if err := rows.Scan(&n.Number, &n.SiteID, &leased, &draining, &freeAt); err != nil {
 		return n, err //nolint:wrapcheck // collect wraps
 	}
+	if !leased && freeAt.After(now) {
+		n.FreeAt = freeAt.UTC()
+	}
 	switch {
 	case draining:
 		n.State = emergency.NumberDraining
 	case leased:
 		n.State = emergency.NumberInLease
-	case freeAt.After(now):
-		n.State, n.FreeAt = emergency.NumberQuarantined, freeAt.UTC()
+	case !n.FreeAt.IsZero():
+		n.State = emergency.NumberQuarantined
 	default:
 		n.State = emergency.NumberFree
 	}
 	return n, nil
 }
 
-// AddNumber puts a number into a site's pool. A number that is being drained
-// comes back; one that is there already is emergency.ErrNumberExists.
+// AddNumber puts a number into a site's pool. It must be of the site's country, or it
+// is an *emergency.Invalid, and nobody's yet, or it is emergency.ErrNumberExists. One
+// that is on its way out comes back with its lease or quarantine. A call that waits
+// for a number may have it at once.
 func (s *Store) AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550101"}
 	}
-	return s.inTx(ctx, "add callback number", func(t tx) error {
-		if _, err := readSite(ctx, t, site); err != nil {
-			return err
-		}
-		if err := t.notStanding(ctx, number); err != nil {
-			return err
-		}
-		never := time.Unix(0, 0)
-		added, err := t.exec(ctx, `INSERT INTO callback_numbers (number, site_id, leased, draining, last_used_at, free_at)
-			VALUES ($1, $2, FALSE, FALSE, $3, $3)
-			ON CONFLICT (number) DO UPDATE SET draining = FALSE
-			WHERE callback_numbers.draining AND callback_numbers.site_id = excluded.site_id`, number, site, stamp(never))
-		if err == nil && added == 0 {
-			return emergency.ErrNumberExists
-		}
+	now := s.now()
+	err := s.change(ctx, "add callback number", func(t tx) error {
+		kept, err := readSite(ctx, t, site)
 		if err != nil {
 			return err
 		}
-		return t.changed(ctx, "number-added", endOf(number), 0, by, s.now())
+		if err := numberOf(kept.Country, number); err != nil {
+			return err
+		}
+		if err := t.notSites(ctx, number); err != nil {
+			return err
+		}
+		if err := t.notAgents(ctx, number); err != nil {
+			return err
+		}
+		if err := t.addToPool(ctx, number, site, now); err != nil {
+			return err
+		}
+		return t.changed(ctx, "number-added", endOf(number), 0, by, now)
 	})
+	if err == nil {
+		_ = s.background.leaseLate(ctx, site) // LeaseLate tries again
+	}
+	return err
+}
+
+// numberOf is an *emergency.Invalid for a number that is not the country's: a carrier
+// there could not register the site's address for it. Numbers that nobody has been
+// given yet will do, as long as their country can be told.
+func numberOf(country emergency.Country, number string) error {
+	parsed, err := phonenumbers.Parse(number, "")
+	if err == nil && phonenumbers.GetRegionCodeForNumber(parsed) == string(country) {
+		return nil
+	}
+	numbering, _ := country.Numbering()
+	return &emergency.Invalid{
+		Field:   "number",
+		Problem: "must be a number of " + cmp.Or(numbering.Name, string(country)) + ", where the site is",
+	}
+}
+
+func (t tx) addToPool(ctx context.Context, number string, site emergency.SiteID, now time.Time) error {
+	if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND `+departed+`$2`, number, now); err != nil {
+		return err
+	}
+	never := time.Unix(0, 0)
+	added, err := t.exec(ctx, `INSERT INTO callback_numbers (number, site_id, leased, draining, last_used_at, free_at)
+		VALUES ($1, $2, FALSE, FALSE, $3, $3)
+		ON CONFLICT (number) DO UPDATE SET draining = FALSE
+		WHERE callback_numbers.draining AND callback_numbers.site_id = excluded.site_id`, number, site, stamp(never))
+	if err == nil && added == 0 {
+		return emergency.ErrNumberExists
+	}
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE sites SET pool_size = pool_size + 1 WHERE id = $1`, site)
+	return err
 }
 
 // endOf is as much of a number as the audit may hold.
 func endOf(number string) string { return "…" + number[max(0, len(number)-2):] }
 
-// notStanding refuses a number that stands for a site: a callback to it could not be
-// told from one to a leased number (B5).
-func (t tx) notStanding(ctx context.Context, number string) error {
+// notSites refuses a number that stands for a site, because a callback to it could not
+// be told from one to a leased number (B5), and one that answers callbacks there (B6).
+func (t tx) notSites(ctx context.Context, number string) error {
 	var sites int
-	err := t.scan(ctx, &sites, `SELECT COUNT(*) FROM sites WHERE standing_number = $1`, number)
+	err := t.scan(ctx, &sites, `SELECT COUNT(*) FROM sites WHERE standing_number = $1 OR final_number = $1
+		OR fallback_endpoint = $2`, number, "tel:"+number)
 	if err == nil && sites > 0 {
 		return emergency.ErrNumberExists
 	}
@@ -96,20 +149,48 @@ func (t tx) notInPool(ctx context.Context, number string) error {
 	return err
 }
 
-// RemoveNumber takes a number out of its pool: at once when nobody holds it, else
-// when the lease ends, so that no caller loses a number that a PSAP has seen.
+// RemoveNumber takes a number out of its pool: at once when nobody could be called
+// back on it, else when its lease and its quarantine are over. So no caller loses a
+// number that a PSAP has seen, and adding it again does not cut its rest short.
+// Removing it twice changes nothing.
 func (s *Store) RemoveNumber(ctx context.Context, number string, by emergency.Change) error {
-	return s.inTx(ctx, "remove callback number", func(t tx) error {
-		drained, err := t.exec(ctx, `UPDATE callback_numbers SET draining = TRUE WHERE number = $1`, number)
+	now := s.now()
+	return s.change(ctx, "remove callback number", func(t tx) error {
+		var site emergency.SiteID
+		err := t.scan(ctx, &site, `UPDATE callback_numbers SET draining = TRUE WHERE number = $1 AND NOT draining
+			RETURNING site_id`, number)
+		if errors.Is(err, sql.ErrNoRows) {
+			return t.leaving(ctx, number, now)
+		}
 		if err != nil {
 			return err
 		}
-		if drained == 0 {
-			return emergency.ErrUnknownNumber
-		}
-		if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND NOT leased`, number); err != nil {
+		if _, err := t.exec(ctx, `UPDATE sites SET pool_size = pool_size - 1 WHERE id = $1`, site); err != nil {
 			return err
 		}
-		return t.changed(ctx, "number-removed", endOf(number), 0, by, s.now())
+		if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND `+departed+`$2`, number, now); err != nil {
+			return err
+		}
+		return t.changed(ctx, "number-removed", endOf(number), 0, by, now)
+	})
+}
+
+// leaving is emergency.ErrUnknownNumber for a number that is not on its way out.
+func (t tx) leaving(ctx context.Context, number string, now time.Time) error {
+	var numbers int
+	err := t.scan(ctx, &numbers, `SELECT COUNT(*) FROM callback_numbers WHERE number = $1 AND draining AND NOT (`+departed+`$2)`,
+		number, now)
+	if err == nil && numbers == 0 {
+		return emergency.ErrUnknownNumber
+	}
+	return err
+}
+
+// ForgetNumbers drops the numbers that were removed, once their lease and their
+// quarantine are over.
+func (s *Store) ForgetNumbers(ctx context.Context) error {
+	return s.background.inTx(ctx, "forget callback numbers", func(t tx) error {
+		_, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE `+departed+`$1`, s.now())
+		return err
 	})
 }

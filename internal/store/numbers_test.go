@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"lifeline/internal/emergency"
 )
@@ -11,9 +12,37 @@ import (
 var numberRules = []rule{
 	{"added and listed", addedAndListed},
 	{"refused", numbersRefused},
+	{"of the site's country", numbersOfTheCountry},
+	{"of nobody else", numbersOfNobodyElse},
 	{"removed when free", removedWhenFree},
 	{"drained when leased", drainedWhenLeased},
+	{"drained in quarantine", drainedInQuarantine},
 	{"comes back from draining", comesBackFromDraining},
+	{"comes back with its quarantine", comesBackWithItsQuarantine},
+	{"moves to another site", movesToAnotherSite},
+	{"forgotten in time", forgottenInTime},
+	{"leave a line in the audit", numbersLeaveAuditLines},
+}
+
+func (w *world) add(t tb, number string, site emergency.SiteID) {
+	t.Helper()
+	if err := w.AddNumber(t.Context(), number, site, emergency.Change{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) remove(t tb, number string) {
+	t.Helper()
+	if err := w.RemoveNumber(t.Context(), number, emergency.Change{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) forgetNumbers(t tb) {
+	t.Helper()
+	if err := w.ForgetNumbers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // The pool is listed by site and number.
@@ -42,62 +71,125 @@ func numbersRefused(t *testing.T, w *world) {
 	if err := w.AddNumber(t.Context(), first, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("added at another site gives %v, want ErrNumberExists", err)
 	}
-	if err := w.AddNumber(t.Context(), standing, "us", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
-		t.Errorf("the standing number in a pool gives %v, want ErrNumberExists", err)
-	}
-	us, err := w.Site(t.Context(), "us")
-	if err != nil {
-		t.Fatal(err)
-	}
-	us.StandingNumber = first
-	if err := only(w.PutSite(t.Context(), us, emergency.Change{})); !errors.Is(err, emergency.ErrNumberExists) {
-		t.Errorf("a pool's number standing for a site gives %v, want ErrNumberExists", err)
-	}
 	if err := w.AddNumber(t.Context(), second, "nowhere", emergency.Change{}); !errors.Is(err, emergency.ErrUnknownSite) {
 		t.Errorf("added nowhere gives %v, want ErrUnknownSite", err)
-	}
-	var invalid *emergency.Invalid
-	if err := w.AddNumber(t.Context(), "202 555 0101", "us", emergency.Change{}); !errors.As(err, &invalid) {
-		t.Errorf("added as dialed gives %v, want *Invalid", err)
 	}
 	if err := w.RemoveNumber(t.Context(), second, emergency.Change{}); !errors.Is(err, emergency.ErrUnknownNumber) {
 		t.Errorf("removing what is not there gives %v, want ErrUnknownNumber", err)
 	}
 	// A drained number belongs to its site's address until it is gone.
 	w.dial(t, "one")
-	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
-		t.Fatal(err)
-	}
+	w.remove(t, first)
 	if err := w.AddNumber(t.Context(), first, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
 		t.Errorf("a drained number added at another site gives %v, want ErrNumberExists", err)
 	}
 	w.states(t, map[string]emergency.NumberState{first: draining})
 }
 
-// A number that nobody holds goes at once, also from quarantine.
-func removedWhenFree(t *testing.T, w *world) {
-	w.addSite(t, "us", first, second)
-	w.addAgents(t, "us", "one")
-	w.finish(t, w.dial(t, "one").ID)
-	w.states(t, map[string]emergency.NumberState{first: resting, second: free})
-	for _, number := range []string{first, second} {
-		if err := w.RemoveNumber(t.Context(), number, emergency.Change{}); err != nil {
+// A number is of the country of its site, or no carrier could register the site's
+// address for it; that it has been given to anybody is not asked (B5). Territories
+// and islands that share a calling code with a country are apart from it.
+func numbersOfTheCountry(t *testing.T, w *world) {
+	for _, c := range []struct {
+		country emergency.Country
+		number  string
+		right   bool
+	}{
+		{"US", "+12025550101", true},
+		{"US", "+17875550101", false}, // Puerto Rico
+		{"US", "+16135550101", false}, // Canada
+		{"US", "+18765550101", false}, // Jamaica
+		{"US", "+442079460101", false},
+		{"PR", "+17875550101", true},
+		{"PR", "+19395550101", true},
+		{"PR", "+12025550101", false},
+		{"CA", "+16135550101", true},
+		{"CA", "+12025550101", false},
+		{"GB", "+442079460101", true},
+		{"GB", "+441481960101", false}, // Guernsey
+		{"GB", "+447781960101", false}, // Guernsey, mobile
+		{"GB", "+12025550101", false},
+		{"DK", "+4510000101", true}, // not given to anybody
+		{"DK", "+2995550101", false},
+		{"DK", "+12025550101", false},
+		{"US", "202 555 0101", false},
+		{"US", "+1 202 555 0101", false},
+		{"US", "12025550101", false},
+		{"US", "+1202555010", false}, // a digit short
+		{"US", "+12025550101;ext=1", false},
+		{"US", "+120255501O1", false},
+		{"US", "", false},
+		{"US", "+", false},
+		{"US", "\x00", false},
+	} {
+		w.wipe(t)
+		site := siteNamed("here")
+		site.Country = c.country
+		if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
 			t.Fatal(err)
+		}
+		err := w.AddNumber(t.Context(), c.number, "here", emergency.Change{})
+		want := map[string]emergency.NumberState{}
+		if c.right {
+			want[c.number] = free
+		}
+		if invalid, ok := errors.AsType[*emergency.Invalid](err); c.right != (err == nil) || !c.right && (!ok || invalid.Field != "number") {
+			t.Errorf("%q at a site in %s gives %v, want it taken: %v", c.number, c.country, err, c.right)
+		}
+		w.states(t, want)
+	}
+}
+
+// A number in a pool rings whoever has called for help from it and nobody else, so it
+// stands for no site, answers no callback and belongs to no agent (B5, B6).
+func numbersOfNobodyElse(t *testing.T, w *world) {
+	us := siteNamed("us")
+	us.StandingNumber, us.FinalNumber, us.FallbackEndpoint = "+12025550110", "+12025550111", "tel:+12025550112"
+	one := agentNamed("one", "us")
+	one.CallingNumber, one.Endpoints = "+12025550113", []string{"sip:one@example.com", "tel:+12025550114"}
+	if err := errors.Join(
+		only(w.PutSite(t.Context(), us, emergency.Change{})), only(w.PutAgent(t.Context(), one, emergency.Change{})),
+	); err != nil {
+		t.Fatal(err)
+	}
+	w.addSite(t, "pr")
+	for what, number := range map[string]string{
+		"standing number": us.StandingNumber, "final number": us.FinalNumber, "desk": "+12025550112",
+		"agent's number": one.CallingNumber, "agent's device": "+12025550114",
+	} {
+		for _, site := range []emergency.SiteID{"us", "pr"} {
+			if err := w.AddNumber(t.Context(), number, site, emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
+				t.Errorf("the %s in the pool of %s gives %v, want ErrNumberExists", what, site, err)
+			}
 		}
 	}
 	w.states(t, map[string]emergency.NumberState{})
 }
 
-// No caller loses a number that a PSAP has seen: it leaves with the lease, and a
-// redial keeps it until then (S4, B2).
+// A number that nobody could be called back on goes at once.
+func removedWhenFree(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one")
+	w.finish(t, w.dial(t, "one").ID)
+	w.pass(agreed.Quarantine)
+	w.states(t, map[string]emergency.NumberState{first: free, second: free})
+	for _, number := range []string{first, second} {
+		w.remove(t, number)
+	}
+	w.states(t, map[string]emergency.NumberState{})
+	if kept := w.count(t, `SELECT COUNT(*) FROM callback_numbers`); kept != 0 {
+		t.Errorf("%d numbers are kept", kept)
+	}
+}
+
+// No caller loses a number that a PSAP has seen: a redial keeps it, and a callback
+// reaches somebody until its quarantine is over (S4, B2, B5).
 func drainedWhenLeased(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one", "two")
 	call := w.dial(t, "one")
 	for range 2 {
-		if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
-			t.Fatal(err)
-		}
+		w.remove(t, first)
 	}
 	w.states(t, map[string]emergency.NumberState{first: draining})
 	if got := w.offer(t, first); got.CallID != call.ID {
@@ -108,7 +200,36 @@ func drainedWhenLeased(t *testing.T, w *world) {
 	w.finish(t, call.ID)
 	w.states(t, map[string]emergency.NumberState{first: draining})
 	w.finish(t, again.ID)
+	w.states(t, map[string]emergency.NumberState{first: draining})
+	if got := w.offer(t, first); got.Verdict != emergency.ConnectFallback || got.CallID != again.ID {
+		t.Errorf("a late callback gives %+v", got)
+	}
+	w.pass(agreed.Quarantine)
 	w.states(t, map[string]emergency.NumberState{})
+	has(t, w.dial(t, "two"), standing, emergency.NumberStanding)
+}
+
+// A number that rests leaves when its quarantine is over, and is nobody's until then
+// (B5). Until it is gone, removing it again changes nothing; then it is unknown.
+func drainedInQuarantine(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two")
+	w.finish(t, w.dial(t, "one").ID)
+	w.remove(t, first)
+	freeAt := noon.Add(agreed.Quarantine)
+	numbers, err := w.Numbers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the number", []emergency.CallbackNumber{{Number: first, SiteID: "us", State: draining, FreeAt: freeAt}}, numbers)
+	w.clock.set(freeAt.Add(-time.Microsecond))
+	w.remove(t, first)
+	w.states(t, map[string]emergency.NumberState{first: draining})
+	w.pass(time.Microsecond)
+	w.states(t, map[string]emergency.NumberState{})
+	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); !errors.Is(err, emergency.ErrUnknownNumber) {
+		t.Errorf("removing what is gone gives %v, want ErrUnknownNumber", err)
+	}
 	has(t, w.dial(t, "two"), standing, emergency.NumberStanding)
 }
 
@@ -117,13 +238,99 @@ func comesBackFromDraining(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
 	call := w.dial(t, "one")
-	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.AddNumber(t.Context(), first, "us", emergency.Change{}); err != nil {
-		t.Fatal(err)
-	}
+	w.remove(t, first)
+	w.add(t, first, "us")
 	w.states(t, map[string]emergency.NumberState{first: leased})
 	w.finish(t, call.ID)
 	w.states(t, map[string]emergency.NumberState{first: resting})
+}
+
+// Removing a number and adding it again does not cut its rest short (B5).
+func comesBackWithItsQuarantine(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two", "three")
+	call := w.dial(t, "one")
+	w.remove(t, first)
+	w.finish(t, call.ID)
+	w.pass(agreed.Quarantine - time.Microsecond)
+	w.forgetNumbers(t)
+	w.add(t, first, "us")
+	w.states(t, map[string]emergency.NumberState{first: resting})
+	has(t, w.dial(t, "two"), standing, emergency.NumberStanding)
+	w.pass(time.Microsecond)
+	w.states(t, map[string]emergency.NumberState{first: free})
+	has(t, w.dial(t, "three"), first, emergency.NumberLeased)
+}
+
+// A number can be added at another site once nobody can be called back on it (B5).
+func movesToAnotherSite(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addSite(t, "pr")
+	w.addAgents(t, "us", "one", "two")
+	w.finish(t, w.dial(t, "one").ID)
+	w.remove(t, first)
+	w.pass(agreed.Quarantine - time.Microsecond)
+	if err := w.AddNumber(t.Context(), first, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("a number at rest added at another site gives %v, want ErrNumberExists", err)
+	}
+	w.pass(time.Microsecond)
+	w.add(t, first, "pr")
+	numbers, err := w.Numbers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the pool", []emergency.CallbackNumber{{Number: first, SiteID: "pr", State: free}}, numbers)
+	has(t, w.dial(t, "two"), standing, emergency.NumberStanding)
+}
+
+// What was removed is dropped when its time has come, and nothing else.
+func forgottenInTime(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second, third)
+	w.addAgents(t, "us", "one", "two")
+	w.finish(t, w.dial(t, "one").ID)
+	w.dial(t, "two")
+	w.remove(t, first)
+	w.remove(t, second)
+	kept := func() int { return w.count(t, `SELECT COUNT(*) FROM callback_numbers`) }
+	w.pass(agreed.Quarantine - time.Microsecond)
+	w.forgetNumbers(t)
+	if kept() != 3 {
+		t.Errorf("%d numbers are kept, want all 3", kept())
+	}
+	w.pass(time.Microsecond)
+	w.forgetNumbers(t)
+	if kept() != 2 {
+		t.Errorf("%d numbers are kept, want the leased one and the free one", kept())
+	}
+	w.states(t, map[string]emergency.NumberState{second: draining, third: free})
+}
+
+// Every change of a pool leaves a line that shows the end of the number alone; what
+// changes nothing leaves none.
+func numbersLeaveAuditLines(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	by := emergency.Change{By: "admin 3f9a1c2b", RequestID: "request-1"}
+	lines := func(action string) int {
+		return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = $1 AND subject = '…01' AND changed_by = $2 AND request_id = $3`,
+			action, by.By, by.RequestID)
+	}
+	if err := w.AddNumber(t.Context(), first, "us", by); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddNumber(t.Context(), first, "us", by); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("added twice gives %v, want ErrNumberExists", err)
+	}
+	w.dial(t, "one")
+	for range 2 {
+		if err := w.RemoveNumber(t.Context(), first, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if added, removed := lines("number-added"), lines("number-removed"); added != 1 || removed != 1 {
+		t.Errorf("the audit has %d lines of the adding and %d of the removal, want one each", added, removed)
+	}
+	if changes := w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'configuration-changed' AND status IN ('number-added', 'number-removed')`); changes != 2 {
+		t.Errorf("%d changes are told, want 2", changes)
+	}
 }

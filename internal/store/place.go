@@ -59,7 +59,7 @@ func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emerg
 		if err := t.unknownCall(ctx, call.ID); err != nil {
 			return err
 		}
-		number, err := t.acquire(ctx, call.AgentID, call.SiteID, p.At)
+		number, err := t.acquire(ctx, call, p.At)
 		switch {
 		case err == nil:
 			call.Number, call.NumberKind = number, emergency.NumberLeased
@@ -181,7 +181,25 @@ func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergen
 	}); err != nil {
 		return err
 	}
+	if err := t.reportCountries(ctx, *call); err != nil {
+		return err
+	}
 	before, now, err := t.overridePresence(ctx, call.AgentID, call.ID, call.Legs[0].ID, shown, call.DialedAt)
 	call.PresenceBefore, call.PresenceNow = before, now.Status
 	return err
+}
+
+// reportCountries tells of a call whose device and directory name different countries:
+// help may go to the wrong one, and nobody may say later that it was not known (B11).
+func (t tx) reportCountries(ctx context.Context, call emergency.Call) error {
+	if !slices.Contains(call.Warnings, emergency.CheckCountriesDiffer) {
+		return nil
+	}
+	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind) VALUES ($1, $2, $3, $4, $5)`,
+		call.DialedAt, emergency.EventCountriesDiffer, call.ID, call.Country, call.Kind); err != nil {
+		return err
+	}
+	return t.tell(ctx, emergency.Event{
+		Type: emergency.EventCountriesDiffer, AgentID: call.AgentID, SiteID: call.SiteID, CallID: call.ID, At: call.DialedAt,
+	})
 }

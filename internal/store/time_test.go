@@ -52,8 +52,12 @@ func comparedAcrossZones(t *testing.T, w *world) {
 		call := w.hangUp(t, w.dial(t, "one").ID, "")
 		// The window.
 		w.clock.set(call.ExpiresAt().In(zone))
-		if got := w.offer(t, first).Verdict; got != emergency.NotAnEmergencyCallback {
+		if got := w.offer(t, first).Verdict; got != emergency.ConnectFallback {
 			t.Errorf("after the window the verdict is %q", got)
+		}
+		w.clock.set(call.ExpiresAt().Add(agreed.Quarantine).In(zone))
+		if got := w.offer(t, first).Verdict; got != emergency.NotAnEmergencyCallback {
+			t.Errorf("after the quarantine the verdict is %q", got)
 		}
 		w.clock.set(call.ExpiresAt().Add(-time.Microsecond).In(zone))
 		if got := w.offer(t, first).Verdict; got != emergency.ConnectAgent {
