@@ -83,7 +83,7 @@ func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgen
 // RemoveAgent takes an agent out of the directory. What is under way goes on: a PSAP
 // that calls back still reaches the devices.
 func (s *server) RemoveAgent(ctx context.Context, r RemoveAgentRequestObject) (RemoveAgentResponseObject, error) {
-	if err := s.coming().RemoveAgent(ctx, emergency.AgentID(r.AgentID), changeBy(ctx, "")); err != nil {
+	if err := s.Records.RemoveAgent(ctx, emergency.AgentID(r.AgentID), changeBy(ctx, "")); err != nil {
 		return nil, err
 	}
 	return RemoveAgent204Response{}, nil

@@ -18,7 +18,7 @@ func (s *server) ReportLocation(ctx context.Context, r ReportLocationRequestObje
 		}
 		return nil, err
 	}
-	reported, err := s.coming().ReportLocation(ctx, emergency.AgentID(r.AgentID), *location)
+	reported, err := s.Records.ReportLocation(ctx, emergency.AgentID(r.AgentID), *location)
 	if err != nil {
 		return nil, err
 	}

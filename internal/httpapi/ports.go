@@ -32,6 +32,8 @@ type Records interface {
 	Agent(ctx context.Context, id emergency.AgentID) (emergency.Agent, error)
 	// PutAgent keeps the presence of an agent who is known already.
 	PutAgent(ctx context.Context, agent emergency.Agent, by emergency.Change) (emergency.Agent, error)
+	// RemoveAgent leaves live calls, and callbacks to them, as they are.
+	RemoveAgent(ctx context.Context, id emergency.AgentID, by emergency.Change) error
 	SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error)
 	// Contacts are an agent's recipients in one field, as typed (S17).
 	Contacts(ctx context.Context, id emergency.AgentID) (emergency.Contacts, error)
@@ -47,6 +49,11 @@ type Records interface {
 	// Caller is what a dial of the agent would know, and Callers that of everybody.
 	Caller(ctx context.Context, id emergency.AgentID) (emergency.Caller, error)
 	Callers(ctx context.Context) ([]emergency.Caller, error)
+	// ReportLocation keeps where an agent is, outside any call (S13).
+	ReportLocation(ctx context.Context, id emergency.AgentID, location emergency.Location) (emergency.ReportedLocation, error)
+
+	// Pools tells how the callback numbers of each site are used (B5).
+	Pools(ctx context.Context) ([]emergency.Pool, error)
 	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
 	AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error
 	RemoveNumber(ctx context.Context, number string, by emergency.Change) error

@@ -25,6 +25,10 @@ func (s *server) GetReadinessBoard(ctx context.Context, _ GetReadinessBoardReque
 	if err != nil {
 		return nil, err
 	}
+	pools, err := s.Records.Pools(ctx)
+	if err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	board := ReadinessBoard{Agents: []AgentReadiness{}, Pools: []Pool{}}
 	assessed := make([]emergency.Assessment, 0, len(callers))
@@ -34,6 +38,9 @@ func (s *server) GetReadinessBoard(ctx context.Context, _ GetReadinessBoardReque
 	emergency.WorstFirst(assessed)
 	for _, assessment := range assessed {
 		board.add(assessment)
+	}
+	for _, pool := range pools {
+		board.Pools = append(board.Pools, s.poolView(pool, now))
 	}
 	return GetReadinessBoard200JSONResponse(board), nil
 }
@@ -69,6 +76,17 @@ func readinessView(assessment emergency.Assessment) AgentReadiness {
 		view.Checks = append(view.Checks, ReadinessCheck{
 			Code: string(check.Code), Severity: severity, Agent: check.Agent, Administrator: check.Administrator,
 		})
+	}
+	return view
+}
+
+func (s *server) poolView(pool emergency.Pool, now time.Time) Pool {
+	view := Pool{
+		SiteID: string(pool.SiteID), State: PoolState(pool.State(s.PoolWarning)), Total: pool.Total(), Free: pool.Free,
+		Leased: pool.Leased, Resting: pool.Resting, Use: pool.Use(), LeasesLastHour: pool.LastHour,
+	}
+	if left, runsOut := pool.Runway(now); runsOut {
+		view.RunsOutAt = now.Add(left).UTC()
 	}
 	return view
 }

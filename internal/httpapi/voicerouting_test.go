@@ -107,7 +107,7 @@ func TestBadVoiceRoutings(t *testing.T) {
 		"a test number that is none": {change(`933`, `911`), "trunks.0.testNumbers.0"},
 		"a fail-over to nowhere":     {change(`["west"]`, `["west","north"]`), "trunks.0.failOver.1"},
 		"a trunk of a wrong type":    {change(`"emergency":true`, `"emergency":"yes"`), "trunks.0.emergency"},
-		"an offer twice":             {change(`+4510000100`, `+12025550180`), "directOffers.1.number"},
+		"an offer twice":             {change(`"number":"+4510000100","country":"DK"`, `"number":"+12025550180","country":"US"`), "directOffers.1.number"},
 		"an offer abroad":            {change(`"country":"DK"`, `"country":"FR"`), "directOffers.1.country"},
 		"a profile without a name":   {change(`"profileId":"voice"`, `"profileId":""`), "outboundProfiles.0.profileId"},
 		"a profile's number":         {change(`"numbers":["+12025550180"]`, `"numbers":["+12025550180",""]`), "outboundProfiles.0.numbers.1"},
