@@ -4,6 +4,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"lifeline/internal/emergency"
 )
@@ -14,7 +15,8 @@ func (s *server) ReportLocation(ctx context.Context, r ReportLocationRequestObje
 	location := locationFrom(r.Body)
 	if err := location.Validate(); err != nil {
 		if broken, ok := errors.AsType[*emergency.Invalid](err); ok {
-			return nil, invalid("", broken.Problem) // the location is the whole body
+			// Here the location is the whole body.
+			return nil, invalid(strings.TrimPrefix(strings.TrimPrefix(broken.Field, "location"), "."), broken.Problem)
 		}
 		return nil, err
 	}

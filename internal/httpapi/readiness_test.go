@@ -29,7 +29,7 @@ func codesOf(view AgentReadiness) []string {
 // An agent's readiness is what a dial would meet now (S12 to S16): the refusals first,
 // each with its sentence for the agent and one for the administrator.
 func TestAgentReadiness(t *testing.T) {
-	here := emergency.Location{Permission: emergency.LocationGranted}
+	here := emergency.Location{Address: &emergency.Address{Street: "1 Example Street"}, Permission: emergency.LocationGranted}
 	tests := map[string]struct {
 		change    func(*fakeRecords)
 		readiness AgentReadinessReadiness
@@ -99,7 +99,7 @@ func TestReadinessBoard(t *testing.T) {
 	add := func(id emergency.AgentID, profiles ...string) {
 		r.records.agents[id] = emergency.Agent{ID: id, SiteID: "us-washington", Endpoints: []string{"tel:+12025550101"}, CapacityProfiles: profiles}
 		r.records.contacts[id] = emergency.Contacts{AsTyped: "desk@example.org", Revision: 1}
-		r.records.reported[id] = reported(time.Minute, emergency.Location{})
+		r.records.reported[id] = reported(time.Minute, emergency.Location{Address: &emergency.Address{Street: "1 Example Street"}})
 	}
 	add("agent-us", "default")
 	add("agent-gb", "default")
