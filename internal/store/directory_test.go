@@ -25,16 +25,27 @@ var noticeRules = []rule{
 	{"is given up with the call", noticeIsGivenUp},
 }
 
-// A site is kept as it was put, changed by putting it again, and listed by ID.
+// A site is kept as it was put, with a new revision each time, and listed by ID.
 func sites(t *testing.T, w *world) {
-	site := siteNamed("us")
-	site.Address = emergency.Address{
-		Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
+	before, other := siteNamed("us"), siteNamed("dk")
+	site := emergency.Site{
+		ID: "us", Name: "Anderswo", Country: emergency.Denmark,
+		Address: emergency.Address{
+			Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
+		},
+		StandingNumber: "+4510000100", FallbackEndpoint: "sip:desk@example.com", FinalNumber: "+4510000199",
+		AgentRing: 15 * time.Second, FallbackRing: 2 * time.Minute, TestRecipients: " drills@example.org ;",
 	}
-	for _, put := range []emergency.Site{siteNamed("us"), siteNamed("dk"), site} {
-		if err := only(w.PutSite(t.Context(), put, emergency.Change{})); err != nil {
+	for _, c := range []struct {
+		put      *emergency.Site
+		revision int64
+	}{{&before, 1}, {&other, 1}, {&site, 2}} {
+		answer, err := w.PutSite(t.Context(), *c.put, emergency.Change{})
+		if err != nil {
 			t.Fatal(err)
 		}
+		c.put.Revision = c.revision
+		same(t, "the answer", *c.put, answer)
 	}
 	got, err := w.Site(t.Context(), "us")
 	if err != nil {
@@ -45,7 +56,7 @@ func sites(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the sites", []emergency.Site{siteNamed("dk"), site}, all)
+	same(t, "the sites", []emergency.Site{other, site}, all)
 	if _, err := w.Site(t.Context(), "nowhere"); !errors.Is(err, emergency.ErrUnknownSite) {
 		t.Errorf("the error is %v, want ErrUnknownSite", err)
 	}
@@ -64,7 +75,15 @@ func agents(t *testing.T, w *world) {
 		}
 	}
 	want := agentNamed("one", "us")
+	want.CapacityProfiles, want.CallingNumber, want.MailboxOff = []string{"voice", "night"}, "+12025550177", true
 	want.Presence = emergency.Presence{Status: emergency.StatusOffline, Revision: 1, ChangedAt: noon}
+	want.Revision = 2
+	w.pass(time.Minute)
+	answer, err := w.PutAgent(t.Context(), want, emergency.Change{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the answer", want, answer)
 	got, err := w.Agent(t.Context(), "one")
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +127,7 @@ func agentsKeepTheirPresence(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed.Presence = before
+	changed.Presence, changed.Revision = before, 2
 	same(t, "the agent", changed, got)
 	w.hangUp(t, call.ID, "")
 	w.shows(t, "one", emergency.StatusAvailable)
@@ -118,15 +137,22 @@ func agentsKeepTheirPresence(t *testing.T, w *world) {
 func contacts(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
-	for _, typed := range []string{"", " Desk <desk@example.com> ;; night@example.org;", "desk@example.com", ""} {
-		if err := only(w.PutContacts(t.Context(), "one", typed, emergency.Change{})); err != nil {
-			t.Fatal(err)
-		}
-		got, err := w.Contacts(t.Context(), "one")
+	got, err := w.Contacts(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the contacts before any", emergency.Contacts{}, got)
+	for i, typed := range []string{"", " Desk <desk@example.com> ;; night@example.org;", "desk@example.com", ""} {
+		want := emergency.Contacts{AsTyped: typed, Revision: int64(i) + 1}
+		answer, err := w.PutContacts(t.Context(), "one", typed, emergency.Change{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, "the contacts", typed, got.AsTyped)
+		same(t, "the answer", want, answer)
+		if got, err = w.Contacts(t.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the contacts", want, got)
 	}
 	var invalid *emergency.Invalid
 	if err := only(w.PutContacts(t.Context(), "one", "desk", emergency.Change{})); !errors.As(err, &invalid) {
@@ -152,10 +178,17 @@ func caller(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := emergency.Caller{
-		Agent: agentNamed("one", "us"), Site: siteNamed("us"), Contacts: []string{"desk@example.com", "night@example.org"},
+	want := emergency.Caller{Contacts: []string{"desk@example.com", "night@example.org"}}
+	if want.Agent, err = w.Agent(t.Context(), "one"); err != nil {
+		t.Fatal(err)
 	}
-	want.Agent.Presence = got.Agent.Presence
+	if want.Site, err = w.Site(t.Context(), "us"); err != nil {
+		t.Fatal(err)
+	}
+	if got.Routing == nil {
+		t.Error("the caller has no voice routing")
+	}
+	got.Routing = nil // which has tests of its own
 	same(t, "the caller", want, got)
 	w.run(t, `UPDATE contacts SET as_typed = 'nonsense'`)
 	if got, err := w.Caller(t.Context(), "one"); err != nil || len(got.Contacts) != 0 {
