@@ -67,8 +67,8 @@ var checks = map[CheckCode]Check{
 		Administrator: "Have the agent allow the desktop's page to use the location.",
 	},
 	CheckLocationStale: {
-		Agent:         "Your browser's location is too old to send help to. Reload the desktop, and dial again.",
-		Administrator: "Have the desktop ask for the location again; LIFELINE_LOCATION_MAX_AGE says how old it may be.",
+		Agent:         "Your browser's location is too old to send help to, or its clock is wrong. Reload the desktop, and dial again.",
+		Administrator: "Have the desktop ask for the location again, and check its clock; LIFELINE_LOCATION_MAX_AGE says how far off the time may be.",
 	},
 	CheckCountryNotServed: {
 		Agent:         "Emergency calls from this country are not supported here.",

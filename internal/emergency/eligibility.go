@@ -44,14 +44,17 @@ func (a Attempt) Assess() Assessment {
 	if a.Dialed.Number == "" && served {
 		a.Dialed = Dialed{Number: numbering.Emergency[0], Kind: KindEmergency, Country: at.Country()}
 	}
+	// Where device and directory disagree, the number may be one of the site's country
+	// alone. Then the call goes out there: a line from elsewhere would not know it.
+	country := cmp.Or(a.Dialed.Country, at.Country())
+	codes := slices.Concat(a.profileCodes(), a.locationCodes(at), a.numberCodes(country))
 	if served {
-		out.Way = a.Caller.Routing.Way(at.Country(), a.Dialed)
+		out.Way = a.Caller.Routing.Way(country, a.Dialed)
+		if len(out.Way) == 0 {
+			codes = append(codes, CheckNoRoute)
+		}
 	}
-	codes := slices.Concat(a.profileCodes(), a.locationCodes(out.Conveyed, at), a.numberCodes(at.Country()))
-	if served && len(out.Way) == 0 {
-		codes = append(codes, CheckNoRoute)
-	}
-	for _, code := range append(codes, a.warningCodes(out.Conveyed, at)...) {
+	for _, code := range append(codes, a.warningCodes(at)...) {
 		out.Checks = append(out.Checks, newCheck(code))
 	}
 	return out
@@ -60,36 +63,47 @@ func (a Attempt) Assess() Assessment {
 // Conveyed is what came with the dial, else what the desktop told last, unless that
 // was too long ago to say anything; nil when nobody knows better than the site.
 func (a Attempt) Conveyed() *Location {
+	given, _ := a.conveyed()
+	return given
+}
+
+// conveyed is that, and when it was told.
+func (a Attempt) conveyed() (given *Location, told time.Time) {
 	switch reported := a.Caller.Reported; {
-	case a.Location != nil:
-		return a.Location
-	case reported != nil && a.At.Sub(reported.At) <= a.LocationMaxAge:
-		return &reported.Location
+	case a.Location != nil && !a.Location.silent():
+		return a.Location, a.At
+	case reported != nil && !reported.silent() && a.At.Sub(reported.At) <= a.LocationMaxAge:
+		return &reported.Location, reported.At
+	default:
+		return nil, a.At
+	}
+}
+
+func (a Attempt) profileCodes() []CheckCode {
+	switch {
+	case len(a.Caller.Agent.CapacityProfiles) == 0:
+		return []CheckCode{CheckNoCapacityProfile}
+	case len(a.Caller.Routing.profilesOf(a.Caller.Agent)) == 0:
+		return []CheckCode{CheckNoOutboundProfile}
 	default:
 		return nil
 	}
 }
 
-func (a Attempt) profileCodes() []CheckCode {
-	if len(a.Caller.Agent.CapacityProfiles) == 0 {
-		return []CheckCode{CheckNoCapacityProfile}
-	}
-	if _, ok := a.Caller.Routing.profileOf(a.Caller.Agent); !ok {
-		return []CheckCode{CheckNoOutboundProfile}
-	}
-	return nil
-}
-
 // locationCodes holds the location to S13. Without any, the call goes on with the
 // address of the site, which the number is registered for: a telephone tells no
 // location, and an agent without a browser must be able to call for help.
-func (a Attempt) locationCodes(given *Location, at Whereabouts) []CheckCode {
+//
+// How old a location is counts from when it was told. So one that was fresh when a
+// desktop reported it is forgotten one day, and never refuses a call that would have
+// gone out without it.
+func (a Attempt) locationCodes(at Whereabouts) []CheckCode {
 	var codes []CheckCode
-	switch {
+	switch given, told := a.conveyed(); {
 	case given == nil:
 	case !given.On():
 		codes = append(codes, CheckLocationOff)
-	case !given.CapturedAt.IsZero() && a.At.Sub(given.CapturedAt) > a.LocationMaxAge:
+	case !given.freshAt(told, a.LocationMaxAge):
 		codes = append(codes, CheckLocationStale)
 	}
 	if !at.Country().Served() {
@@ -106,14 +120,15 @@ func (a Attempt) numberCodes(at Country) []CheckCode {
 		return []CheckCode{CheckCallingNumberInvalid}
 	case !a.Caller.Routing.MayCallFrom(number):
 		return []CheckCode{CheckCallingNumberNotAllowed}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // warningCodes are what never keeps a call from being made (S9, S14, B6).
-func (a Attempt) warningCodes(given *Location, at Whereabouts) []CheckCode {
+func (a Attempt) warningCodes(at Whereabouts) []CheckCode {
 	var codes []CheckCode
-	if given == nil {
+	if given := a.Conveyed(); given == nil || given.On() && !given.placed() {
 		codes = append(codes, CheckLocationUnknown)
 	}
 	if at.Disagree() && at.Country().Served() {

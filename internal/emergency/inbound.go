@@ -36,8 +36,8 @@ type Endpoint struct {
 	Ring time.Duration
 }
 
-// ringTime is how long each device rings unless the site says otherwise. Three devices fit into the minute
-// after which a PSAP commonly gives up.
+// ringTime is how long each device rings unless the site says otherwise. Three devices
+// fit into the minute after which a PSAP commonly gives up.
 const ringTime = 20 * time.Second
 
 // Decision tells a carrier where an inbound call goes. Everything but

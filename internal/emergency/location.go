@@ -43,6 +43,22 @@ type ReportedLocation struct {
 // On tells whether the device may know where it is (S13).
 func (l Location) On() bool { return l.Permission == "" || l.Permission == LocationGranted }
 
+// placed tells whether the location says where anything is.
+func (l Location) placed() bool {
+	return l.Latitude != nil || l.Address != nil && *l.Address != Address{}
+}
+
+// silent tells that the location says nothing at all: neither where, nor when, nor that
+// it may not.
+func (l Location) silent() bool { return l.On() && !l.placed() && l.CapturedAt.IsZero() }
+
+// freshAt tells whether a location was found out lately when it was told. A time to
+// come as far off as that says that the device's clock is wrong, so nobody knows how
+// old the location is.
+func (l Location) freshAt(told time.Time, maxAge time.Duration) bool {
+	return l.CapturedAt.IsZero() || told.Sub(l.CapturedAt).Abs() <= maxAge
+}
+
 // Validate reports the first field that cannot be used, as an *Invalid.
 func (l *Location) Validate() error {
 	switch {
@@ -56,6 +72,10 @@ func (l *Location) Validate() error {
 		return &Invalid{"location.longitude", "must lie between -180 and 180"}
 	case l.Accuracy != nil && !(*l.Accuracy >= 0 && *l.Accuracy <= math.MaxFloat64):
 		return &Invalid{"location.accuracy", "must be a radius in metres"}
+	case !l.On() && l.Permission != LocationDenied && l.Permission != LocationPrompt:
+		return &Invalid{"location.permission", "must be granted, denied or prompt"}
+	case l.CapturedAt.UTC().Year() < 0 || l.CapturedAt.UTC().Year() > 9999:
+		return &Invalid{"location.capturedAt", "must lie in the years 0 to 9999"} // RFC 3339 can write no other
 	}
 	return nil
 }

@@ -75,21 +75,40 @@ func (s Site) Validate() error {
 		return &Invalid{"country", "must be one of " + listCountries()}
 	case !ValidE164(s.StandingNumber):
 		return &Invalid{"standingNumber", mustBeE164}
-	case s.FallbackEndpoint != "" && !validEndpoint(s.FallbackEndpoint):
-		return &Invalid{"fallbackEndpoint", "must be a tel: or sip: URI"}
-	case s.FinalNumber != "" && !ValidE164(s.FinalNumber):
-		return &Invalid{"finalNumber", mustBeE164}
-	case !validRing(s.AgentRing):
-		return &Invalid{"agentRingSeconds", "must be 5 to 120, or 0 for the default"}
-	case !validRing(s.FallbackRing):
-		return &Invalid{"fallbackRingSeconds", "must be 5 to 120, or 0 for the default"}
 	case s.Address.Street == "" || s.Address.City == "":
 		return &Invalid{"address", "needs at least a street and a city"}
 	}
 	if _, err := ParseRecipients(s.TestRecipients); err != nil {
 		return &Invalid{"testRecipients", "must be e-mail addresses separated by semicolons, at most 50"}
 	}
-	return nil
+	return s.validateCallbacks()
+}
+
+// validateCallbacks looks at who is rung when the agent does not answer (B6).
+func (s Site) validateCallbacks() error {
+	const circle = "must not be the standing number: a callback to it would go round in a circle"
+	switch {
+	case s.FallbackEndpoint != "" && !validEndpoint(s.FallbackEndpoint):
+		return &Invalid{"fallbackEndpoint", "must be a tel: or sip: URI"}
+	case rings(s.FallbackEndpoint, s.StandingNumber):
+		return &Invalid{"fallbackEndpoint", circle}
+	case s.FinalNumber != "" && !ValidE164(s.FinalNumber):
+		return &Invalid{"finalNumber", mustBeE164}
+	case s.FinalNumber == s.StandingNumber:
+		return &Invalid{"finalNumber", circle}
+	case !validRing(s.AgentRing):
+		return &Invalid{"agentRingSeconds", "must be 5 to 120, or 0 for the default"}
+	case !validRing(s.FallbackRing):
+		return &Invalid{"fallbackRingSeconds", "must be 5 to 120, or 0 for the default"}
+	default:
+		return nil
+	}
+}
+
+// rings tells whether a tel: URI is that of a number.
+func rings(uri, number string) bool {
+	called, tel := strings.CutPrefix(uri, "tel:")
+	return tel && strings.ReplaceAll(called, "-", "") == number
 }
 
 // validRing tells whether a device can ring for so long: a PSAP gives up soon.

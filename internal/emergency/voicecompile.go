@@ -1,25 +1,30 @@
 package emergency
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"slices"
+	"strings"
 )
 
 // Bounds of a voice routing: far above any real one, so that a dial never waits for
 // an endless list.
 const (
+	// maxRoutingEntries bounds every list, also those within an entry.
 	maxRoutingEntries = 1000
-	maxPattern        = 256
+	// maxPattern bounds a pattern's characters, and maxSteps what it is compiled to: a
+	// pattern that says {1000} is short and takes long.
+	maxPattern = 256
+	maxSteps   = 500
 )
 
-// Compile makes a voice routing ready to be asked. The error is an *Invalid that
-// names the field.
+// Compile makes a voice routing ready to be asked; it must not be changed afterwards.
+// The error is an *Invalid that names the field.
 func (v VoiceRouting) Compile() (*VoicePlan, error) {
-	p := &VoicePlan{routing: v, trunks: map[TrunkID]Trunk{}}
-	for _, part := range []func() error{v.checkSizes, v.checkOffers, p.addTrunks, p.addRules, v.checkProfiles} {
+	p := &VoicePlan{
+		routing: v, trunks: map[TrunkID]Trunk{},
+		offers: map[string]Country{}, mayCall: map[string]bool{}, served: map[Country]bool{},
+	}
+	for _, part := range []func() error{v.checkSizes, p.addOffers, p.addTrunks, p.checkFailOver, p.addRules, v.checkProfiles} {
 		if err := part(); err != nil {
 			return nil, err
 		}
@@ -28,33 +33,53 @@ func (v VoiceRouting) Compile() (*VoicePlan, error) {
 }
 
 func (v VoiceRouting) checkSizes() error {
-	for _, list := range []struct {
-		name string
-		size int
-	}{
-		{"directOffers", len(v.DirectOffers)}, {"trunks", len(v.Trunks)},
-		{"rules", len(v.Rules)}, {"outboundProfiles", len(v.OutboundProfiles)},
-	} {
-		if list.size > maxRoutingEntries {
-			return &Invalid{list.name, "must have at most 1000 entries"}
+	type list struct {
+		field string
+		size  int
+	}
+	lists := []list{
+		{"directOffers", len(v.DirectOffers)},
+		{"trunks", len(v.Trunks)},
+		{"rules", len(v.Rules)},
+		{"outboundProfiles", len(v.OutboundProfiles)},
+	}
+	for i, trunk := range v.Trunks {
+		field := fmt.Sprintf("trunks.%d.", i)
+		lists = append(lists, list{field + "numbers", len(trunk.Numbers)},
+			list{field + "testNumbers", len(trunk.TestNumbers)}, list{field + "failOver", len(trunk.FailOver)})
+	}
+	for i, rule := range v.Rules {
+		lists = append(lists, list{fmt.Sprintf("rules.%d.countries", i), len(rule.Countries)})
+	}
+	for i, profile := range v.OutboundProfiles {
+		lists = append(lists, list{fmt.Sprintf("outboundProfiles.%d.numbers", i), len(profile.Numbers)})
+	}
+	for _, l := range lists {
+		if l.size > maxRoutingEntries {
+			return &Invalid{l.field, "must have at most 1000 entries"}
 		}
 	}
 	return nil
 }
 
-func (v VoiceRouting) checkOffers() error {
-	seen := map[Offer]bool{} // sites of two countries may share a number
-	for i, offer := range v.DirectOffers {
+// addOffers holds each direct offer to its country: a number from elsewhere would
+// bring the caller to call takers who cannot help.
+func (p *VoicePlan) addOffers() error {
+	for i, offer := range p.routing.DirectOffers {
 		field := fmt.Sprintf("directOffers.%d.", i)
+		numbering, served := offer.Country.Numbering()
+		_, twice := p.offers[offer.Number]
 		switch {
 		case !ValidE164(offer.Number):
 			return &Invalid{field + "number", mustBeE164}
-		case seen[offer]:
+		case twice:
 			return &Invalid{field + "number", "is listed twice"}
-		case !offer.Country.Served():
+		case !served:
 			return &Invalid{field + "country", "must be one of " + listCountries()}
+		case !strings.HasPrefix(offer.Number, "+"+numbering.CallingCode):
+			return &Invalid{field + "number", "must be one of " + numbering.Name + ", beginning with +" + numbering.CallingCode}
 		}
-		seen[offer] = true
+		p.offers[offer.Number], p.served[offer.Country], p.mayCall[offer.Number] = offer.Country, true, true
 	}
 	return nil
 }
@@ -76,6 +101,7 @@ func (p *VoicePlan) addTrunks() error {
 			if !ValidE164(number) {
 				return &Invalid{fmt.Sprintf("%snumbers.%d", field, j), mustBeE164}
 			}
+			p.mayCall[number] = p.mayCall[number] || trunk.Emergency
 		}
 		for j, number := range trunk.TestNumbers {
 			if !isTestNumber(number) {
@@ -84,7 +110,7 @@ func (p *VoicePlan) addTrunks() error {
 		}
 		p.trunks[trunk.ID] = trunk
 	}
-	return p.checkFailOver()
+	return nil
 }
 
 // isTestNumber tells whether a test can be dialed so in any country served.
@@ -97,16 +123,20 @@ func isTestNumber(number string) bool {
 	})
 }
 
+// checkFailOver wants every trunk to try to be there, and none to be tried twice. Two
+// trunks may name each other.
 func (p *VoicePlan) checkFailOver() error {
 	for i, trunk := range p.routing.Trunks {
+		tried := map[TrunkID]bool{trunk.ID: true}
 		for j, next := range trunk.FailOver {
 			field := fmt.Sprintf("trunks.%d.failOver.%d", i, j)
 			switch _, known := p.trunks[next]; {
 			case !known:
 				return &Invalid{field, "must name one of the trunks"}
-			case next == trunk.ID || slices.Contains(trunk.FailOver[:j], next):
+			case tried[next]:
 				return &Invalid{field, "names a trunk that has been tried by then"}
 			}
+			tried[next] = true
 		}
 	}
 	return nil
@@ -116,19 +146,12 @@ func (p *VoicePlan) addRules() error {
 	names := map[string]bool{}
 	for i, rule := range p.routing.Rules {
 		field := fmt.Sprintf("rules.%d.", i)
-		pattern, err := regexp.Compile(rule.Pattern)
 		_, known := p.trunks[rule.Trunk]
 		switch {
 		case !readable(rule.Name, maxName):
 			return &Invalid{field + "name", "must be 1 to 200 printable characters"}
 		case names[rule.Name]:
 			return &Invalid{field + "name", "is another rule's name already"}
-		case rule.Pattern == "" || len(rule.Pattern) > maxPattern:
-			return &Invalid{field + "pattern", "must be 1 to 256 characters long"}
-		case err != nil:
-			return &Invalid{field + "pattern", "is no regular expression: " + whyNot(err)}
-		case len(rule.Rewrite) > maxPattern:
-			return &Invalid{field + "rewrite", "must be at most 256 characters long"}
 		case !known:
 			return &Invalid{field + "trunk", "must name one of the trunks"}
 		}
@@ -136,6 +159,13 @@ func (p *VoicePlan) addRules() error {
 			if !country.Served() {
 				return &Invalid{fmt.Sprintf("%scountries.%d", field, j), "must be one of " + listCountries()}
 			}
+		}
+		pattern, err := compilePattern(field+"pattern", rule.Pattern)
+		if err != nil {
+			return err
+		}
+		if err := checkRewrite(field+"rewrite", rule.Rewrite, pattern); err != nil {
+			return err
 		}
 		names[rule.Name] = true
 		p.patterns = append(p.patterns, pattern)
@@ -163,12 +193,4 @@ func (v VoiceRouting) checkProfiles() error {
 		seen[profile.ID] = true
 	}
 	return nil
-}
-
-// whyNot is what regexp/syntax says, without the pattern.
-func whyNot(err error) string {
-	if broken, ok := errors.AsType[*syntax.Error](err); ok {
-		return broken.Code.String()
-	}
-	return "it cannot be read"
 }

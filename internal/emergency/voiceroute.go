@@ -8,7 +8,8 @@ type VoiceRouting struct {
 	DirectOffers []Offer
 	// Trunks are third parties' lines.
 	Trunks []Trunk
-	// Rules say which numbers go over which trunk; the first that matches counts.
+	// Rules say which numbers go over which trunk; the first that matches counts, and
+	// for an emergency call the first of those whose trunk may take it.
 	Rules []RoutingRule
 	// OutboundProfiles let the agents of a capacity profile call out (S12).
 	OutboundProfiles []OutboundProfile
@@ -49,9 +50,9 @@ type RoutingRule struct {
 	// Pattern is a regular expression in Go's syntax; it may match anywhere in the
 	// number unless it is anchored.
 	Pattern string
-	// Rewrite is what the phone system makes of a matching number, with $1 and so on
-	// for the groups of the pattern; empty for the number as it is. It never
-	// applies to an emergency call (B11).
+	// Rewrite is what the phone system puts in the place of what the pattern matches,
+	// with $1 or ${1} and so on for its groups; empty for the number as it is. It
+	// never applies to an emergency call (B11).
 	Rewrite string
 	Trunk   TrunkID
 	// Countries are where the caller must be; empty for anywhere.
@@ -65,7 +66,8 @@ type OutboundProfile struct {
 	// CapacityProfile is the one that it is associated with.
 	CapacityProfile string
 	// Numbers are what agents without a number of their own call from, in E.164;
-	// the first of the caller's country counts, else the first.
+	// the first of the caller's country that may call for help counts, else the first
+	// that may, else the first.
 	Numbers []string
 }
 
