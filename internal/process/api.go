@@ -16,7 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// API serves HTTP.
+// API serves HTTP, has people told of dials that were refused, and watches who could
+// not call.
 func (b *Base) API() (Part, error) {
 	if b.Config.Tokens == "" {
 		return Part{}, errors.New("no tokens: set LIFELINE_TOKENS to role[/agentId]:token,…, or LIFELINE_DATA_DIR to a directory where standalone has made some")
@@ -26,28 +27,9 @@ func (b *Base) API() (Part, error) {
 		return Part{}, fmt.Errorf("LIFELINE_TOKENS: %w", err)
 	}
 	b.measureOutbox()
-	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
-	handler := httpapi.New(httpapi.Options{
-		Calls: &dial.Desk{
-			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
-			LocationMaxAge: b.Config.LocationMaxAge, Refused: func(emergency.RefusedCall) {},
-			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
-		},
-		Records:   b.Store,
-		Hub:       b.hub,
-		Tokens:    tokens,
-		Codec:     engine.CodecHandler(b.Keyring, webUI, tokens.AuthorizeCodec),
-		Checks:    b.checks(),
-		DialPlan:  b.Config.DialPlan(),
-		Registry:  b.Registry,
-		Logger:    b.Log,
-		LoginNext: webUI,
-
-		LocationMaxAge: b.Config.LocationMaxAge,
-		PoolWarning:    b.Config.PoolWarning,
-	})
+	refused := newRefusals(b.Store.RecordRefusal, b.Registry, b.Log)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           b.handler(tokens, refused.tell),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -57,18 +39,56 @@ func (b *Base) API() (Part, error) {
 			b.Log.Error("Event streams have stopped", "error", err)
 		}
 	})
+	parts := []Part{b.watch(), background("refused dials", refused.run), {
+		Name:  "http",
+		Start: func(ctx context.Context) error { return b.listen(ctx, server) },
+		Stop:  server.Shutdown,
+	}, streams} // the server could not stop before its streams
 	return Part{
 		Name: "api",
 		Start: func(ctx context.Context) error {
-			if err := streams.Start(ctx); err != nil {
-				return err
+			started, err := startAll(ctx, b.Log, parts)
+			if err != nil {
+				err = errors.Join(err, stopAll(b.Log, started)) //nolint:contextcheck // that one may be over
 			}
-			return b.listen(ctx, server)
+			return err
 		},
-		Stop: func(ctx context.Context) error {
-			return errors.Join(streams.Stop(ctx), server.Shutdown(ctx))
-		},
+		Stop: func(context.Context) error { return stopAll(b.Log, parts) }, //nolint:contextcheck // each part has its own
 	}, nil
+}
+
+// handler is the HTTP service on this base.
+func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall)) http.Handler {
+	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
+	return httpapi.New(httpapi.Options{
+		Calls: &dial.Desk{
+			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
+			LocationMaxAge: b.Config.LocationMaxAge, Refused: refused,
+			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
+		},
+		Records:        b.Store,
+		Hub:            b.hub,
+		Tokens:         tokens,
+		Codec:          engine.CodecHandler(b.Keyring, webUI, tokens.AuthorizeCodec),
+		LocationMaxAge: b.Config.LocationMaxAge,
+		PoolWarning:    b.Config.PoolWarning,
+		DialPlan:       b.Config.DialPlan(),
+		Checks:         b.checks(),
+		Registry:       b.Registry,
+		Logger:         b.Log,
+		LoginNext:      webUI,
+	})
+}
+
+// watch keeps an eye on readiness and pools. It belongs into processes that show
+// metrics.
+func (b *Base) watch() Part {
+	shown := &gauges{clock: time.Now}
+	b.Registry.MustRegister(shown)
+	w := &watch{
+		records: b.Store, locationMaxAge: b.Config.LocationMaxAge, poolWarning: b.Config.PoolWarning, gauges: shown, log: b.Log,
+	}
+	return background("watch", w.run)
 }
 
 // listen binds the address before it returns, so that a port in use is told at
