@@ -19,6 +19,9 @@ const demoContacts = "Security Desk <security@example.org>; supervisor@example.o
 // demoTestRecipients are told of test calls.
 const demoTestRecipients = "emergency-drills@example.org"
 
+// demoProfile is the capacity profile of every demo agent.
+const demoProfile = "default"
+
 // demoChange is what the audit says of where the demo data came from.
 var demoChange = emergency.Change{By: "demo data"}
 
@@ -55,11 +58,12 @@ func place(code, name string, country emergency.Country, address emergency.Addre
 	return demoPlace{
 		site: emergency.Site{
 			ID: site, Name: name, Country: country, Address: address,
-			StandingNumber: standing, TestRecipients: demoTestRecipients, FallbackEndpoint: "sip:security-" + code + "@phones.example",
+			StandingNumber: standing, FallbackEndpoint: "sip:security-" + code + "@phones.example",
+			TestRecipients: demoTestRecipients,
 		},
 		agent: emergency.Agent{
 			ID: emergency.AgentID("agent-" + code), Name: "Demo agent " + string(country), SiteID: site,
-			Endpoints: []string{"sip:agent-" + code + "@phones.example"}, CapacityProfiles: []string{"default"},
+			Endpoints: []string{"sip:agent-" + code + "@phones.example"}, CapacityProfiles: []string{demoProfile},
 		},
 		numbers: numbers,
 	}
@@ -81,16 +85,8 @@ func seedDemo(ctx context.Context, db *store.Store, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range demoPlaces {
-		if own {
-			break
-		}
-		if err := p.seed(ctx, db); err != nil {
-			return fmt.Errorf("site %s: %w", p.site.ID, err)
-		}
-	}
 	if !own {
-		if err := seedRouting(ctx, db); err != nil {
+		if err := seedAll(ctx, db); err != nil {
 			return err
 		}
 	}
@@ -98,6 +94,15 @@ func seedDemo(ctx context.Context, db *store.Store, dir string) error {
 		return fmt.Errorf("remember that it is done: %w", err)
 	}
 	return nil
+}
+
+func seedAll(ctx context.Context, db *store.Store) error {
+	for _, p := range demoPlaces {
+		if err := p.seed(ctx, db); err != nil {
+			return fmt.Errorf("site %s: %w", p.site.ID, err)
+		}
+	}
+	return seedRouting(ctx, db)
 }
 
 // hasOwnSites tells whether somebody has set up a site that is not the demo's.
@@ -111,20 +116,25 @@ func hasOwnSites(ctx context.Context, db *store.Store) (bool, error) {
 	}), nil
 }
 
-// seedRouting lets every demo site call out over its own standing number, unless
-// somebody has set up a voice routing already.
+// seedRouting lets every demo agent call out from the standing number of the site, a
+// direct offer of its country (S12, S15); unless somebody has changed the voice
+// routing already.
 func seedRouting(ctx context.Context, db *store.Store) error {
-	routing, err := db.VoiceRouting(ctx)
-	if err != nil || len(routing.DirectOffers) > 0 {
-		return err //nolint:wrapcheck // the store's own words
+	kept, err := db.VoiceRouting(ctx)
+	if err != nil {
+		return fmt.Errorf("look for a voice routing: %w", err)
 	}
-	profile := emergency.OutboundProfile{ID: "default", CapacityProfile: "default"}
+	if kept.Revision > 1 {
+		return nil
+	}
+	var demo emergency.VoiceRouting
+	profile := emergency.OutboundProfile{ID: "default", CapacityProfile: demoProfile}
 	for _, p := range demoPlaces {
-		routing.DirectOffers = append(routing.DirectOffers, emergency.Offer{Number: p.site.StandingNumber, Country: p.site.Country})
+		demo.DirectOffers = append(demo.DirectOffers, emergency.Offer{Number: p.site.StandingNumber, Country: p.site.Country})
 		profile.Numbers = append(profile.Numbers, p.site.StandingNumber)
 	}
-	routing.OutboundProfiles = []emergency.OutboundProfile{profile}
-	if _, err := db.PutVoiceRouting(ctx, routing, demoChange); err != nil {
+	demo.OutboundProfiles = []emergency.OutboundProfile{profile}
+	if _, err := db.PutVoiceRouting(ctx, demo, demoChange); err != nil {
 		return fmt.Errorf("add voice routing: %w", err)
 	}
 	return nil
