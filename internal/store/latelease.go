@@ -19,7 +19,7 @@ func (s *Store) LeaseLate(ctx context.Context) error { return s.background.lease
 
 // leaseLate does so for one site, or with an empty ID for all.
 func (s *Store) leaseLate(ctx context.Context, site emergency.SiteID) error {
-	calls, err := collect(ctx, s.read, scanWaiting, `SELECT c.id, c.site_id,
+	calls, err := collect(ctx, s.read, scanWaiting, `SELECT c.id, c.agent_id, c.site_id,
 			EXISTS (SELECT 1 FROM leases l WHERE l.agent_id = c.agent_id AND l.site_id = c.site_id)
 		FROM calls c WHERE c.closed_at IS NULL AND c.expires_at > $1 AND c.number_kind = 'standing'
 		AND ($2 = '' OR c.site_id = $2)
@@ -30,9 +30,10 @@ func (s *Store) leaseLate(ctx context.Context, site emergency.SiteID) error {
 	var (
 		failed    []error
 		exhausted = map[emergency.SiteID]bool{}
+		has       = map[holding]bool{}
 	)
 	for _, call := range calls {
-		if exhausted[call.site] && !call.joins {
+		if exhausted[call.site] && !call.joins && !has[call.holding] {
 			continue
 		}
 		err := s.leaseOneLate(ctx, call.id)
@@ -40,22 +41,30 @@ func (s *Store) leaseLate(ctx context.Context, site emergency.SiteID) error {
 			exhausted[call.site] = true
 			continue
 		}
+		has[call.holding] = true
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
 }
 
+// holding is who may have a number, and where: one at each site.
+type holding struct {
+	agent emergency.AgentID
+	site  emergency.SiteID
+}
+
 // waiting is a call that shows its site's standing number.
 type waiting struct {
-	id   emergency.CallID
-	site emergency.SiteID
-	// joins says that the agent has a number by now, so that the call needs no other.
+	holding
+
+	id emergency.CallID
+	// joins says that the agent has a number already, so that the call needs no other.
 	joins bool
 }
 
 func scanWaiting(rows *sql.Rows) (waiting, error) {
 	var w waiting
-	err := rows.Scan(&w.id, &w.site, &w.joins)
+	err := rows.Scan(&w.id, &w.agent, &w.site, &w.joins)
 	return w, err //nolint:wrapcheck // collect wraps
 }
 

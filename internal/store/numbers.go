@@ -130,10 +130,14 @@ func endOf(number string) string { return "…" + number[max(0, len(number)-2):]
 // notSites refuses a number that stands for a site, because a callback to it could not
 // be told from one to a leased number (B5), and one that answers callbacks there (B6).
 func (t tx) notSites(ctx context.Context, number string) error {
-	var sites int
-	err := t.scan(ctx, &sites, `SELECT COUNT(*) FROM sites WHERE standing_number = $1 OR final_number = $1
-		OR fallback_endpoint = $2`, number, "tel:"+number)
-	if err == nil && sites > 0 {
+	var used bool
+	_, err := collect(ctx, t, func(rows *sql.Rows) (struct{}, error) {
+		var standing, final, desk string
+		err := rows.Scan(&standing, &final, &desk)
+		used = used || standing == number || final == number || numberIn(desk) == number
+		return struct{}{}, err //nolint:wrapcheck // collect wraps
+	}, `SELECT standing_number, final_number, fallback_endpoint FROM sites`)
+	if err == nil && used {
 		return emergency.ErrNumberExists
 	}
 	return err

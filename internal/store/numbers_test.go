@@ -144,7 +144,7 @@ func numbersOfTheCountry(t *testing.T, w *world) {
 // stands for no site, answers no callback and belongs to no agent (B5, B6).
 func numbersOfNobodyElse(t *testing.T, w *world) {
 	us := siteNamed("us")
-	us.StandingNumber, us.FinalNumber, us.FallbackEndpoint = "+12025550110", "+12025550111", "tel:+12025550112"
+	us.StandingNumber, us.FinalNumber, us.FallbackEndpoint = "+12025550110", "+12025550111", "tel:+1-202-555-0112"
 	one := agentNamed("one", "us")
 	one.CallingNumber, one.Endpoints = "+12025550113", []string{"sip:one@example.com", "tel:+12025550114"}
 	if err := errors.Join(
@@ -152,9 +152,14 @@ func numbersOfNobodyElse(t *testing.T, w *world) {
 	); err != nil {
 		t.Fatal(err)
 	}
-	w.addSite(t, "pr")
+	pr := siteNamed("pr")
+	pr.FallbackEndpoint = "sip:12025550115@example.com"
+	if err := only(w.PutSite(t.Context(), pr, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
 	for what, number := range map[string]string{
-		"standing number": us.StandingNumber, "final number": us.FinalNumber, "desk": "+12025550112",
+		"standing number": us.StandingNumber, "final number": us.FinalNumber,
+		"desk": "+12025550112", "desk behind a PBX": "+12025550115",
 		"agent's number": one.CallingNumber, "agent's device": "+12025550114",
 	} {
 		for _, site := range []emergency.SiteID{"us", "pr"} {

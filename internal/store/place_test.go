@@ -16,6 +16,8 @@ var placeRules = []rule{
 	{"twice is once", placingTwiceIsOnce},
 	{"twice with an empty pool", placingTwiceWithAnEmptyPool},
 	{"orders the workflow", ordersTheWorkflow},
+	{"countries that differ", countriesThatDiffer},
+	{"a test with little left", placingATestWithLittleLeft},
 	{"unknown agent", placingForNobody},
 	{"lists live calls", listsLiveCalls},
 }
@@ -122,6 +124,57 @@ func ordersTheWorkflow(t *testing.T, w *world) {
 		DialedAt: call.DialedAt, LegID: p.LegID, Number: "+12025550101", NumberKind: emergency.NumberLeased,
 		SiteName: "Site us", Terms: agreed, Contacts: 2, PresenceOutside: true,
 	}, order)
+}
+
+// That the device is in another country than the site is never passed over in silence:
+// whoever follows along hears of it, and the audit keeps it, once per call (B11).
+func countriesThatDiffer(t *testing.T, w *world) {
+	p := everything(t, w)
+	w.place(t, p)
+	told := func() int { return w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'countries-differ'`) }
+	kept := func() int { return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'countries-differ'`) }
+	if told() != 0 || kept() != 0 {
+		t.Errorf("of a call without a difference there are %d events and %d audit lines", told(), kept())
+	}
+	p = w.placement(t, "one")
+	p.Dialed.Country = emergency.PuertoRico
+	p.Warnings = []emergency.CheckCode{emergency.CheckNoContacts, emergency.CheckCountriesDiffer}
+	p.At = noon.Add(time.Minute)
+	for range 2 {
+		same(t, "the warnings", p.Warnings, w.place(t, p).Warnings)
+	}
+	if told() != 1 || kept() != 1 {
+		t.Errorf("there are %d events and %d audit lines, want one each", told(), kept())
+	}
+	if lines := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'countries-differ' AND call_id = $1 AND country = 'PR'
+		AND kind = 'emergency' AND at = $2`, p.CallID, p.At); lines != 1 {
+		t.Error("the audit says something else")
+	}
+	for _, event := range w.since(t, 0) {
+		if event.Type != emergency.EventCountriesDiffer {
+			continue
+		}
+		event.Seq = 0
+		same(t, "the event", emergency.Event{
+			Type: emergency.EventCountriesDiffer, AgentID: "one", SiteID: "us", CallID: p.CallID, At: p.At,
+		}, event)
+	}
+	w.finish(t, p.CallID) // which leaves a line of its own
+}
+
+// A test is placed whatever is left of the pool, and shows the standing number rather
+// than take what a call for help may need (B13).
+func placingATestWithLittleLeft(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two", "three")
+	has(t, w.test(t, "one"), first, emergency.NumberLeased)
+	test := w.test(t, "two")
+	has(t, test, standing, emergency.NumberStanding)
+	has(t, w.dial(t, "three"), second, emergency.NumberLeased)
+	if test.Kind != emergency.KindTest || !test.LegUp() {
+		t.Errorf("the test is %+v", test)
+	}
+	w.shows(t, "two", emergency.StatusDoNotDisturb)
 }
 
 // A dial for an agent who is not there leaves nothing behind.

@@ -29,7 +29,8 @@ func TestAnythingInAnyOrder(t *testing.T) {
 				"dial": r.dials, "dial once more": r.dials, "hang up": r.hangsUp, "call back": r.callsBack,
 				"close": r.closes, "expire": r.expires, "choose presence": r.chooses,
 				"time passes": r.timePasses, "more time passes": r.timePasses,
-				"repeat": r.repeats, "change pool": r.changesPool,
+				"repeat": r.repeats, "change pool": r.changesPool, "change pool again": r.changesPool,
+				"lease late": r.leasesLate, "forget numbers": r.forgets, "test": r.tests,
 				"": r.agrees,
 			})
 		})
@@ -77,10 +78,29 @@ func (r *randomRun) anyAgent(t *rapid.T) emergency.AgentID {
 }
 
 func (r *randomRun) dials(t *rapid.T) {
+	r.places(t, r.w.placement(t, r.anyAgent(t)))
+}
+
+func (r *randomRun) tests(t *rapid.T) {
 	p := r.w.placement(t, r.anyAgent(t))
+	p.Dialed = emergency.Dialed{Number: "933", Kind: emergency.KindTest, Country: emergency.UnitedStates}
+	r.places(t, p)
+}
+
+func (r *randomRun) places(t *rapid.T, p store.Placement) {
 	r.w.place(t, p)
-	r.m.dial(p.Caller.Agent.ID, p.CallID, p.LegID)
+	r.m.dial(p.Caller.Agent.ID, p.Dialed.Kind, p.CallID, p.LegID)
 	r.made = append(r.made, p)
+}
+
+func (r *randomRun) leasesLate(t *rapid.T) {
+	r.w.leaseLate(t)
+	r.m.late("")
+}
+
+func (r *randomRun) forgets(t *rapid.T) {
+	r.w.forgetNumbers(t)
+	r.m.forget()
 }
 
 // repeats does what is done already, for a desktop that did not hear the answer or
@@ -118,11 +138,8 @@ func (r *randomRun) callsBack(t *rapid.T) {
 	to := rapid.SampledFrom([]string{first, second, third, standing}).Draw(t, "to")
 	from := rapid.SampledFrom([]string{"", "+12025550911"}).Draw(t, "from")
 	got := r.w.offerFrom(t, to, from)
-	want := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
 	fresh := emergency.LegID(fmt.Sprintf("leg-%09d", r.w.serial.Load()))
-	if call, leg := r.m.callBack(to, from, fresh); call != nil {
-		want = emergency.Decision{Verdict: emergency.ConnectAgent, AgentID: call.AgentID, CallID: call.ID, LegID: leg}
-	}
+	want := r.m.callBack(to, from, fresh)
 	got.Ring = nil
 	same(t, "the decision", want, got)
 }
@@ -176,6 +193,7 @@ func (r *randomRun) changesPool(t *rapid.T) {
 // agrees compares everything after each step.
 func (r *randomRun) agrees(t *rapid.T) {
 	r.w.states(t, r.m.states())
+	same(t, "the pools", []emergency.Pool{r.m.pool("pr"), r.m.pool("us")}, r.w.pools(t))
 	agents, err := r.w.Agents(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -189,8 +207,8 @@ func (r *randomRun) agrees(t *rapid.T) {
 	for _, call := range r.m.calls {
 		got := r.w.read(t, call.ID)
 		want := call.Call
-		want.SiteID, want.Kind, want.Dialed, want.Country = got.SiteID, got.Kind, got.Dialed, got.Country
-		want.Conveyed, want.Route = got.Conveyed, emergency.Route{Path: emergency.DirectOffer, CallerID: want.Number}
+		want.SiteID, want.Dialed, want.Country = got.SiteID, got.Dialed, got.Country
+		want.Conveyed, want.Route = got.Conveyed, emergency.Route{Path: emergency.DirectOffer, CallerID: call.shown}
 		want.PresenceNow = r.m.agents[call.AgentID].shown
 		same(t, string(call.ID), want, got)
 	}
@@ -199,6 +217,8 @@ func (r *randomRun) agrees(t *rapid.T) {
 		"leases without a call":        `SELECT COUNT(*) FROM leases WHERE number NOT IN (SELECT number FROM lease_claims)`,
 		"leases without a route":       `SELECT COUNT(*) FROM leases WHERE number NOT IN (SELECT number FROM routes)`,
 		"routes to another agent":      `SELECT COUNT(*) FROM routes r JOIN leases l ON l.number = r.number WHERE l.agent_id <> r.agent_id`,
+		"pools that are miscounted":    `SELECT COUNT(*) FROM sites WHERE pool_size <> (SELECT COUNT(*) FROM callback_numbers WHERE site_id = sites.id AND NOT draining)`,
+		"numbers leased to nobody":     `SELECT COUNT(*) FROM callback_numbers WHERE leased AND number NOT IN (SELECT number FROM leases)`,
 		"claims of closed calls":       `SELECT COUNT(*) FROM lease_claims l JOIN calls c ON c.id = l.call_id WHERE c.closed_at IS NOT NULL`,
 		"claims of ended legs":         `SELECT COUNT(*) FROM presence_claims p JOIN legs l ON l.id = p.leg_id WHERE l.ended_at IS NOT NULL`,
 		"live legs without a claim":    `SELECT COUNT(*) FROM legs WHERE ended_at IS NULL AND id NOT IN (SELECT leg_id FROM presence_claims)`,
