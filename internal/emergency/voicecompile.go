@@ -22,7 +22,7 @@ const (
 func (v VoiceRouting) Compile() (*VoicePlan, error) {
 	p := &VoicePlan{
 		routing: v, trunks: map[TrunkID]Trunk{},
-		offers: map[string]Country{}, mayCall: map[string]bool{}, served: map[Country]bool{},
+		offers: map[Offer]bool{}, mayCall: map[string]bool{}, served: map[Country]bool{},
 	}
 	for _, part := range []func() error{v.checkSizes, p.addOffers, p.addTrunks, p.checkFailOver, p.addRules, v.checkProfiles} {
 		if err := part(); err != nil {
@@ -63,23 +63,23 @@ func (v VoiceRouting) checkSizes() error {
 }
 
 // addOffers holds each direct offer to its country: a number from elsewhere would
-// bring the caller to call takers who cannot help.
+// bring the caller to call takers who cannot help. Sites of two countries with one
+// calling code may share a number.
 func (p *VoicePlan) addOffers() error {
 	for i, offer := range p.routing.DirectOffers {
 		field := fmt.Sprintf("directOffers.%d.", i)
 		numbering, served := offer.Country.Numbering()
-		_, twice := p.offers[offer.Number]
 		switch {
 		case !ValidE164(offer.Number):
 			return &Invalid{field + "number", mustBeE164}
-		case twice:
+		case p.offers[offer]:
 			return &Invalid{field + "number", "is listed twice"}
 		case !served:
 			return &Invalid{field + "country", "must be one of " + listCountries()}
 		case !strings.HasPrefix(offer.Number, "+"+numbering.CallingCode):
 			return &Invalid{field + "number", "must be one of " + numbering.Name + ", beginning with +" + numbering.CallingCode}
 		}
-		p.offers[offer.Number], p.served[offer.Country], p.mayCall[offer.Number] = offer.Country, true, true
+		p.offers[offer], p.served[offer.Country], p.mayCall[offer.Number] = true, true, true
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ type VoicePlan struct {
 	routing  VoiceRouting
 	patterns []*regexp.Regexp
 	trunks   map[TrunkID]Trunk
-	// offers has the direct offers' numbers.
-	offers map[string]Country
+	// offers has the direct offers.
+	offers map[Offer]bool
 	// mayCall has the numbers that emergency calls may originate from.
 	mayCall map[string]bool
 	// served are the countries with a direct offer.
@@ -115,7 +115,7 @@ func (p *VoicePlan) CallingNumber(agent Agent, at Country) string {
 // rank is how well a number suits a caller in a country, from 1.
 func (p *VoicePlan) rank(number string, at Country) int {
 	switch {
-	case p.offers[number] == at && at.Served():
+	case p.offers[Offer{Number: number, Country: at}]:
 		return 4
 	case p.mayCall[number] && at.Served() && strings.HasPrefix(number, "+"+numberings[at].CallingCode):
 		return 3
