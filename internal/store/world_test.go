@@ -68,7 +68,16 @@ func newWorld(t *testing.T, e engine) *world {
 	t.Helper()
 	w := &world{clock: &clock{now: noon}, address: e.empty(t), serial: new(atomic.Int64)}
 	w.Store = openStore(t, w.address, w.clock.read)
-	address := w.address
+	w.raw = openRaw(t, e, w.address)
+	if err := w.raw.QueryRowContext(t.Context(), `SELECT document FROM voice_routing`).Scan(&w.routing); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// openRaw opens a database past the store.
+func openRaw(t *testing.T, e engine, address string) *sql.DB {
+	t.Helper()
 	if e.driver == "sqlite" {
 		address = sqliteURI(address) + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
 	}
@@ -77,11 +86,7 @@ func newWorld(t *testing.T, e engine) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = raw.Close() })
-	w.raw = raw
-	if err := raw.QueryRowContext(t.Context(), `SELECT document FROM voice_routing`).Scan(&w.routing); err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return raw
 }
 
 func openStore(t *testing.T, address string, now func() time.Time) *store.Store {
