@@ -115,8 +115,7 @@ func TestNoValueAddsAHeader(t *testing.T) {
 // allow without any extension.
 func wantPlainLines(t tester, content []byte) {
 	t.Helper()
-	lines := strings.Split(string(content), "\r\n")
-	for _, line := range lines {
+	for line := range strings.SplitSeq(string(content), "\r\n") {
 		if len(line) > 998 || strings.ContainsAny(line, "\r\n") || !isASCII(line) {
 			t.Fatalf("no mail system must take the line %q", line)
 		}

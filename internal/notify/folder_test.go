@@ -243,5 +243,8 @@ func TestSenderIsCheckedAtTheStart(t *testing.T) {
 		if _, err := NewSendGrid("key", "", from, time.Second); err == nil {
 			t.Errorf("NewSendGrid takes the sender %q", from)
 		}
+		if _, err := NewSMTP("smtp://mail.example.com", from, time.Second); err == nil {
+			t.Errorf("NewSMTP takes the sender %q", from)
+		}
 	}
 }
