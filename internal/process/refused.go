@@ -76,7 +76,7 @@ func (r *refusals) run(ctx context.Context) {
 // has what was dialed.
 func (r *refusals) keep(ctx context.Context, refused emergency.RefusedCall) {
 	log := r.log.With("agent", refused.AgentID, "site", refused.SiteID, "country", refused.Country, "code", refused.Code)
-	log.Warn("An emergency call was refused; see the agent's readiness for what to mend")
+	log.Warn("An emergency call was refused")
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
 	for {
