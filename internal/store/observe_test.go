@@ -112,12 +112,12 @@ func readinessToldOnceByMany(t *testing.T, w *world) {
 
 // Everybody changes at once when the voice routing does.
 func readinessOfACrowd(t *testing.T, w *world) {
-	w.addSite(t, "us")
+	w.addSite(t, "dk")
 	var (
 		all  []emergency.Assessment
 		told []emergency.Event
 	)
-	for _, agent := range w.crowd(t, "us", 99) {
+	for _, agent := range w.crowd(t, "dk", 99) {
 		all = append(all, assessed(agent, emergency.NotReady))
 		told = append(told, w.tells(agent, emergency.NotReady))
 	}

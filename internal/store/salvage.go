@@ -31,21 +31,23 @@ func usable(routing emergency.VoiceRouting) *emergency.VoicePlan {
 // a profile, else the whole entry, since a rule for fewer countries might be one for all.
 // It is false when there is no such thing.
 func leaveOut(v *emergency.VoiceRouting, field []string) bool {
+	field = append(field, "", "", "") // a name, an index, and the same within the entry
 	i := index(field)
-	inner := len(field) == 4 && i != last
-	switch {
-	case field[0] == "directOffers":
+	switch field[0] {
+	case "directOffers":
 		return cut(&v.DirectOffers, i)
-	case field[0] == "rules":
-		return cut(&v.Rules, i)
-	case field[0] == "outboundProfiles" && inner && i < len(v.OutboundProfiles):
-		return cut(&v.OutboundProfiles[i].Numbers, index(field[2:]))
-	case field[0] == "outboundProfiles":
-		return cut(&v.OutboundProfiles, i)
-	case field[0] == "trunks" && inner && i < len(v.Trunks):
-		return leaveOutOf(&v.Trunks[i], field[2:])
-	case field[0] == "trunks":
+	case "trunks":
+		if i >= 0 && i < len(v.Trunks) && leaveOutOf(&v.Trunks[i], field[2:]) {
+			return true
+		}
 		return cut(&v.Trunks, i)
+	case "rules":
+		return cut(&v.Rules, i)
+	case "outboundProfiles":
+		if i >= 0 && i < len(v.OutboundProfiles) && field[2] == "numbers" {
+			return cut(&v.OutboundProfiles[i].Numbers, index(field[2:]))
+		}
+		return cut(&v.OutboundProfiles, i)
 	default:
 		return false
 	}
@@ -69,10 +71,8 @@ const last = -1
 
 // index is which entry of a list a field means.
 func index(field []string) int {
-	if len(field) > 1 {
-		if i, err := strconv.Atoi(field[1]); err == nil {
-			return i
-		}
+	if i, err := strconv.Atoi(field[1]); err == nil {
+		return i
 	}
 	return last
 }

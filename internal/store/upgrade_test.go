@@ -3,7 +3,6 @@ package store_test
 import (
 	"database/sql"
 	"encoding/json"
-	"io/fs"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -21,7 +20,7 @@ func migrator(t *testing.T, e engine, raw *sql.DB) *goose.Provider {
 	if e.driver == "pgx" {
 		dialect, dir = goose.DialectPostgres, "migrations/postgres"
 	}
-	provider, err := goose.NewProvider(dialect, raw, fs.FS(os.DirFS(dir)))
+	provider, err := goose.NewProvider(dialect, raw, os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,27 +42,49 @@ func firstVersion(t *testing.T, e engine) (*world, *goose.Provider) {
 		t.Fatal(err)
 	}
 	w := &world{raw: raw, address: address, clock: &clock{now: noon}, serial: new(atomic.Int64)}
-	text := func(value any) string {
-		encoded, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(encoded)
+	w.firstDirectory(t)
+	w.firstCalls(t)
+	w.run(t, `INSERT INTO deliveries (call_id, event, address, state, message_id, updated_at)
+		VALUES ('leased', 'placed', 'desk@example.com', 'sent', 'm-1', $1)`, noon)
+	w.run(t, `INSERT INTO outbox (call_id, kind, body, created_at) VALUES ('leased', 'placed', '{}', $1)`, noon)
+	w.run(t, `INSERT INTO events (type, agent_id, call_id, leg_id, status, at) VALUES ('call-placed', 'one', 'leased', 'leg-leased', '', $1)`, noon)
+	for _, call := range []string{"earlier", "over"} {
+		w.run(t, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
+			VALUES ($1, 'call-closed', $2, 'US', 'emergency', 'completed', 3)`, noon, call)
 	}
+	return w, schema
+}
+
+// inJSON is a value as the columns have it.
+func inJSON(t *testing.T, value any) string {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+func (w *world) firstDirectory(t *testing.T) {
+	t.Helper()
 	for _, site := range []struct{ id, country, standing string }{{"us", "US", standing}, {"pr", "PR", standing}, {"dk", "DK", dansk}} {
 		w.run(t, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint) VALUES ($1, $2, $3, $4, $5, $6)`,
-			site.id, "Site "+site.id, site.country, text(siteNamed("us").Address), site.standing, desk)
+			site.id, "Site "+site.id, site.country, inJSON(t, siteNamed("us").Address), site.standing, desk)
 	}
 	for _, agent := range []struct{ id, site, shows string }{
 		{"one", "us", "do-not-disturb"}, {"two", "pr", "do-not-disturb"}, {"three", "dk", "available"},
 	} {
 		w.run(t, `INSERT INTO agents (id, name, site_id, endpoints, presence_status, presence_revision, presence_changed_at)
 			VALUES ($1, $2, $3, $4, $5, 7, $6)`, agent.id, "Agent "+agent.id, agent.site,
-			text(agentNamed(emergency.AgentID(agent.id), "us").Endpoints), agent.shows, noon)
+			inJSON(t, agentNamed(emergency.AgentID(agent.id), "us").Endpoints), agent.shows, noon)
 	}
 	w.run(t, `INSERT INTO contacts (agent_id, as_typed) VALUES ('one', 'desk@example.com; night@example.org')`)
 	w.run(t, `INSERT INTO callback_numbers (number, site_id, leased, draining, last_used_at, free_at)
 		VALUES ($1, 'us', TRUE, FALSE, $3, $4), ($2, 'us', FALSE, FALSE, $4, $4)`, first, second, noon, time.Unix(0, 0).UTC())
+}
+
+func (w *world) firstCalls(t *testing.T) {
+	t.Helper()
 	for _, call := range []struct {
 		id, agent, site, country, number, kind string
 		closed                                 any
@@ -75,8 +96,8 @@ func firstVersion(t *testing.T, e engine) (*world, *goose.Provider) {
 		w.run(t, `INSERT INTO calls (id, agent_id, site_id, kind, dialed, country, dialed_at, conveyed, number, number_kind,
 				route_path, route_trunk, terms, degraded, presence_before, expires_at, closed_at)
 			VALUES ($1, $2, $3, 'emergency', '911', $4, $5, $6, $7, $8, 'direct-offer', '', $9, FALSE, 'busy', $10, $11)`,
-			call.id, call.agent, call.site, call.country, noon, text(emergency.Conveyed{Site: siteNamed("us").Address}),
-			call.number, call.kind, text(agreed), noon.Add(5*time.Hour), call.closed)
+			call.id, call.agent, call.site, call.country, noon, inJSON(t, emergency.Conveyed{Site: siteNamed("us").Address}),
+			call.number, call.kind, inJSON(t, agreed), noon.Add(5*time.Hour), call.closed)
 		w.run(t, `INSERT INTO legs (id, call_id, direction, remote, started_at, ended_at, reason) VALUES ($1, $2, 'outbound', '', $3, $4, '')`,
 			"leg-"+call.id, call.id, noon, call.closed)
 		if call.closed == nil {
@@ -87,15 +108,6 @@ func firstVersion(t *testing.T, e engine) (*world, *goose.Provider) {
 	w.run(t, `INSERT INTO leases (number, agent_id, site_id, leased_at) VALUES ($1, 'one', 'us', $2)`, first, noon)
 	w.run(t, `INSERT INTO lease_claims (call_id, number) VALUES ('leased', $1)`, first)
 	w.run(t, `INSERT INTO routes (number, agent_id, registered_at) VALUES ($1, 'one', $2)`, first, noon)
-	w.run(t, `INSERT INTO deliveries (call_id, event, address, state, message_id, updated_at)
-		VALUES ('leased', 'placed', 'desk@example.com', 'sent', 'm-1', $1)`, noon)
-	w.run(t, `INSERT INTO outbox (call_id, kind, body, created_at) VALUES ('leased', 'placed', '{}', $1)`, noon)
-	w.run(t, `INSERT INTO events (type, agent_id, call_id, leg_id, status, at) VALUES ('call-placed', 'one', 'leased', 'leg-leased', '', $1)`, noon)
-	for _, call := range []string{"earlier", "over"} {
-		w.run(t, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
-			VALUES ($1, 'call-closed', $2, 'US', 'emergency', 'completed', 3)`, noon, call)
-	}
-	return w, schema
 }
 
 // upgraded opens such a database with today's version.

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -190,35 +192,43 @@ func routingUsedAsFarAsPossible(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
 	const (
-		offers   = `{"number": "+12025550100", "country": "US"}`
-		sbc1     = `{"trunkId": "sbc-1", "emergency": true, "numbers": ["+12025550120"], "failOver": ["sbc-2"]}`
-		sbc2     = `{"trunkId": "sbc-2", "emergency": true}`
-		rule     = `{"name": "all", "pattern": "911", "trunk": "sbc-1"}`
-		profiles = `{"profileId": "voice", "capacityProfile": "default", "numbers": ["+12025550120"]}`
+		offers  = `{"number": "+12025550100", "country": "US"}`
+		sbc1    = `{"trunkId": "sbc-1", "emergency": true, "numbers": ["+12025550120"], "failOver": ["sbc-2"]}`
+		sbc2    = `{"trunkId": "sbc-2", "emergency": true}`
+		rule    = `{"name": "all", "pattern": "911", "trunk": "sbc-1"}`
+		profile = `{"profileId": "voice", "capacityProfile": "default", "numbers": ["+12025550120"]}`
 	)
-	direct := overSBC[2:]
+	manyOffers := offers
+	for i := range 2000 {
+		manyOffers += fmt.Sprintf(`, {"number": "+1202555%d", "country": "US"}`, 2000+i)
+	}
 	for _, c := range []struct {
-		what                           string
-		offers, trunks, rules, profile string
-		way                            []emergency.Hop
+		what, offers, trunks, rules, profile string
+		way                                  []emergency.Hop
 	}{
-		{"nothing", offers, sbc1 + "," + sbc2, rule, profiles, overSBC},
-		{"an offer in a country that is not served any more", `{"number": "+33100000000", "country": "FR"},` + offers, sbc1 + "," + sbc2, rule, profiles, overSBC},
-		{"an offer twice", offers + "," + offers, sbc1 + "," + sbc2, rule, profiles, overSBC},
-		{"a pattern", offers, sbc1 + "," + sbc2, `{"name": "broken", "pattern": "(", "trunk": "sbc-1"},` + rule, profiles, overSBC},
-		{"a rule for another country alone", offers, sbc1 + "," + sbc2, `{"name": "broken", "pattern": "9", "trunk": "sbc-2", "countries": ["FR"]},` + rule, profiles, overSBC},
-		{"a trunk's name", offers, sbc1 + "," + sbc2 + `,{"trunkId": "three words long"}`, rule, profiles, overSBC},
-		{"a trunk that others fail over to", offers, sbc1 + `,{"trunkId": "sbc 2", "emergency": true}`, rule, profiles, []emergency.Hop{overSBC[0], overSBC[2]}},
-		{"a number of a trunk", offers, `{"trunkId": "sbc-1", "emergency": true, "numbers": ["120", "+12025550120"], "failOver": ["sbc-2"]},` + sbc2, rule, profiles, overSBC},
-		{"a test number", offers, `{"trunkId": "sbc-1", "emergency": true, "testNumbers": ["911"], "numbers": ["+12025550120"], "failOver": ["sbc-2"]},` + sbc2, rule, profiles, overSBC},
-		{"a trunk that a rule needs", offers, `{"trunkId": ""},` + sbc2, rule, profiles, direct},
-		{"a profile", offers, sbc1 + "," + sbc2, rule, `{"profileId": ""},` + profiles, overSBC},
-		{"a number of a profile", offers, sbc1 + "," + sbc2, rule, `{"profileId": "voice", "capacityProfile": "default", "numbers": ["4711", "+12025550120"]}`, overSBC},
+		{what: "nothing"},
+		{what: "an offer in a country that is not served any more", offers: `{"number": "+33100000000", "country": "FR"},` + offers},
+		{what: "an offer abroad", offers: `{"number": "+4510000100", "country": "US"},` + offers},
+		{what: "an offer twice", offers: offers + "," + offers},
+		{what: "two thousand offers", offers: manyOffers},
+		{what: "a pattern", rules: `{"name": "broken", "pattern": "(", "trunk": "sbc-1"},` + rule},
+		{what: "a rule for another country alone", rules: `{"name": "broken", "pattern": "9", "trunk": "sbc-2", "countries": ["FR"]},` + rule},
+		{what: "a trunk's name", trunks: sbc1 + "," + sbc2 + `,{"trunkId": "three words long"}`},
+		{what: "a trunk that others fail over to", trunks: sbc1 + `,{"trunkId": "sbc 2", "emergency": true}`, way: []emergency.Hop{overSBC[0], overSBC[2]}},
+		{what: "a trunk that a rule needs", trunks: `{"trunkId": ""},` + sbc2, way: overSBC[2:]},
+		{what: "a number of a trunk", trunks: strings.Replace(sbc1, `[`, `["120", `, 1) + "," + sbc2},
+		{what: "a test number", trunks: strings.Replace(sbc1, `{`, `{"testNumbers": ["911"], `, 1) + "," + sbc2},
+		{what: "a profile", profile: `{"profileId": ""},` + profile},
+		{what: "a number of a profile", profile: strings.Replace(profile, `[`, `["4711", `, 1)},
+		{what: "two thousand numbers of a profile", profile: strings.Replace(profile, `]`, strings.Repeat(`, "+12025550121"`, 2000)+`]`, 1)},
 	} {
 		document := fmt.Sprintf(`{"directOffers": [%s], "trunks": [%s], "rules": [%s], "outboundProfiles": [%s], "later": true}`,
-			c.offers, c.trunks, c.rules, c.profile)
+			cmp.Or(c.offers, offers), cmp.Or(c.trunks, sbc1+","+sbc2), cmp.Or(c.rules, rule), cmp.Or(c.profile, profile))
 		w.run(t, `UPDATE voice_routing SET document = $1, revision = revision + 1`, document)
 		plan := w.plan(t)
+		if c.way == nil {
+			c.way = overSBC
+		}
 		same(t, "the way without "+c.what, c.way, plan.Way(emergency.UnitedStates, help))
 		agent := emergency.Agent{CapacityProfiles: []string{"default"}}
 		same(t, "the number without "+c.what, "+12025550120", plan.CallingNumber(agent, emergency.UnitedStates))
