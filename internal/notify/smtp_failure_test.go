@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net"
 	"strings"
@@ -133,7 +134,8 @@ func TestSMTPGarbage(t *testing.T) {
 		"another protocol":   answer("<html>desk@example.org</html>"),
 		"no code":            answer("9"),
 		"bytes":              answer("\x00\xff\r\n\r\n"),
-		"a challenge":        answer("334 %%%desk@example.org"),
+		"a bad challenge":    answer("334 %%%desk@example.org"),
+		"challenges":         answer("334 " + base64.StdEncoding.EncodeToString([]byte("desk@example.org"))),
 		"a line without end": talkOn("desk@example.org "),
 		"lines without end":  talkOn("250-desk@example.org\r\n"),
 	} {

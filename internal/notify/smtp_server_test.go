@@ -234,7 +234,7 @@ func (m *misfit) open(t *testing.T, atOnce bool) net.Addr {
 
 // answers are what a server says that has nothing against a message.
 var answers = map[string]string{
-	"EHLO": "250-mail.example.com\r\n250-STARTTLS\r\n250 AUTH PLAIN", "STARTTLS": "220 go ahead",
+	"EHLO": "250-mail.example.com\r\n250-STARTTLS\r\n250 AUTH LOGIN", "STARTTLS": "220 go ahead",
 	"AUTH": "235 welcome", "MAIL": "250 fine", "RCPT": "250 fine", "DATA": "354 go ahead",
 	"the message": "250 taken", "QUIT": "221 bye",
 }

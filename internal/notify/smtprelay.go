@@ -128,7 +128,7 @@ func (r relay) logIn(ctx context.Context, session *smtp.Client) error {
 func unquoted(err error) error {
 	_, answered := errors.AsType[*textproto.Error](err)
 	_, network := errors.AsType[net.Error](err)
-	if answered || network || errors.Is(err, io.EOF) || errors.Is(err, errTalkative) {
+	if answered || network || errors.Is(err, io.EOF) {
 		return err
 	}
 	return errLogIn
