@@ -5,8 +5,18 @@ import "time"
 // NoticeEvent is the moment of a call that contacts are told of.
 type NoticeEvent string
 
-// NoticePlaced tells that an emergency call was made (S9).
-const NoticePlaced NoticeEvent = "placed"
+const (
+	// NoticePlaced tells that an emergency call was made (S9).
+	NoticePlaced NoticeEvent = "placed"
+	// NoticeFailed tells that a dial was refused or had no route (B10).
+	NoticeFailed NoticeEvent = "failed"
+	// NoticeCallback tells that the emergency service has rung back (S4).
+	NoticeCallback NoticeEvent = "callback"
+	// NoticeEscalated tells the site's list that nobody has acknowledged (B9).
+	NoticeEscalated NoticeEvent = "escalated"
+	// NoticeEnded tells that the call is over.
+	NoticeEnded NoticeEvent = "ended"
+)
 
 // DeliveryState is how far a notice has come on its way to one recipient.
 type DeliveryState string
