@@ -520,7 +520,7 @@ type NotificationState string
 type OutboundProfile struct {
 	CapacityProfile string `json:"capacityProfile"`
 
-	// Numbers E.164; the first of the caller's country counts, else the first.
+	// Numbers E.164; the first of the caller's country that may call for help counts, else the first that may.
 	Numbers   []string `json:"numbers"`
 	ProfileID string   `json:"profileId"`
 }
@@ -793,7 +793,7 @@ type Trunk struct {
 type VoiceRouting struct {
 	DirectOffers []DirectOffer `json:"directOffers"`
 
-	// Findings What the dial-plan check has to say, for the countries of all sites (B11).
+	// Findings What the dial-plan check has to say, for the countries of the sites and of the rules (B11).
 	Findings         []Finding         `json:"findings"`
 	OutboundProfiles []OutboundProfile `json:"outboundProfiles"`
 	Rules            []RoutingRule     `json:"rules"`

@@ -44,12 +44,13 @@ func (s *server) PutVoiceRouting(ctx context.Context, r PutVoiceRoutingRequestOb
 	return PutVoiceRouting200JSONResponse{answer}, nil
 }
 
-func (s *server) routingAnswer(routing emergency.VoiceRouting, _ []emergency.Site) (VoiceRoutingJSONResponse, error) {
-	if _, err := routing.Compile(); err != nil {
+func (s *server) routingAnswer(routing emergency.VoiceRouting, sites []emergency.Site) (VoiceRoutingJSONResponse, error) {
+	plan, err := routing.Compile()
+	if err != nil {
 		// It was valid when it was saved, so the reader is not to blame.
 		return VoiceRoutingJSONResponse{}, fmt.Errorf("compile the voice routing that is kept: %s", err.Error())
 	}
 	view := routingView(routing)
-	view.Findings = findingViews(nil)
+	view.Findings = findingViews(plan.Findings(s.DialPlan, countriesOf(sites)))
 	return VoiceRoutingJSONResponse{Body: view, Headers: VoiceRoutingResponseHeaders{ETag: etag(routing.Revision)}}, nil
 }

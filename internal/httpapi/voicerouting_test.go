@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -129,6 +131,56 @@ func TestBadVoiceRoutings(t *testing.T) {
 				t.Errorf("a refused document has changed something:\n%s", diff)
 			}
 		})
+	}
+}
+
+// Both the answer to a change and what is read later tell what the dial-plan check has
+// found (B11): in the countries of the sites, and behind the outside-line prefix.
+func TestFindings(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.DialPlan = emergency.DialPlan{OutsideLine: "8"} })
+	r.records.sites["dk-aarhus"] = emergency.Site{ID: "dk-aarhus", Country: emergency.Denmark, Revision: 1}
+	body := `{"directOffers":[{"number":"+12025550180","country":"US"}],"outboundProfiles":[],"trunks":[{"trunkId":"west"}],
+		"rules":[{"name":"Outside","pattern":"^8(.*)$","rewrite":"00$1","trunk":"west","countries":["US"]}]}`
+	type brief struct{ Kind, Rule, Country, Number string }
+	want := []brief{
+		{"misses", "", "DK", "112"}, {"misses", "", "DK", "911"}, {"rewrites", "Outside", "US", "8911"},
+	}
+	for _, a := range []ask{putRouting(body), {method: http.MethodGet, path: routingPath, as: "supervisor"}} {
+		var got []brief
+		for _, f := range read[VoiceRouting](t, r.do(t, a)).Findings {
+			got = append(got, brief{string(f.Kind), f.Rule, f.Country, f.Number})
+			if f.Detail == "" {
+				t.Errorf("%s: nothing is said of %+v", a.method, f)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: findings (-want +got):\n%s", a.method, diff)
+		}
+	}
+}
+
+// Where nothing is found, the list is empty.
+func TestNoFindings(t *testing.T) {
+	w := newRig(t).do(t, ask{method: http.MethodGet, path: routingPath, as: "admin"})
+	if findings, ok := read[map[string]any](t, w)["findings"].([]any); !ok || len(findings) > 0 {
+		t.Errorf("findings %v", findings)
+	}
+}
+
+// siteless is a database that cannot list sites for a moment.
+type siteless struct{ *fakeRecords }
+
+func (siteless) Sites(context.Context) ([]emergency.Site, error) {
+	return nil, errors.New("no database")
+}
+
+// What is saved is answered: sites that cannot be read keep it from being saved.
+func TestFindingsWithoutSites(t *testing.T) {
+	r := newRig(t)
+	rest := newRig(t, func(o *Options) { o.Records = siteless{r.records} })
+	rest.problem(t, putRouting(emptyRouting), http.StatusInternalServerError)
+	if r.changes() > 0 {
+		t.Error("the change was made")
 	}
 }
 

@@ -1,10 +1,6 @@
 package httpapi
 
-import (
-	"slices"
-
-	"lifeline/internal/emergency"
-)
+import "lifeline/internal/emergency"
 
 func routingView(v emergency.VoiceRouting) VoiceRouting {
 	view := VoiceRouting{
@@ -69,12 +65,10 @@ func findingViews(findings []emergency.Finding) []Finding {
 	return views
 }
 
-// countriesOf are the countries of all sites, each once and in order.
 func countriesOf(sites []emergency.Site) []emergency.Country {
-	var countries []emergency.Country
+	countries := make([]emergency.Country, 0, len(sites))
 	for _, site := range sites {
 		countries = append(countries, site.Country)
 	}
-	slices.Sort(countries)
-	return slices.Compact(countries)
+	return countries
 }
