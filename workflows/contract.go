@@ -12,6 +12,10 @@ const TaskQueue = "emergency-calls"
 // Type is the workflow's registered name.
 const Type = "EmergencyCall"
 
+// RefusalType is the registered name of the workflow that tells people of a call
+// which failed (B10).
+const RefusalType = "EmergencyRefusal"
+
 // The messages that a running call understands. Each may come twice, late or out
 // of order.
 const (
@@ -22,7 +26,10 @@ const (
 	// SignalNumberLeased carries an emergency.LateLease: a call that showed the
 	// standing number has got one of its own (B5).
 	SignalNumberLeased = "number-leased"
-	// QueryState answers with a State.
+	// SignalAcknowledged carries an emergency.Acknowledged: somebody has seen a
+	// notice (B9). A refused dial's workflow understands it, too.
+	SignalAcknowledged = "notice-acknowledged"
+	// QueryState answers with a State, and for a refused dial with a RefusalState.
 	QueryState = "state"
 )
 
@@ -74,6 +81,8 @@ type PresenceStep struct {
 type NoticeRef struct {
 	CallID emergency.CallID      `json:"callId"`
 	Event  emergency.NoticeEvent `json:"event"`
+	// Round counts the escalations; zero for every other event.
+	Round int `json:"round,omitempty"`
 }
 
 // Deliveries counts what became of a notice.
@@ -122,12 +131,15 @@ const (
 // WorkflowID is the ID of a call's workflow. It holds nothing of a person.
 func WorkflowID(id emergency.CallID) string { return "emergency-call/" + string(id) }
 
+// RefusalWorkflowID is the ID of the workflow for a dial that was refused.
+func RefusalWorkflowID(id emergency.CallID) string { return "emergency-refusal/" + string(id) }
+
 // The search attributes that supervisors filter by. Temporal does not encrypt
 // them, so they hold nothing personal.
 var (
 	// KeyPhase is where a running call stands: "active" or "callback-window". It is
 	// left as it was when the workflow closes, which saves an action; a closed
-	// call is told by its execution status.
+	// call is told by its execution status. A refused dial is "refused".
 	KeyPhase = temporal.NewSearchAttributeKeyKeyword("EmergencyPhase")
 	// KeyAgent is the agent's ID.
 	KeyAgent = temporal.NewSearchAttributeKeyKeyword("EmergencyAgent")
@@ -142,11 +154,24 @@ func SearchAttributeKeys() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{KeyPhase, KeyAgent, KeyCountry, KeyTest}
 }
 
+// PhaseRefused is the value of KeyPhase for a dial that was refused.
+const PhaseRefused = "refused"
+
 // InitialSearchAttributes are given when the workflow is started, where they cost
 // no action.
 func InitialSearchAttributes(order emergency.Order) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(
 		KeyPhase.ValueSet(string(emergency.CallActive)),
+		KeyAgent.ValueSet(string(order.AgentID)),
+		KeyCountry.ValueSet(string(order.Country)),
+		KeyTest.ValueSet(order.Kind == emergency.KindTest),
+	)
+}
+
+// RefusalSearchAttributes are the same for a dial that was refused.
+func RefusalSearchAttributes(order emergency.RefusedOrder) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(
+		KeyPhase.ValueSet(PhaseRefused),
 		KeyAgent.ValueSet(string(order.AgentID)),
 		KeyCountry.ValueSet(string(order.Country)),
 		KeyTest.ValueSet(order.Kind == emergency.KindTest),

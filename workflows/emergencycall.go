@@ -40,7 +40,10 @@ type call struct {
 	phase    emergency.CallStatus
 	deadline *deadline
 	presence presenceKeeper
+	// notice is of a call from before there was a plan; notices is of all others, and
+	// hears who acknowledges either.
 	notice   noticeStory
+	notices  *noticeKeeper
 	warnings []string
 	// recheck is when to ask again whether the number can be released.
 	recheck time.Time
@@ -68,6 +71,10 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 		phase:      emergency.CallActive,
 		presence:   presenceKeeper{shown: map[emergency.LegID]bool{}},
 	}
+	c.notices = &noticeKeeper{
+		about: subject{order.CallID, order.Kind}, log: c.log, plan: order.Notices, useful: order.Terms.Lease + order.Terms.Grace,
+		acknowledged: workflow.GetSignalChannel(ctx, SignalAcknowledged), changed: c.describe, warn: c.warn,
+	}
 	return c, workflow.SetQueryHandlerWithOptions(ctx, QueryState, c.state, workflow.QueryHandlerOptions{
 		Description: "Where the call stands: phase, number, legs, window.",
 	})
@@ -78,6 +85,7 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 	c.tell(ctx)
 	workflow.Go(c.steps, c.keepPresence)
 	workflow.Go(c.steps, c.keepNumber)
+	workflow.Go(c.steps, c.notices.hear)
 	over, err := c.secureNumber()
 	if over || err != nil {
 		return c.finish(ctx, OutcomeObsolete), err
@@ -104,6 +112,7 @@ func (c *call) follow(ctx workflow.Context) {
 	c.followPresence()
 	c.setDeadline(ctx)
 	c.tell(ctx)
+	c.tellOfEnd()
 }
 
 // awaitNews waits for a message, the deadline or a cancellation, and takes in
@@ -165,6 +174,7 @@ func (c *call) cleanUp(ctx workflow.Context) (Outcome, error) {
 // matter, so that none counts as unhandled; keepNumber sees to its own.
 func (c *call) finish(ctx workflow.Context, result string) Outcome {
 	c.phase = emergency.CallEnded
+	c.notices.close()
 	c.setDeadline(ctx)
 	c.describe(ctx)
 	c.awaitPresence()

@@ -27,6 +27,7 @@ func (c *call) callbackReceived(ctx workflow.Context, m emergency.CallbackReceiv
 	}
 	c.legs = append(c.legs, leg)
 	c.recheck = time.Time{} // this is the message that the release waited for
+	c.tellOfCallback()
 }
 
 // legEnded ends a leg, once; the end of a leg not heard of yet is remembered.

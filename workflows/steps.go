@@ -89,6 +89,10 @@ func (c *call) awaitPresence() {
 // notifyContacts tells the contacts, beside everything else: a notice never delays
 // a call (S9). It gives up when the notice could be of no use any more.
 func (c *call) notifyContacts(ctx workflow.Context) {
+	if c.order.Notices != nil {
+		c.notices.insist(ctx, emergency.NoticePlaced)
+		return
+	}
 	if c.order.Contacts == 0 {
 		c.notice.done = true
 		return
@@ -98,7 +102,7 @@ func (c *call) notifyContacts(ctx workflow.Context) {
 		StartToCloseTimeout:    time.Minute,
 		ScheduleToCloseTimeout: useful,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
-		Summary:                c.marked("E-mail to the " + strings.ToLower(c.recipients())),
+		Summary:                c.marked("E-mail to the " + strings.ToLower(c.notices.about.recipients())),
 	})
 	ref := NoticeRef{CallID: c.order.CallID, Event: emergency.NoticePlaced}
 	err := workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &c.notice.result)
@@ -111,6 +115,21 @@ func (c *call) notifyContacts(ctx workflow.Context) {
 		c.warn(fmt.Sprintf("%d of %d contacts cannot be reached by e-mail.", c.notice.result.Failed, c.order.Contacts))
 	}
 	c.describe(ctx)
+}
+
+// tellOfCallback tells people of the first callback (S4). Calls from before there was
+// a plan tell of nothing but the dial.
+func (c *call) tellOfCallback() {
+	if c.order.Notices != nil {
+		c.notices.beginOnce(c.steps, emergency.NoticeCallback)
+	}
+}
+
+// tellOfEnd tells people when no leg is up for the first time, if that is wanted.
+func (c *call) tellOfEnd() {
+	if c.order.Notices != nil && c.order.Notices.TellEnd && !c.legUp() {
+		c.notices.beginOnce(c.steps, emergency.NoticeEnded)
+	}
 }
 
 // endLegs ends legs in SQL whose end nobody told.

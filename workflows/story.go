@@ -23,6 +23,8 @@ type State struct {
 	WindowEndsAt time.Time  `json:"windowEndsAt"`
 	Legs         []LegState `json:"legs"`
 	Warnings     []string   `json:"warnings,omitempty"`
+	// Notices is missing in calls from before there was anything to acknowledge.
+	Notices *NoticesState `json:"notices,omitempty"`
 }
 
 // LegState is one leg as the workflow knows it.
@@ -38,7 +40,7 @@ func (c *call) state() (State, error) {
 	s := State{
 		Kind: c.order.Kind, Phase: c.phase,
 		Number: c.order.Number, NumberKind: c.order.NumberKind, ShownNumber: c.number.shown,
-		WindowEndsAt: c.windowEnd(), Warnings: c.warnings,
+		WindowEndsAt: c.windowEnd(), Warnings: c.warnings, Notices: c.notices.state(),
 	}
 	for _, leg := range c.legs {
 		s.Legs = append(s.Legs, LegState{
@@ -74,7 +76,10 @@ func (c *call) describe(ctx workflow.Context) {
 	fmt.Fprintf(&b, "- **Agent** `%s` at %s\n", c.order.AgentID, c.order.SiteName)
 	fmt.Fprintf(&b, "- **Dialed** %s (%s) at %s\n", c.order.Dialed, c.order.Country, clock(c.order.DialedAt))
 	c.describeNumber(&b)
-	fmt.Fprintf(&b, "- **%s** %s\n", c.recipients(), c.noticeSentence())
+	if c.order.Notices == nil {
+		fmt.Fprintf(&b, "- **%s** %s\n", c.notices.about.recipients(), c.noticeSentence())
+	}
+	c.notices.describe(&b)
 	fmt.Fprintf(&b, "- **Pending** %s\n\n", c.pendingSentence())
 	for _, warning := range c.warnings {
 		fmt.Fprintf(&b, "> ⚠ %s\n\n", warning)
@@ -105,12 +110,7 @@ func (c *call) headline() string {
 }
 
 // marked puts before a sentence for supervisors that it is about a test (B13).
-func (c *call) marked(sentence string) string {
-	if c.order.Kind == emergency.KindTest {
-		return "TEST · " + sentence
-	}
-	return sentence
-}
+func (c *call) marked(sentence string) string { return c.notices.about.marked(sentence) }
 
 // describeNumber says which number is the agent's. The PSAP rings the one that it
 // saw, so that one is shown too when it is another (B5).
@@ -121,14 +121,6 @@ func (c *call) describeNumber(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "- **Callback number** %s (%s), the agent's own since one became free\n", c.order.Number, c.order.NumberKind)
 	fmt.Fprintf(b, "- **Seen by the PSAP** %s (%s)\n", c.number.shown, emergency.NumberStanding)
-}
-
-// recipients are the people told: a test disturbs nobody's contacts (B13).
-func (c *call) recipients() string {
-	if c.order.Kind == emergency.KindTest {
-		return "Test list"
-	}
-	return "Contacts"
 }
 
 func (c *call) noticeSentence() string {

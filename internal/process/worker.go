@@ -39,6 +39,7 @@ func (b *Base) Worker() (Part, error) {
 				WorkerStopTimeout: stopTime - 5*time.Second,
 			})
 			running.RegisterWorkflowWithOptions(workflows.EmergencyCall, workflow.RegisterOptions{Name: workflows.Type})
+			running.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, workflow.RegisterOptions{Name: workflows.RefusalType})
 			steps.Register(running)
 			if err := running.Start(); err != nil {
 				return fmt.Errorf("start worker: %w", err)

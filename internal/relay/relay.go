@@ -198,13 +198,17 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 	var err error
 	switch m.Kind {
 	case emergency.MessagePlaced:
-		err = r.start(ctx, m)
+		err = r.startCall(ctx, m)
+	case emergency.MessageRefused:
+		err = r.startRefusal(ctx, m)
 	case emergency.MessageCallEnded:
 		err = signal[emergency.LegEnded](ctx, r.temporal, m, workflows.SignalCallEnded)
 	case emergency.MessageCallbackReceived:
 		err = signal[emergency.CallbackReceived](ctx, r.temporal, m, workflows.SignalCallbackReceived)
 	case emergency.MessageNumberLeased:
 		err = signal[emergency.LateLease](ctx, r.temporal, m, workflows.SignalNumberLeased)
+	case emergency.MessageAcknowledged:
+		err = r.acknowledge(ctx, m)
 	default:
 		err = errUnknownKind
 	}
@@ -214,36 +218,87 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 	return nil
 }
 
-// start begins a call's workflow, once: a closed one is not begun again.
-func (r *Relay) start(ctx context.Context, m emergency.Message) error {
-	var order emergency.Order
-	if err := json.Unmarshal(m.Body, &order); err != nil {
-		return fmt.Errorf("decode message: %w", err)
+// startCall begins a call's workflow.
+func (r *Relay) startCall(ctx context.Context, m emergency.Message) error {
+	order, err := decode[emergency.Order](m)
+	if err != nil {
+		return err
 	}
-	_, err := r.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       workflows.WorkflowID(m.CallID),
-		TaskQueue:                workflows.TaskQueue,
-		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		TypedSearchAttributes:    workflows.InitialSearchAttributes(order),
-		StaticSummary:            workflows.Summary(order),
+	return r.start(ctx, client.StartWorkflowOptions{
+		ID:                    workflows.WorkflowID(m.CallID),
+		TypedSearchAttributes: workflows.InitialSearchAttributes(order),
+		StaticSummary:         workflows.Summary(order),
 	}, workflows.Type, order)
+}
+
+// startRefusal begins the workflow that tells people of a dial that failed (B10).
+func (r *Relay) startRefusal(ctx context.Context, m emergency.Message) error {
+	order, err := decode[emergency.RefusedOrder](m)
+	if err != nil {
+		return err
+	}
+	return r.start(ctx, client.StartWorkflowOptions{
+		ID:                    workflows.RefusalWorkflowID(m.CallID),
+		TypedSearchAttributes: workflows.RefusalSearchAttributes(order),
+		StaticSummary:         workflows.RefusalSummary(order),
+	}, workflows.RefusalType, order)
+}
+
+// start begins a workflow, once: a closed one is not begun again.
+func (r *Relay) start(ctx context.Context, options client.StartWorkflowOptions, workflow string, order any) error {
+	options.TaskQueue = workflows.TaskQueue
+	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	_, err := r.temporal.ExecuteWorkflow(ctx, options, workflow, order)
 	if _, begun := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); begun {
 		return nil
 	}
 	return err //nolint:wrapcheck // carry wraps
 }
 
-// signal sends a message that a running workflow understands. A workflow that has
-// closed needs it no more: its call is over, whatever the message says.
+// signal sends a message that a call's running workflow understands. A workflow that
+// has closed needs it no more: its call is over, whatever the message says.
 func signal[Body any](ctx context.Context, t Temporal, m emergency.Message, name string) error {
-	var body Body
-	if err := json.Unmarshal(m.Body, &body); err != nil {
-		return fmt.Errorf("decode message: %w", err)
+	body, err := decode[Body](m)
+	if err != nil {
+		return err
 	}
-	err := t.SignalWorkflow(ctx, workflows.WorkflowID(m.CallID), "", name, body)
-	if _, closed := errors.AsType[*serviceerror.NotFound](err); closed {
+	_, err = reach(ctx, t, workflows.WorkflowID(m.CallID), name, body)
+	return err
+}
+
+// acknowledge tells that somebody has seen a notice (B9). It may be a call's or a
+// refused dial's: an escalation does not say which, so both are tried.
+func (r *Relay) acknowledge(ctx context.Context, m emergency.Message) error {
+	body, err := decode[emergency.Acknowledged](m)
+	if err != nil {
+		return err
+	}
+	if body.Event != emergency.NoticeFailed {
+		if reached, err := reach(ctx, r.temporal, workflows.WorkflowID(m.CallID), workflows.SignalAcknowledged, body); reached || err != nil {
+			return err
+		}
+	}
+	if body.Event != emergency.NoticeFailed && body.Event != emergency.NoticeEscalated {
 		return nil
 	}
-	return err //nolint:wrapcheck // carry wraps
+	_, err = reach(ctx, r.temporal, workflows.RefusalWorkflowID(m.CallID), workflows.SignalAcknowledged, body)
+	return err
+}
+
+// reach signals a workflow; false says that none runs.
+func reach(ctx context.Context, t Temporal, workflow, name string, body any) (bool, error) {
+	err := t.SignalWorkflow(ctx, workflow, "", name, body)
+	if _, closed := errors.AsType[*serviceerror.NotFound](err); closed {
+		return false, nil
+	}
+	return err == nil, err //nolint:wrapcheck // carry wraps
+}
+
+func decode[Body any](m emergency.Message) (Body, error) {
+	var body Body
+	if err := json.Unmarshal(m.Body, &body); err != nil {
+		return body, fmt.Errorf("decode message: %w", err)
+	}
+	return body, nil
 }

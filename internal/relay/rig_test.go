@@ -120,7 +120,8 @@ type told struct {
 	// What is the workflow's type or the signal's name.
 	What string
 	Leg  emergency.LegID
-	// Number is the one that was leased.
+	// Number is the one that was leased, the code of a refusal or the event that was
+	// acknowledged.
 	Number string
 }
 
@@ -137,11 +138,19 @@ type server struct {
 }
 
 func (s *server) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
-	order := args[0].(emergency.Order)
 	s.mu.Lock()
 	s.options = o
 	s.mu.Unlock()
-	return nil, s.hear(ctx, told{Workflow: o.ID, What: workflow.(string), Leg: order.LegID})
+	message := told{Workflow: o.ID, What: workflow.(string)}
+	switch order := args[0].(type) {
+	case emergency.Order:
+		message.Leg = order.LegID
+	case emergency.RefusedOrder:
+		message.Number = string(order.Code)
+	default:
+		return nil, fmt.Errorf("a start with an order of type %T", order)
+	}
+	return nil, s.hear(ctx, message)
 }
 
 func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body any) error {
@@ -156,6 +165,8 @@ func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body 
 		message.Leg = body.LegID
 	case emergency.LateLease:
 		message.Number = body.Number
+	case emergency.Acknowledged:
+		message.Number = string(body.Event)
 	default:
 		return fmt.Errorf("a signal with a body of type %T", body)
 	}

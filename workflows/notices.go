@@ -1,0 +1,219 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"lifeline/internal/emergency"
+
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// noticeKeeper tells people, and tells more of them until somebody says that they
+// have seen it (B9, B10). A call and a refused dial each have one. All that it does
+// runs beside the rest, which never waits for it.
+type noticeKeeper struct {
+	about subject
+	log   log.Logger
+	// plan is how far the telling goes; nil for a call from before there was one.
+	plan *emergency.NoticePlan
+	// useful is how long a notice is worth trying.
+	useful time.Duration
+
+	acknowledged workflow.ReceiveChannel
+	// changed and warn tell supervisors.
+	changed func(workflow.Context)
+	warn    func(string)
+
+	notices []*notice
+	// acknowledgedAt is when somebody first said that they had seen a notice; zero
+	// while nobody has.
+	acknowledgedAt time.Time
+	// due is when people are told again if nobody acknowledges; zero when nobody is
+	// waited for.
+	due time.Time
+	// escalated counts how often the site's list has been told.
+	escalated int
+	// over is true once the call needs no more telling.
+	over bool
+}
+
+// subject is what people are told of.
+type subject struct {
+	id   emergency.CallID
+	kind emergency.Kind
+}
+
+// notice is one message to all of its recipients.
+type notice struct {
+	event emergency.NoticeEvent
+	// round counts the escalations; zero for every other event.
+	round  int
+	done   bool
+	err    error
+	result Deliveries
+}
+
+// begin sends a notice without waiting for it.
+func (k *noticeKeeper) begin(ctx workflow.Context, event emergency.NoticeEvent, round int) *notice {
+	n := &notice{event: event, round: round}
+	k.notices = append(k.notices, n)
+	workflow.Go(ctx, func(ctx workflow.Context) { k.send(ctx, n) })
+	return n
+}
+
+// beginOnce sends a notice unless there is one of this event already.
+func (k *noticeKeeper) beginOnce(ctx workflow.Context, event emergency.NoticeEvent) {
+	for _, n := range k.notices {
+		if n.event == event {
+			return
+		}
+	}
+	k.begin(ctx, event, 0)
+}
+
+// send is tried again until everybody has been told or can never be, or until the
+// notice could be of no use any more.
+func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    30 * time.Second,
+		ScheduleToCloseTimeout: k.useful,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		Summary:                k.about.marked(k.summary(n)),
+	})
+	ref := NoticeRef{CallID: k.about.id, Event: n.event, Round: n.round}
+	n.err = workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &n.result)
+	n.done = true
+	switch {
+	case n.gone():
+	case n.err != nil:
+		k.log.Warn("A notice could not be brought to everybody", "event", n.event, "round", n.round, "error", n.err)
+		k.warn(fmt.Sprintf("Not everybody could be told %s: see the failed activity.", ofWhat[n.event]))
+	case n.result.Failed > 0:
+		k.warn(fmt.Sprintf("%d of %d cannot be reached by e-mail to be told %s.", n.result.Failed, n.people(), ofWhat[n.event]))
+	}
+	k.changed(ctx)
+}
+
+// insist sends the first notice, and then the site's list's until somebody has
+// acknowledged. The time to acknowledge runs from the beginning of the telling: where
+// it ends only when the last mail system answers, one that is down would keep the
+// others from hearing.
+func (k *noticeKeeper) insist(ctx workflow.Context, event emergency.NoticeEvent) {
+	first := k.begin(ctx, event, 0)
+	if k.about.kind == emergency.KindTest {
+		return
+	}
+	k.await(ctx, first)
+	waited, told := k.plan.AcknowledgeWithin > 0, first
+	for k.wanted() && !told.nobody() && k.escalated < k.plan.Escalations && (waited || (told == first && told.hopeless())) {
+		k.escalated++
+		told = k.begin(ctx, emergency.NoticeEscalated, k.escalated)
+		k.await(ctx, told)
+	}
+	if k.wanted() && waited && !first.nobody() {
+		k.warn("Nobody has acknowledged" + k.although() + ".")
+	}
+	k.changed(ctx)
+}
+
+// await waits for an acknowledgement until it is due, or until waiting for it is
+// pointless. Where nobody need acknowledge, it waits for what becomes of the notice.
+func (k *noticeKeeper) await(ctx workflow.Context, n *notice) {
+	over := func() bool { return !k.wanted() || n.pointless() }
+	if k.plan.AcknowledgeWithin <= 0 {
+		_ = workflow.Await(ctx, func() bool { return over() || n.done }) // ctx is never cancelled
+		return
+	}
+	if over() {
+		return
+	}
+	k.due = workflow.Now(ctx).Add(k.plan.AcknowledgeWithin)
+	timing, cancel := workflow.WithCancel(ctx)
+	timer := workflow.NewTimerWithOptions(timing, k.plan.AcknowledgeWithin, workflow.TimerOptions{
+		Summary: k.about.marked("Somebody should acknowledge by " + k.due.UTC().Format("15:04:05 UTC")),
+	})
+	k.changed(ctx)
+	_ = workflow.Await(ctx, func() bool { return over() || timer.IsReady() }) // ctx is never cancelled
+	cancel()
+	k.due = time.Time{}
+	k.changed(ctx)
+}
+
+// wanted tells whether an acknowledgement still matters. Rows that are gone leave
+// nothing to be told.
+func (k *noticeKeeper) wanted() bool {
+	if k.over || !k.acknowledgedAt.IsZero() {
+		return false
+	}
+	for _, n := range k.notices {
+		if n.gone() {
+			return false
+		}
+	}
+	return true
+}
+
+// hear takes in acknowledgements. The first counts, whichever notice it is for. One
+// that cannot be read counts too, at the time of its arrival: it was sent by hand,
+// and whoever did so knows of the call.
+func (k *noticeKeeper) hear(ctx workflow.Context) {
+	news := workflow.NewSelector(ctx)
+	news.AddReceive(k.acknowledged, func(ch workflow.ReceiveChannel, _ bool) {
+		var message emergency.Acknowledged
+		if !ch.ReceiveAsync(&message) {
+			message = emergency.Acknowledged{}
+		}
+		if k.acknowledgedAt.IsZero() {
+			k.acknowledgedAt = orNow(ctx, message.At)
+		}
+	})
+	for {
+		news.Select(ctx)
+		k.changed(ctx)
+	}
+}
+
+// close ends the telling with the call. What is still being tried is given up.
+func (k *noticeKeeper) close() {
+	waiting := !k.due.IsZero() && k.wanted()
+	k.over, k.due = true, time.Time{}
+	for _, n := range k.notices {
+		if !n.done {
+			k.warn(fmt.Sprintf("Not everybody had been told %s when the call was closed; it is not tried any more.", ofWhat[n.event]))
+		}
+	}
+	if waiting {
+		k.warn("Nobody had acknowledged when the call was closed" + k.although() + ".")
+	}
+}
+
+// settled tells whether nothing is being sent.
+func (k *noticeKeeper) settled() bool {
+	for _, n := range k.notices {
+		if !n.done {
+			return false
+		}
+	}
+	return true
+}
+
+// gone tells whether the rows that the notice is about do not exist any more.
+func (n *notice) gone() bool { return unknownCall(n.err) }
+
+// hopeless tells whether not one of several people could be told.
+func (n *notice) hopeless() bool {
+	return n.done && !n.gone() && n.result.Sent == 0 && (n.err != nil || n.result.Failed > 0)
+}
+
+// nobody tells whether there was nobody to be told.
+func (n *notice) nobody() bool { return n.done && n.err == nil && n.people() == 0 }
+
+// pointless tells whether an acknowledgement is not to be waited for: nobody has the
+// notice. The site's list is told again all the same, when its time has come.
+func (n *notice) pointless() bool { return n.nobody() || (n.round == 0 && n.hopeless()) }
+
+// people are the recipients whose end is known.
+func (n *notice) people() int { return n.result.Sent + n.result.Failed }

@@ -1,0 +1,162 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// NoticesState is how far the telling of people has come.
+type NoticesState struct {
+	Notices []NoticeState `json:"notices"`
+	// AcknowledgeBy is when more people are told if nobody acknowledges; missing when
+	// nobody is waited for.
+	AcknowledgeBy time.Time `json:"acknowledgeBy,omitzero"`
+	// AcknowledgedAt is missing while nobody has said that they have seen a notice.
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitzero"`
+	// Escalated is how often the site's list has been told because nobody did.
+	Escalated int `json:"escalated"`
+}
+
+// NoticeState is one notice. It counts people and names none.
+type NoticeState struct {
+	Event emergency.NoticeEvent `json:"event"`
+	// Round counts the escalations.
+	Round int `json:"round,omitempty"`
+	// Done is false while somebody is still being told.
+	Done   bool `json:"done"`
+	Sent   int  `json:"sent"`
+	Failed int  `json:"failed"`
+}
+
+// ofWhat completes a sentence that begins with "told".
+var ofWhat = map[emergency.NoticeEvent]string{
+	emergency.NoticePlaced:    "of the call",
+	emergency.NoticeFailed:    "of the refused call",
+	emergency.NoticeCallback:  "of the callback",
+	emergency.NoticeEscalated: "that nobody had acknowledged",
+	emergency.NoticeEnded:     "of the end of the call",
+}
+
+// state is nil for a call from before there was a plan.
+func (k *noticeKeeper) state() *NoticesState {
+	if k.plan == nil {
+		return nil
+	}
+	s := &NoticesState{AcknowledgeBy: k.due, AcknowledgedAt: k.acknowledgedAt, Escalated: k.escalated}
+	for _, n := range k.notices {
+		s.Notices = append(s.Notices, NoticeState{
+			Event: n.event, Round: n.round, Done: n.done, Sent: n.result.Sent, Failed: n.result.Failed,
+		})
+	}
+	return s
+}
+
+// describe says in Markdown who has been told of what, and whether anybody has seen
+// it.
+func (k *noticeKeeper) describe(b *strings.Builder) {
+	if k.plan != nil && len(k.notices) == 0 {
+		fmt.Fprintf(b, "- **%s** to be told\n", k.about.recipients())
+	}
+	for _, n := range k.notices {
+		if n.event != emergency.NoticeEscalated {
+			fmt.Fprintf(b, "- **%s** %s\n", k.about.recipients(), k.sentence(n))
+		}
+	}
+	if last := k.lastEscalation(); last != nil {
+		fmt.Fprintf(b, "- **Escalated** %s to the site's list: %s\n", times(k.escalated), k.sentence(last))
+	}
+	if sentence := k.acknowledgement(); sentence != "" {
+		fmt.Fprintf(b, "- **Acknowledged** %s\n", sentence)
+	}
+}
+
+// sentence says what became of one notice.
+func (k *noticeKeeper) sentence(n *notice) string {
+	what := ofWhat[n.event]
+	switch {
+	case n.nobody():
+		return "none configured"
+	case !n.done && !k.over:
+		return "being told " + what
+	case !n.done || n.err != nil:
+		return "not all told " + what
+	default:
+		return fmt.Sprintf("%d of %d told %s", n.result.Sent, n.people(), what)
+	}
+}
+
+// acknowledgement says when somebody acknowledged, or by when somebody should; it is
+// empty where nobody need.
+func (k *noticeKeeper) acknowledgement() string {
+	switch {
+	case !k.acknowledgedAt.IsZero():
+		return "at " + clock(k.acknowledgedAt)
+	case !k.due.IsZero():
+		return "not yet, due by " + clock(k.due)
+	case k.plan == nil || k.plan.AcknowledgeWithin <= 0 || k.about.kind == emergency.KindTest:
+		return ""
+	case len(k.notices) == 0 || k.notices[0].nobody():
+		return ""
+	default:
+		return "by nobody"
+	}
+}
+
+// summary is an activity's line in the Temporal Web UI.
+func (k *noticeKeeper) summary(n *notice) string {
+	if n.event == emergency.NoticeEscalated {
+		return fmt.Sprintf("E-mail to the site's list, because nobody has acknowledged (%d of %d)", n.round, k.plan.Escalations)
+	}
+	return fmt.Sprintf("E-mail that tells the %s %s", strings.ToLower(k.about.recipients()), ofWhat[n.event])
+}
+
+// although says what was done in vain.
+func (k *noticeKeeper) although() string {
+	switch last := k.lastEscalation(); {
+	case last == nil:
+		return ""
+	case last.nobody():
+		return ", and the site has no list of people to be told"
+	}
+	return ", although the site's list was told " + times(k.escalated)
+}
+
+// lastEscalation is nil while the site's list has not been told.
+func (k *noticeKeeper) lastEscalation() *notice {
+	for i := len(k.notices) - 1; i >= 0; i-- {
+		if k.notices[i].event == emergency.NoticeEscalated {
+			return k.notices[i]
+		}
+	}
+	return nil
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	default:
+		return fmt.Sprintf("%d times", n)
+	}
+}
+
+// marked puts before a sentence for supervisors that it is about a test (B13).
+func (s subject) marked(sentence string) string {
+	if s.kind == emergency.KindTest {
+		return "TEST · " + sentence
+	}
+	return sentence
+}
+
+// recipients are the people told: a test disturbs nobody's contacts (B13).
+func (s subject) recipients() string {
+	if s.kind == emergency.KindTest {
+		return "Test list"
+	}
+	return "Contacts"
+}
