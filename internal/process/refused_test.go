@@ -1,11 +1,12 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,24 @@ import (
 // refused is a dial that could not work.
 var refused = emergency.RefusedCall{
 	AgentID: "agent-us", SiteID: "site-us", Dialed: "+12025550123", Country: emergency.UnitedStates, Code: emergency.CheckNoRoute,
+}
+
+// journal is a log that may be read while it is written.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 // book is where refused dials are written down. Its answers are the test's.
@@ -40,10 +59,10 @@ func (b *book) record(ctx context.Context, r emergency.RefusedCall) error {
 }
 
 // withRefusals runs a test with somebody who writes refused dials into a book.
-func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, stop func(), log *bytes.Buffer, registry *prometheus.Registry)) {
+func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, stop func(), log *journal, registry *prometheus.Registry)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log journal
 		registry := prometheus.NewRegistry()
 		r := newRefusals(b.record, registry, slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -62,7 +81,7 @@ func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, st
 // number (B10).
 func TestRefusedDialIsTold(t *testing.T) {
 	b := &book{}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *bytes.Buffer, registry *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
 		r.tell(refused)
 		r.tell(refused)
 		synctest.Wait()
@@ -89,7 +108,7 @@ func TestTellingOfARefusalNeverBlocks(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *bytes.Buffer, registry *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
 		begin := time.Now()
 		r.tell(refused)
 		synctest.Wait() // it is being written down, and the queue is empty
@@ -116,7 +135,7 @@ func TestRefusedDialIsWrittenDownLater(t *testing.T) {
 		}
 		return nil
 	}}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *bytes.Buffer, _ *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, _ *prometheus.Registry) {
 		r.tell(refused)
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -129,14 +148,14 @@ func TestRefusedDialIsWrittenDownLater(t *testing.T) {
 // One that cannot be written down at all holds up the others for a minute and no
 // longer, and the log says that it is lost.
 func TestRefusedDialIsGivenUp(t *testing.T) {
-	b := &book{}
-	b.answer = func(context.Context, int) error {
-		if len(b.kept) == 0 {
+	var back atomic.Bool
+	b := &book{answer: func(context.Context, int) error {
+		if !back.Load() {
 			return errors.New("the database is away")
 		}
 		return nil
-	}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *bytes.Buffer, _ *prometheus.Registry) {
+	}}
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, _ *prometheus.Registry) {
 		r.tell(refused)
 		synctest.Wait()
 		time.Sleep(recordWithin - time.Second/2)
@@ -149,7 +168,7 @@ func TestRefusedDialIsGivenUp(t *testing.T) {
 		if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
 			t.Errorf("the log tells %d times that it is lost: %s", n, log)
 		}
-		b.answer = nil
+		back.Store(true)
 		r.tell(refused)
 		synctest.Wait()
 		if len(b.kept) != 1 {
@@ -169,20 +188,20 @@ func TestRefusedDialsAreWrittenDownAtTheEnd(t *testing.T) {
 		took   time.Duration
 	}{{"the database answers", nil, 5, 0}, {"the database is away", away, 0, recordLast}} {
 		t.Run(c.name, func(t *testing.T) {
-			stopping := false
+			var stopping atomic.Bool
 			b := &book{answer: func(context.Context, int) error {
-				if !stopping {
+				if !stopping.Load() {
 					return away
 				}
 				return c.answer
 			}}
-			withRefusals(t, b, func(t *testing.T, r *refusals, stop func(), _ *bytes.Buffer, _ *prometheus.Registry) {
+			withRefusals(t, b, func(t *testing.T, r *refusals, stop func(), _ *journal, _ *prometheus.Registry) {
 				for range 5 {
 					r.tell(refused)
 				}
 				time.Sleep(10*time.Second - time.Nanosecond)
 				synctest.Wait()
-				stopping = true
+				stopping.Store(true)
 				begin := time.Now()
 				stop()
 				if took := time.Since(begin).Round(time.Second); took != c.took || len(b.kept) != c.kept {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,9 @@ import (
 // world is what a watch looks at, and what it has made of it. Every test has one in a
 // bubble, where time passes only when everybody waits.
 type world struct {
+	// mu orders what the test does before what the watch sees of it; the other way
+	// round synctest does.
+	mu      sync.Mutex
 	events  []emergency.Event
 	callers []emergency.Caller
 	pools   []emergency.Pool
@@ -65,6 +69,13 @@ func stranded(id emergency.AgentID) emergency.Caller {
 }
 
 // pass lets time go by until the watch is at rest.
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	w.mu.Unlock() //nolint:staticcheck // the watch locks after this
+	pass(d)
+}
+
+// pass lets time go by until everybody else is at rest.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -85,18 +96,28 @@ func (w *world) looked() (agents, pools []time.Duration) {
 }
 
 func (w *world) Events(_ context.Context, after int64, limit int) ([]emergency.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	later := w.events[min(int(after), len(w.events)):]
 	return slices.Clone(later[:min(limit, len(later))]), w.failing
 }
 
-func (w *world) LastEvent(context.Context) (int64, error) { return int64(len(w.events)), w.failing }
+func (w *world) LastEvent(context.Context) (int64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int64(len(w.events)), w.failing
+}
 
 func (w *world) Callers(context.Context) ([]emergency.Caller, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.agentsAt = append(w.agentsAt, time.Since(w.begin))
 	return w.callers, w.failing
 }
 
 func (w *world) SaveReadiness(_ context.Context, all []emergency.Assessment) (changed int, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, assessment := range all {
 		if now := assessment.Readiness(); w.readiness[assessment.AgentID] != now {
 			w.readiness[assessment.AgentID] = now
@@ -108,11 +129,15 @@ func (w *world) SaveReadiness(_ context.Context, all []emergency.Assessment) (ch
 }
 
 func (w *world) Pools(context.Context) ([]emergency.Pool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.poolsAt = append(w.poolsAt, time.Since(w.begin))
 	return w.pools, w.failing
 }
 
 func (w *world) SavePoolState(_ context.Context, site emergency.SiteID, state emergency.PoolState) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	changed := w.states[site] != state
 	if changed {
 		w.states[site] = state
@@ -145,12 +170,12 @@ func TestWatchLooksWhenItMatters(t *testing.T) {
 			inWatchedWorld(t, func(t *testing.T, w *world) {
 				w.callers = []emergency.Caller{stranded("agent-us")}
 				w.pools = []emergency.Pool{{SiteID: "site-us"}}
-				pass(10*second + second/2)
+				w.pass(10*second + second/2)
 				agents, pools := w.looked()
 				at(t, "looks at agents before", agents, 0, 10*second)
 				at(t, "looks at pools before", pools, 0, 10*second)
 				w.happen(c.happens)
-				pass(11 * second)
+				w.pass(11 * second)
 				agents, pools = w.looked()
 				at(t, "looks at agents", agents, c.agents...)
 				at(t, "looks at pools", pools, c.pools...)
@@ -169,13 +194,13 @@ func at(t *testing.T, what string, got []time.Duration, want ...time.Duration) {
 // However much happens, the watch looks once a second at most.
 func TestWatchLooksOnceASecond(t *testing.T) {
 	inWatchedWorld(t, func(t *testing.T, w *world) {
-		pass(second / 2)
+		w.pass(second / 2)
 		w.looked()
 		for range 3 * 40 {
 			w.happen(emergency.EventConfigurationChanged, emergency.EventCallPlaced)
-			pass(second / 40)
+			w.pass(second / 40)
 		}
-		pass(3 * second)
+		w.pass(3 * second)
 		agents, pools := w.looked()
 		at(t, "looks at agents", agents, 1*second, 2*second, 3*second, 4*second)
 		at(t, "looks at pools", pools, 1*second, 2*second, 3*second, 4*second)
@@ -186,12 +211,12 @@ func TestWatchLooksOnceASecond(t *testing.T) {
 // lag behind.
 func TestWatchKeepsUp(t *testing.T) {
 	inWatchedWorld(t, func(t *testing.T, w *world) {
-		pass(second / 2)
+		w.pass(second / 2)
 		w.looked()
 		w.happen(slices.Repeat([]emergency.EventType{emergency.EventPresenceChanged}, 3*eventsAtOnce)...)
-		pass(3 * second)
+		w.pass(3 * second)
 		w.happen(emergency.EventConfigurationChanged)
-		pass(second)
+		w.pass(second)
 		agents, pools := w.looked()
 		at(t, "looks at agents", agents, 1*second, 4*second)
 		at(t, "looks at pools", pools, 1*second, 4*second)
@@ -202,17 +227,17 @@ func TestWatchKeepsUp(t *testing.T) {
 // did not get to see it looks at then.
 func TestWatchOutlivesTrouble(t *testing.T) {
 	inWatchedWorld(t, func(t *testing.T, w *world) {
-		pass(second / 2)
+		w.pass(second / 2)
 		w.looked()
 		w.failing = errors.New("the database is away")
 		w.happen(emergency.EventConfigurationChanged)
-		pass(30 * second)
+		w.pass(30 * second)
 		if n := strings.Count(w.log.String(), "level=WARN"); n != 1 {
 			t.Errorf("the log warns %d times of one trouble: %s", n, &w.log)
 		}
 		w.failing = nil
 		w.callers = []emergency.Caller{stranded("agent-us")}
-		pass(second)
+		w.pass(second)
 		if w.readiness["agent-us"] != emergency.NotReady {
 			t.Errorf("readiness is %q when the database is back", w.readiness["agent-us"])
 		}
@@ -244,7 +269,7 @@ func TestWatchSeesLocationsAge(t *testing.T) {
 			after time.Duration
 			want  emergency.Readiness
 		}{{10 * second, emergency.Ready}, {59 * time.Minute, emergency.Ready}, {time.Minute, emergency.ReadyWithWarnings}} {
-			pass(step.after)
+			w.pass(step.after)
 			if got := w.readiness["agent-us"]; got != step.want {
 				t.Errorf("after %v readiness is %q, want %q", time.Since(w.begin), got, step.want)
 			}
@@ -257,7 +282,7 @@ func TestWatchSeesLocationsAge(t *testing.T) {
 func TestWatchTellsHowManyAreNotReady(t *testing.T) {
 	inWatchedWorld(t, func(t *testing.T, w *world) {
 		w.callers = []emergency.Caller{stranded("agent-us"), stranded("agent-dk")}
-		pass(time.Minute)
+		w.pass(time.Minute)
 		if n := strings.Count(w.log.String(), "notReady=2"); n != 1 {
 			t.Errorf("it is told %d times: %s", n, &w.log)
 		}
@@ -287,7 +312,7 @@ func TestWatchTellsOfPools(t *testing.T) {
 		} {
 			w.log.Reset()
 			w.pools = []emergency.Pool{step.pool}
-			pass(time.Minute)
+			w.pass(time.Minute)
 			if got := w.states["site-us"]; got != step.state {
 				t.Errorf("the state is %q, want %q", got, step.state)
 			}
