@@ -83,3 +83,33 @@ func TestParseRecipientsRefuses(t *testing.T) {
 		t.Errorf("fifty addresses give %d, %v", len(got), err)
 	}
 }
+
+// A notice goes to the agent's contacts, one of a test to the site's test list alone,
+// and none while the mailbox is off (S9, S14, B13).
+func TestRecipients(t *testing.T) {
+	contacts, tests := []string{"desk@example.org"}, []string{"drills@example.org", "lab@example.org"}
+	for _, c := range []struct {
+		name       string
+		kind       emergency.Kind
+		mailboxOff bool
+		list       string
+		want       []string
+	}{
+		{"a call", help, false, "drills@example.org", contacts},
+		{"a test", test, false, "drills@example.org; lab@example.org;", tests},
+		{"a test without a list", test, false, "", nil},
+		// What an older version has kept keeps no test from going on.
+		{"a test with a list that is none", test, false, "drills", nil},
+		{"a call with the mailbox off", help, true, "drills@example.org", nil},
+		{"a test with the mailbox off", test, true, "drills@example.org", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			caller := emergency.Caller{
+				Agent: emergency.Agent{MailboxOff: c.mailboxOff}, Site: emergency.Site{TestRecipients: c.list}, Contacts: contacts,
+			}
+			if diff := cmp.Diff(c.want, caller.Recipients(c.kind)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

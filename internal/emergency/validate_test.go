@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/emergency"
 
@@ -54,6 +56,17 @@ func TestAgentValidate(t *testing.T) {
 		{"a line break", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711\nsip:a@example.com"} }, "endpoints"},
 		{"no text", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\xffb@example.com"} }, "endpoints"},
 		{"a null", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\x00b@example.com"} }, "endpoints"},
+		// Who may not call yet is an agent all the same (S12, S15).
+		{"no profile and no number", func(a *emergency.Agent) { a.CapacityProfiles, a.CallingNumber = nil, "" }, ""},
+		{"profiles and a number", func(a *emergency.Agent) {
+			a.CapacityProfiles, a.CallingNumber = []string{"voice", "chat-2"}, "+12025550100"
+		}, ""},
+		{"a national number", func(a *emergency.Agent) { a.CallingNumber = "2025550100" }, "callingNumber"},
+		{"an emergency number to call from", func(a *emergency.Agent) { a.CallingNumber = "+911" }, "callingNumber"},
+		{"a profile of two words", func(a *emergency.Agent) { a.CapacityProfiles = []string{"voice", "two words"} }, "capacityProfiles"},
+		{"a profile without a name", func(a *emergency.Agent) { a.CapacityProfiles = []string{""} }, "capacityProfiles"},
+		{"many profiles", func(a *emergency.Agent) { a.CapacityProfiles = slices.Repeat([]string{"voice"}, 20) }, ""},
+		{"too many profiles", func(a *emergency.Agent) { a.CapacityProfiles = slices.Repeat([]string{"voice"}, 21) }, "capacityProfiles"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			agent := emergency.Agent{ID: "agent-us", Name: "One", SiteID: "us", Endpoints: []string{"tel:+12025550100", "sip:one@example.com"}}
@@ -86,6 +99,23 @@ func TestSiteValidate(t *testing.T) {
 		{"no desk", func(s *emergency.Site) { s.FallbackEndpoint = "" }, ""},
 		{"a desk that cannot be rung", func(s *emergency.Site) { s.FallbackEndpoint = "desk" }, "fallbackEndpoint"},
 		// Help needs to know the door.
+		{"the final number alone", func(s *emergency.Site) { s.FallbackEndpoint, s.FinalNumber = "", "+12025550110" }, ""},
+		{"a final number that is none", func(s *emergency.Site) { s.FinalNumber = "0199" }, "finalNumber"},
+		{"a final number as a URI", func(s *emergency.Site) { s.FinalNumber = "tel:+12025550110" }, "finalNumber"},
+		// A callback to the standing number would ring the standing number.
+		{"a desk at the standing number", func(s *emergency.Site) { s.FallbackEndpoint = "tel:+1-202-555-0100" }, "fallbackEndpoint"},
+		{"a final number that is the standing one", func(s *emergency.Site) { s.FinalNumber = "+12025550100" }, "finalNumber"},
+		// A device rings long enough to be answered, and the emergency service waits (B6).
+		{"the shortest rings", func(s *emergency.Site) { s.AgentRing, s.FallbackRing = 5*time.Second, 5*time.Second }, ""},
+		{"the longest rings", func(s *emergency.Site) { s.AgentRing, s.FallbackRing = 2*time.Minute, 2*time.Minute }, ""},
+		{"an agent's ring too short", func(s *emergency.Site) { s.AgentRing = 4 * time.Second }, "agentRingSeconds"},
+		{"an agent's ring too long", func(s *emergency.Site) { s.AgentRing = 121 * time.Second }, "agentRingSeconds"},
+		{"a desk's ring below nothing", func(s *emergency.Site) { s.FallbackRing = -time.Second }, "fallbackRingSeconds"},
+		{"a desk's ring too long", func(s *emergency.Site) { s.FallbackRing = time.Hour }, "fallbackRingSeconds"},
+		// Tests are told to a list of their own, or to nobody (B13).
+		{"a test list", func(s *emergency.Site) { s.TestRecipients = "Drills <drills@example.org>; lab@example.org;" }, ""},
+		{"a test list that is none", func(s *emergency.Site) { s.TestRecipients = "drills" }, "testRecipients"},
+		{"a test list too long", func(s *emergency.Site) { s.TestRecipients = many(51) }, "testRecipients"},
 		{"no street", func(s *emergency.Site) { s.Address.Street = "" }, "address"},
 		{"no city", func(s *emergency.Site) { s.Address.City = "" }, "address"},
 	} {
@@ -120,6 +150,7 @@ func TestAddressString(t *testing.T) {
 // A location is a place on earth, or is not there.
 func TestLocationValidate(t *testing.T) {
 	number := func(f float64) *float64 { return &f }
+	east, west := time.FixedZone("east", 3600), time.FixedZone("west", -3600)
 	for _, c := range []struct {
 		name     string
 		location *emergency.Location
@@ -136,6 +167,16 @@ func TestLocationValidate(t *testing.T) {
 		{"an endless radius", &emergency.Location{Accuracy: number(math.Inf(1))}, "location.accuracy"},
 		{"no number", &emergency.Location{Latitude: number(math.NaN()), Longitude: number(0)}, "location.latitude"},
 		{"no radius", &emergency.Location{Accuracy: number(math.NaN())}, "location.accuracy"},
+		// Permissions are those of the W3C's Permissions API (S13).
+		{"granted", &emergency.Location{Permission: "granted"}, ""},
+		{"denied", &emergency.Location{Permission: "denied"}, ""},
+		{"prompt", &emergency.Location{Permission: "prompt"}, ""},
+		{"another permission", &emergency.Location{Permission: "Granted"}, "location.permission"},
+		// Whether a time can be right is asked when it counts; it must be one that can be written.
+		{"long ago", &emergency.Location{CapturedAt: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)}, ""},
+		{"far ahead", &emergency.Location{CapturedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)}, ""},
+		{"before the year 0", &emergency.Location{CapturedAt: time.Date(0, 1, 1, 0, 0, 0, 0, east)}, "location.capturedAt"},
+		{"after the year 9999", &emergency.Location{CapturedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, west)}, "location.capturedAt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := field(t, c.location.Validate()); got != c.blames {
@@ -145,14 +186,24 @@ func TestLocationValidate(t *testing.T) {
 	}
 }
 
-// A location that passes can be written down.
+// A location that passes can be written down, in UTC as everything is.
 func TestLocationCanBeKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		latitude, longitude := rapid.Float64().Draw(t, "latitude"), rapid.Float64().Draw(t, "longitude")
-		location := &emergency.Location{Latitude: &latitude, Longitude: &longitude}
+		zone := time.FixedZone("", rapid.IntRange(-86399, 86399).Draw(t, "zone"))
+		year := rapid.SampledFrom([]int{-1, 0, 1, 2026, 9999, 10000}).Draw(t, "year")
+		month := time.Month(rapid.SampledFrom([]int{1, 12}).Draw(t, "month"))
+		location := &emergency.Location{
+			Latitude: &latitude, Longitude: &longitude,
+			CapturedAt: time.Date(year, month, rapid.SampledFrom([]int{1, 31}).Draw(t, "day"), 12, 0, 0, 0, zone),
+		}
+		if rapid.Bool().Draw(t, "no point") {
+			location.Latitude, location.Longitude = nil, nil
+		}
 		if location.Validate() != nil {
 			return
 		}
+		location.CapturedAt = location.CapturedAt.UTC()
 		if _, err := json.Marshal(location); err != nil {
 			t.Fatal(err)
 		}

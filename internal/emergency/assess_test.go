@@ -1,0 +1,183 @@
+package emergency_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// A location that was fresh when it was reported never refuses a call that would have
+// gone out without it: it is conveyed until it is forgotten (S13).
+func TestReportedLocationNeverGrowsStale(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seconds := func(label string) time.Duration {
+			return time.Duration(rapid.IntRange(0, int(2*maxAge/time.Second)).Draw(t, label)) * time.Second
+		}
+		caller := bureau(t)
+		caller.Reported.CapturedAt = caller.Reported.At.Add(-min(maxAge, seconds("age when told")))
+		passed := seconds("time passed")
+		got := emergency.Attempt{Caller: caller, At: tuesday.Add(passed), LocationMaxAge: maxAge}.Assess()
+		if len(got.Failed()) > 0 || (got.Conveyed != nil) != (passed <= maxAge) {
+			t.Fatalf("after %s %v is conveyed: %v", passed, got.Conveyed, codes(got.Checks))
+		}
+	})
+}
+
+// What comes with the dial counts, else what was told before; a location that says
+// nothing at all does not hide one that does (S13).
+func TestConveyed(t *testing.T) {
+	told := at("GB")
+	for _, c := range []struct {
+		name   string
+		dialed *emergency.Location
+		want   *emergency.Location
+	}{
+		{"nothing with the dial", nil, told},
+		{"nothing in it", &emergency.Location{}, told},
+		{"nothing but leave to know", &emergency.Location{Permission: emergency.LocationGranted}, told},
+		{"another place", at("DK"), at("DK")},
+		{"a point", &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}, &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}},
+		{"no leave to know", &emergency.Location{Permission: emergency.LocationDenied}, &emergency.Location{Permission: emergency.LocationDenied}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			attempt := emergency.Attempt{
+				Caller:   emergency.Caller{Reported: &emergency.ReportedLocation{Location: *told, At: tuesday}},
+				Location: c.dialed, At: tuesday, LocationMaxAge: maxAge,
+			}
+			if diff := cmp.Diff(c.want, attempt.Conveyed()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The call goes out where the number dialed is an emergency number: where the device
+// says it is, or where the site is when the number is known there alone. A line from
+// elsewhere would not know it (S1, S15).
+func TestWayOfTwoCountries(t *testing.T) {
+	british := []emergency.Hop{over("main"), over("spare")}
+	for dialed, want := range map[string][]emergency.Hop{
+		"": {direct}, "112": {direct}, "911": {direct}, "urn:service:sos": {direct}, "999": british,
+	} {
+		attempt := emergency.Attempt{Caller: bureau(t), Location: at("DK"), At: tuesday, LocationMaxAge: maxAge}
+		if dialed != "" {
+			var err error
+			if attempt.Dialed, err = (emergency.DialPlan{}).Classify(dialed, emergency.Locate("GB", attempt.Location)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := attempt.Assess()
+		if diff := cmp.Diff(want, got.Way); diff != "" || len(got.Failed()) > 0 {
+			t.Errorf("%q: %v %s", dialed, codes(got.Failed()), diff)
+		}
+	}
+}
+
+// A test passes the same checks, and none more: that nothing can carry it is what it
+// may find out (B13).
+func TestTestIsAssessedAlike(t *testing.T) {
+	for _, c := range flaws {
+		t.Run(c.name, func(t *testing.T) {
+			attempt := emergency.Attempt{Caller: bureau(t), At: tuesday, LocationMaxAge: maxAge}
+			c.spoil(&attempt)
+			call := codes(attempt.Assess().Checks)
+			attempt.Dialed = emergency.Dialed{Number: "urn:service:test.sos", Kind: test}
+			want := slices.DeleteFunc(call, func(code emergency.CheckCode) bool { return code == emergency.CheckNoRoute })
+			got := attempt.Assess()
+			if diff := cmp.Diff(want, codes(got.Checks)); diff != "" && len(want)+len(got.Checks) > 0 {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// However things stand: nothing in the way means that no check fails and none warns; a
+// call that is not refused has a way; and readiness promises what a dial of the
+// country's own number is given (S12 to S16, B12).
+func TestAssessProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		attempt := drawAttempt(t)
+		got := attempt.Assess()
+		if (got.Readiness() == emergency.Ready) != (len(got.Checks) == 0) {
+			t.Fatalf("%s with %v", got.Readiness(), codes(got.Checks))
+		}
+		if (got.Readiness() == emergency.NotReady) != (got.Refusal("GB") != nil) {
+			t.Fatalf("%s, and the refusal is %v", got.Readiness(), got.Refusal("GB"))
+		}
+		if len(got.Failed())+len(got.Warnings()) != len(got.Checks) {
+			t.Fatalf("%v are neither refusals nor warnings", codes(got.Checks))
+		}
+		if !slices.IsSortedFunc(got.Checks, func(a, b emergency.Check) int { return warningOf(a) - warningOf(b) }) {
+			t.Fatalf("a warning stands before a refusal: %v", codes(got.Checks))
+		}
+		if got.Readiness() != emergency.NotReady && len(got.Way) == 0 {
+			t.Fatal("a call that is not refused has no way")
+		}
+		country := emergency.Locate(attempt.Caller.Site.Country, attempt.Conveyed())
+		numbering, served := country.Country().Numbering()
+		if !served {
+			return
+		}
+		dial := attempt
+		dial.Dialed = emergency.Dialed{Number: numbering.Emergency[0], Kind: help, Country: country.Country()}
+		if diff := cmp.Diff(got, dial.Assess()); diff != "" {
+			t.Fatalf("readiness and dial differ: %s", diff)
+		}
+	})
+}
+
+func warningOf(c emergency.Check) int {
+	if c.Warning {
+		return 1
+	}
+	return 0
+}
+
+// drawAttempt draws a caller with any number of flaws.
+func drawAttempt(t *rapid.T) emergency.Attempt {
+	attempt := emergency.Attempt{Caller: bureau(t), At: tuesday, LocationMaxAge: maxAge}
+	if rapid.Bool().Draw(t, "another routing") {
+		attempt.Caller.Routing = compiled(t, drawRouting(t))
+	}
+	for _, i := range rapid.SliceOfN(rapid.IntRange(0, len(flaws)-1), 0, 4).Draw(t, "flaws") {
+		if attempt.Caller.Reported == nil {
+			attempt.Caller.Reported = bureau(t).Reported
+		}
+		flaws[i].spoil(&attempt)
+	}
+	return attempt
+}
+
+// The board begins with whoever cannot call, the most to be mended first; its order
+// does not depend on the one before (B12).
+func TestWorstFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []emergency.Assessment
+		for i := range rapid.IntRange(0, 8).Draw(t, "agents") {
+			attempt := drawAttempt(t)
+			attempt.Caller.Agent.ID = emergency.AgentID(fmt.Sprint("agent-", i))
+			all = append(all, attempt.Assess())
+		}
+		other := rapid.Permutation(slices.Clone(all)).Draw(t, "order")
+		emergency.WorstFirst(all)
+		emergency.WorstFirst(other)
+		if diff := cmp.Diff(all, other); diff != "" {
+			t.Fatalf("two orders: %s", diff)
+		}
+		for i := 1; i < len(all); i++ {
+			a, b := all[i-1], all[i]
+			if len(a.Failed()) < len(b.Failed()) || len(a.Failed()) == len(b.Failed()) && len(a.Checks) < len(b.Checks) {
+				t.Fatalf("%v stands before %v", codes(a.Checks), codes(b.Checks))
+			}
+			if a.Readiness() != emergency.NotReady && b.Readiness() == emergency.NotReady {
+				t.Fatal("somebody who can call stands before somebody who cannot")
+			}
+		}
+	})
+}
