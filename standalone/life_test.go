@@ -65,6 +65,9 @@ func (l *life) inboundVerdict() httpapi.RoutingDecisionDecision {
 	return l.as("carrier").inbound(l.number).Decision
 }
 
+// locationUnknown warns of a dial that brings no location: a telephone's.
+var locationUnknown = httpapi.CallWarning{Code: "location-unknown"}
+
 // dials checks the answer to a dial, whole: a leased number (S3), Do not disturb
 // (S2), the locked panel, no recording and no history (S8).
 func (l *life) dials() {
@@ -74,7 +77,7 @@ func (l *life) dials() {
 		AgentID: "agent-us", SiteID: "site-us", Kind: httpapi.CallKindEmergency, DialedNumber: "911", Country: "US",
 		Status: httpapi.CallStatusActive, CallbackNumber: l.number, CallbackNumberKind: httpapi.CallCallbackNumberKindLeased,
 		WindowEndsAt: l.call.DialedAt.Add(lease),
-		Route:        httpapi.Route{Path: httpapi.RoutePathDirectOffer, CallerID: l.number},
+		Route:        httpapi.Route{Path: httpapi.RoutePathDirectOffer, CallerID: l.number, FailOver: []httpapi.Hop{}},
 		Legs:         []httpapi.Leg{{Direction: httpapi.LegDirectionOutbound, State: httpapi.LegStateUp}},
 		Presence:     httpapi.CallPresence{Current: "do-not-disturb", Previous: before},
 		Controls:     httpapi.Controls{Panel: []string{"device-settings", "end-call"}, Warning: l.call.Controls.Warning},
@@ -83,6 +86,10 @@ func (l *life) dials() {
 			{Address: "security@example.org", State: httpapi.RecipientStateQueued},
 			{Address: "supervisor@example.org", State: httpapi.RecipientStateQueued},
 		}},
+		Warnings: []httpapi.CallWarning{locationUnknown},
+	}
+	for i := range l.call.Warnings {
+		l.call.Warnings[i].Detail = "" // is for people
 	}
 	if diff := cmp.Diff(want, l.call, cmpopts.IgnoreFields(httpapi.Call{}, "CallID", "DialedAt"),
 		cmpopts.IgnoreFields(httpapi.Leg{}, "LegID", "StartedAt"), cmpopts.IgnoreFields(httpapi.Recipient{}, "UpdatedAt")); diff != "" {
@@ -104,6 +111,7 @@ func (l *life) isCalledBackInThe(phase httpapi.CallStatus) {
 	got := l.as("carrier").inbound(l.number)
 	want := httpapi.RoutingDecision{
 		Decision: httpapi.RoutingDecisionDecisionConnectAgent, AgentID: "agent-us", CallID: l.call.CallID, LegID: got.LegID,
+		Kind:      httpapi.RoutingDecisionKindEmergency,
 		Endpoint:  httpapi.Endpoint{URI: "sip:agent-us@phones.example", Kind: httpapi.EndpointKindAgent, RingSeconds: 20},
 		Then:      &[]httpapi.Endpoint{{URI: "sip:security-us@phones.example", Kind: httpapi.EndpointKindFallback, RingSeconds: 20}},
 		Priority:  httpapi.RoutingDecisionPriorityHighest,
@@ -171,12 +179,15 @@ func (l *life) hangsUp() {
 func (l *life) windowCloses() {
 	l.Helper()
 	l.awaitStatus(l.call, httpapi.CallStatusEnded)
-	if got := l.inboundVerdict(); got != httpapi.RoutingDecisionDecisionNotAnEmergencyCallback {
-		l.Errorf("after the window a call to the number is %s", got)
+	if got := l.inboundVerdict(); got == httpapi.RoutingDecisionDecisionConnectAgent {
+		l.Error("after the window a call to the number still goes to the agent")
 	}
 	l.shows(before, httpapi.CallStatusEnded)
 	awaitWorkflow(l, l.engine(), l.call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	l.awaitFree(l.number)
+	if got := l.inboundVerdict(); got != httpapi.RoutingDecisionDecisionNotAnEmergencyCallback {
+		l.Errorf("after the quarantine a call to the number is %s", got)
+	}
 	for _, live := range l.as("supervisor").liveCalls() {
 		if live.CallID == l.call.CallID {
 			l.Error("the call is still among the live ones")
@@ -205,6 +216,12 @@ func (l *life) contactsKnow() {
 	}
 }
 
+// whenever are events that come in their own time: a mail system's, and those of the
+// watch over readiness and pools.
+var whenever = []httpapi.EventType{
+	httpapi.EventTypeNoticeUpdated, httpapi.EventTypeReadinessChanged, httpapi.EventTypePoolChanged,
+}
+
 // everythingWasTold checks that the event stream told it all, once and in order.
 func (l *life) everythingWasTold() {
 	l.Helper()
@@ -217,13 +234,13 @@ func (l *life) everythingWasTold() {
 		"presence-changed " + before, "leg-ended",
 		"call-closed",
 	}
-	awaitEqual(l, "the events", want, func() []string { return l.events.told(httpapi.EventTypeNoticeUpdated) })
+	awaitEqual(l, "the events", want, func() []string { return l.events.told(whenever...) })
 	if told := l.events.count(httpapi.EventTypeNoticeUpdated); told != 2 {
 		l.Errorf("%d notices were told of, want 2", told)
 	}
 	replayed := l.as("agent/agent-us").follow("0")
 	all := append([]string{"presence-changed available"}, want...) // the demo agent comes to work
-	awaitEqual(l, "the events from the beginning", all, func() []string { return replayed.told(httpapi.EventTypeNoticeUpdated) })
+	awaitEqual(l, "the events from the beginning", all, func() []string { return replayed.told(whenever...) })
 	for _, e := range replayed.all() {
 		if e.AgentID != "agent-us" {
 			l.Errorf("agent-us was told of %s's %s", e.AgentID, e.Type)

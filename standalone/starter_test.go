@@ -38,6 +38,7 @@ func TestStarter(t *testing.T) {
 		}
 	}
 	i.starterSays("No live calls.", "list")
+	i.awaitFree(call.CallbackNumber)
 	i.starterSays("not an emergency callback", "callback", call.CallbackNumber)
 }
 
