@@ -29,7 +29,7 @@ var (
 	}
 	errNotYours = &fault{
 		status: http.StatusForbidden, code: "forbidden",
-		detail: "Agents reach their own calls and their own presence alone.",
+		detail: "Agents reach their own calls, presence, location and readiness alone.",
 	}
 )
 

@@ -167,7 +167,7 @@ func checkValue(schema *openapi3.Schema, value any, name string) error {
 // dateTime is stricter than the library's, which lets the 31st of February pass.
 var dateTime = openapi3.NewCallbackValidator(func(text string) error {
 	_, err := time.Parse(time.RFC3339, text)
-	return err
+	return err //nolint:wrapcheck // schemaFault puts it into words
 })
 
 // schemaFault says in our own words which rule of a schema a value breaks.
