@@ -90,7 +90,7 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 	if over || err != nil {
 		return c.finish(ctx, OutcomeObsolete), err
 	}
-	workflow.Go(c.steps, c.notifyContacts)
+	c.tellOfDial()
 	for ctx.Err() == nil {
 		c.follow(ctx)
 		if c.windowOver(ctx) {

@@ -97,12 +97,11 @@ func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
 	k.changed(ctx)
 }
 
-// insist sends the first notice, and then the site's list's until somebody has
-// acknowledged. The time to acknowledge runs from the beginning of the telling: where
-// it ends only when the last mail system answers, one that is down would keep the
-// others from hearing.
-func (k *noticeKeeper) insist(ctx workflow.Context, event emergency.NoticeEvent) {
-	first := k.begin(ctx, event, 0)
+// insist tells the site's list when nobody acknowledges the first notice, and again.
+// The time to acknowledge runs from the beginning of the telling: that ends only when
+// the last mail system has answered, and one that is down would keep the others from
+// hearing.
+func (k *noticeKeeper) insist(ctx workflow.Context, first *notice) {
 	if k.about.kind == emergency.KindTest {
 		return
 	}

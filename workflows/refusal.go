@@ -27,8 +27,9 @@ func EmergencyRefusal(ctx workflow.Context, order emergency.RefusedOrder) (Refus
 	}
 	steps, _ := workflow.NewDisconnectedContext(ctx)
 	workflow.Go(steps, r.notices.hear)
+	failed := r.notices.begin(steps, emergency.NoticeFailed, 0)
 	workflow.Go(steps, func(ctx workflow.Context) {
-		r.notices.insist(ctx, emergency.NoticeFailed)
+		r.notices.insist(ctx, failed)
 		r.insisted = true
 	})
 	r.describe(ctx)

@@ -117,6 +117,7 @@ func newScene(t tb) *scene {
 	})
 	s.env.SetStartTime(noon)
 	s.env.RegisterWorkflowWithOptions(workflows.EmergencyCall, workflow.RegisterOptions{Name: workflows.Type})
+	s.env.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, workflow.RegisterOptions{Name: workflows.RefusalType})
 	s.register()
 	return s
 }
@@ -137,7 +138,7 @@ func (s *scene) register() {
 			return s.take(ctx, workflows.ActivityRestorePresence, in.CallID, string(in.LegID))
 		},
 		workflows.ActivityNotifyContacts: func(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
-			return s.told, s.take(ctx, workflows.ActivityNotifyContacts, in.CallID, string(in.Event))
+			return s.told, s.take(ctx, workflows.ActivityNotifyContacts, in.CallID, noticeName(in.Event, in.Round))
 		},
 		workflows.ActivityEndLegs: func(ctx context.Context, in workflows.Ending) error {
 			return s.take(ctx, workflows.ActivityEndLegs, in.CallID, strings.TrimSpace(string(in.LegID)+" "+string(in.Reason)))
@@ -166,7 +167,13 @@ func (s *scene) take(ctx context.Context, name string, call emergency.CallID, ar
 		s.t.Errorf("%s is for the call %q, want %q", name, call, s.order.CallID)
 	}
 	s.tries[name]++
-	if decide := s.plans[name]; decide != nil {
+	decide := s.plans[name]
+	// A notice may have a plan of its own.
+	if one := name + " " + arg; s.plans[one] != nil {
+		name, decide = one, s.plans[one]
+		s.tries[name]++
+	}
+	if decide != nil {
 		if err := decide(s.tries[name]); err != nil {
 			if errors.Is(err, activity.ErrResultPending) {
 				s.tokens[name] = info.TaskToken
@@ -174,7 +181,7 @@ func (s *scene) take(ctx context.Context, name string, call emergency.CallID, ar
 			return err
 		}
 	}
-	s.taken = append(s.taken, step{at: s.now(), name: name, local: info.IsLocalActivity, arg: arg})
+	s.taken = append(s.taken, step{at: s.now(), name: info.ActivityType.Name, local: info.IsLocalActivity, arg: arg})
 	return nil
 }
 

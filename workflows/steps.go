@@ -86,13 +86,19 @@ func (c *call) awaitPresence() {
 	_ = workflow.Await(c.steps, func() bool { return c.presence.due == "" && !c.presence.busy }) // steps is never cancelled
 }
 
-// notifyContacts tells the contacts, beside everything else: a notice never delays
-// a call (S9). It gives up when the notice could be of no use any more.
-func (c *call) notifyContacts(ctx workflow.Context) {
-	if c.order.Notices != nil {
-		c.notices.insist(ctx, emergency.NoticePlaced)
+// tellOfDial tells people of the call, beside everything else: a notice never delays
+// a call (S9).
+func (c *call) tellOfDial() {
+	if c.order.Notices == nil {
+		workflow.Go(c.steps, c.notifyContacts)
 		return
 	}
+	placed := c.notices.begin(c.steps, emergency.NoticePlaced, 0)
+	workflow.Go(c.steps, func(ctx workflow.Context) { c.notices.insist(ctx, placed) })
+}
+
+// notifyContacts tells the contacts of a call from before there was a plan. It gives up when the notice could be of no use any more.
+func (c *call) notifyContacts(ctx workflow.Context) {
 	if c.order.Contacts == 0 {
 		c.notice.done = true
 		return
