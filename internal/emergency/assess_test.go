@@ -29,26 +29,35 @@ func TestReportedLocationNeverGrowsStale(t *testing.T) {
 	})
 }
 
-// What comes with the dial counts, else what was told before; a location that says
-// nothing at all does not hide one that does (S13).
+// What comes with the dial counts, else what was told before, for as long as may be; a
+// location that says nothing at all does not hide one that does (S13).
 func TestConveyed(t *testing.T) {
-	told := at("GB")
+	denied := &emergency.Location{Permission: emergency.LocationDenied}
+	point := &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}
 	for _, c := range []struct {
-		name   string
-		dialed *emergency.Location
-		want   *emergency.Location
+		name         string
+		dialed, told *emergency.Location
+		ago          time.Duration
+		want         *emergency.Location
 	}{
-		{"nothing with the dial", nil, told},
-		{"nothing in it", &emergency.Location{}, told},
-		{"nothing but leave to know", &emergency.Location{Permission: emergency.LocationGranted}, told},
-		{"another place", at("DK"), at("DK")},
-		{"a point", &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}, &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}},
-		{"no leave to know", &emergency.Location{Permission: emergency.LocationDenied}, &emergency.Location{Permission: emergency.LocationDenied}},
+		{"nothing with the dial", nil, at("GB"), 0, at("GB")},
+		{"nothing in it", &emergency.Location{}, at("GB"), 0, at("GB")},
+		{"nothing but leave to know", &emergency.Location{Permission: emergency.LocationGranted}, at("GB"), 0, at("GB")},
+		{"another place", at("DK"), at("GB"), 0, at("DK")},
+		{"a point", point, at("GB"), 0, point},
+		{"no leave to know", denied, at("GB"), 0, denied},
+		{"told as long ago as may be", nil, at("GB"), maxAge, at("GB")},
+		{"told too long ago", nil, at("GB"), maxAge + time.Nanosecond, nil},
+		// Two clocks in one house differ a little.
+		{"told in a moment", nil, at("GB"), -time.Second, at("GB")},
+		{"told nothing", nil, &emergency.Location{Permission: emergency.LocationGranted}, 0, nil},
+		{"told that it may not", nil, denied, 0, denied},
+		{"never told", nil, nil, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			attempt := emergency.Attempt{
-				Caller:   emergency.Caller{Reported: &emergency.ReportedLocation{Location: *told, At: tuesday}},
-				Location: c.dialed, At: tuesday, LocationMaxAge: maxAge,
+			attempt := emergency.Attempt{Location: c.dialed, At: tuesday, LocationMaxAge: maxAge}
+			if c.told != nil {
+				attempt.Caller.Reported = &emergency.ReportedLocation{Location: *c.told, At: tuesday.Add(-c.ago)}
 			}
 			if diff := cmp.Diff(c.want, attempt.Conveyed()); diff != "" {
 				t.Error(diff)

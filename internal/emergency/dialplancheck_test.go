@@ -239,6 +239,12 @@ var plans = []struct {
 	},
 	// Before there is any site, the rules themselves can still be wrong.
 	{"no site", nil, nil, nil, nil},
+	{
+		"a rule for anywhere and no site", nil,
+		[]emergency.RoutingRule{rule("nines", `^9\d*$`, "", "office")},
+		nil,
+		[]string{"CA 911 shadows nines", "DK 911 shadows nines", "GB 999 shadows nines", "GB 911 shadows nines", "PR 911 shadows nines", "US 911 shadows nines"},
+	},
 	{"a site out of this world", nil, nil, []emergency.Country{"XX"}, nil},
 	{
 		"a rule and no site", nil,
@@ -286,6 +292,24 @@ func TestFindingsSayWhatToDo(t *testing.T) {
 		got := p.Findings(behind9, unitedStates)
 		if len(got) != 1 || got[0].Detail != want {
 			t.Errorf("it says %+v, want %s", got, want)
+		}
+	}
+}
+
+// What a finding says that a rule takes is what is nearest to what it leaves: a bare
+// number, else the same one with something before it (B11).
+func TestFindingsNameTheNearest(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"^9(999|112|911)$":      "takes 9112 and leaves 112",
+		`^(\+44112|9999|9112)$`: "takes 9112 and leaves 112",
+		"^(9999|9911)$":         "takes 9999 and leaves 112",
+		"^(9112|911)$":          "takes 911 and leaves 112",
+		`^(\+44112|\+44999|9)$`: "takes +44112 and leaves 112",
+	} {
+		plan := compiled(t, emergency.VoiceRouting{Trunks: two, Rules: []emergency.RoutingRule{rule("r", pattern, "", "sos")}})
+		at := func(f emergency.Finding) bool { return f.Number == "112" && strings.Contains(f.Detail, want) }
+		if found := plan.Findings(behind9, unitedKingdom); !slices.ContainsFunc(found, at) {
+			t.Errorf("%s: %+v", pattern, found)
 		}
 	}
 }
@@ -352,31 +376,4 @@ func TestFindingsKnowTheWay(t *testing.T) {
 			t.Fatal("it has a way, and no rule is to blame")
 		}
 	})
-}
-
-// The longest list of rules is checked with bounded work: at most one finding of a kind
-// for each form of each number.
-func TestFindingsAreBounded(t *testing.T) {
-	var routing emergency.VoiceRouting
-	for i := range 1000 {
-		id := emergency.TrunkID(fmt.Sprint("trunk-", i))
-		routing.Trunks = append(routing.Trunks, emergency.Trunk{ID: id, Emergency: i%2 == 1})
-		routing.Rules = append(routing.Rules, rule(fmt.Sprint("rule ", i), fmt.Sprintf(`^((\+?\d{0,9})|%d)$`, i), "0$1", id))
-	}
-	if got := len(compiled(t, routing).Findings(behind9, everywhere)); got == 0 || got > 5*3*(1+3+1) {
-		t.Errorf("it finds %d", got)
-	}
-}
-
-// BenchmarkFindings checks as many rules as there may be, none of which is right.
-func BenchmarkFindings(b *testing.B) {
-	routing := emergency.VoiceRouting{Trunks: two}
-	for i := range 1000 {
-		routing.Rules = append(routing.Rules, rule(fmt.Sprint("rule ", i), fmt.Sprintf(`^(91%d?\d{0,9}|9?(911|112)%d?)$`, i, i), "$1", "other"))
-	}
-	routing.Rules = append(routing.Rules[:999], rule("emergency", "^911$", "", "sos"))
-	plan := compiled(b, routing)
-	for b.Loop() {
-		plan.Findings(behind9, everywhere)
-	}
 }

@@ -41,9 +41,8 @@ func (p *VoicePlan) Way(at Country, dialed Dialed) []Hop {
 		// The trunks behind are tried for their own sake: their fail-over lists do not
 		// count, so that two that name each other do no harm.
 		for _, id := range slices.Concat([]TrunkID{first.ID}, first.FailOver) {
-			hop := Hop{Path: DirectRouting, Trunk: id}
-			if p.trunks[id].carries(dialed) && !slices.Contains(hops, hop) {
-				hops = append(hops, hop)
+			if p.trunks[id].carries(dialed) {
+				hops = append(hops, Hop{Path: DirectRouting, Trunk: id})
 			}
 		}
 	}
