@@ -216,7 +216,7 @@ func comesBackAsNew(t *testing.T, w *world) {
 	if err != nil || contacts.AsTyped != "" {
 		t.Errorf("the contacts are %+v, %v", contacts, err)
 	}
-	for seen := range int64(3) {
+	for _, seen := range []int64{2, 1, 0} { // zero stands for any
 		err := only(w.PutContacts(t.Context(), "one", "night@example.org", emergency.Change{Seen: seen}))
 		if want := seen > 0; errors.Is(err, emergency.ErrChangedMeanwhile) != want {
 			t.Errorf("contacts changed on the base of revision %d give %v", seen, err)
@@ -264,5 +264,43 @@ func removedAsTheCallIsPlaced(t *testing.T, w *world) {
 			t.Errorf("a callback gives %+v, %v", decision, err)
 		}
 		w.finish(t, call.ID)
+	}
+}
+
+// Whoever housekeeping is about to forget may be dialing: on PostgreSQL it waits for
+// that, and then looks again. SQLite has one writer at a time.
+func TestForgettingWaitsForADial(t *testing.T) {
+	w := newWorld(t, postgres)
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	w.finish(t, w.dial(t, "one").ID)
+	w.removeAgent(t, "one")
+	dial, err := w.raw.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dial.Rollback() //nolint:errcheck // it has been committed
+	for _, step := range []string{`SELECT 1 FROM agents WHERE id = 'one' FOR UPDATE`, `UPDATE calls SET closed_at = NULL`} {
+		if _, err := dial.ExecContext(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forgotten := make(chan error)
+	go func() { forgotten <- w.ForgetAgents(t.Context()) }()
+	for w.count(t, `SELECT COUNT(*) FROM pg_locks WHERE NOT granted`) == 0 {
+		select {
+		case err := <-forgotten:
+			t.Fatalf("it does not wait: %v", err)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err := dial.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-forgotten; err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.count(t, `SELECT COUNT(*) FROM agents WHERE name <> ''`); kept != 1 {
+		t.Error("an agent in a call is forgotten")
 	}
 }

@@ -198,9 +198,9 @@ func routingUsedAsFarAsPossible(t *testing.T, w *world) {
 		rule    = `{"name": "all", "pattern": "911", "trunk": "sbc-1"}`
 		profile = `{"profileId": "voice", "capacityProfile": "default", "numbers": ["+12025550120"]}`
 	)
-	manyOffers := offers
+	var many strings.Builder
 	for i := range 2000 {
-		manyOffers += fmt.Sprintf(`, {"number": "+1202555%d", "country": "US"}`, 2000+i)
+		fmt.Fprintf(&many, `, {"number": "+1202555%d", "country": "US"}`, 2000+i)
 	}
 	for _, c := range []struct {
 		what, offers, trunks, rules, profile string
@@ -210,7 +210,7 @@ func routingUsedAsFarAsPossible(t *testing.T, w *world) {
 		{what: "an offer in a country that is not served any more", offers: `{"number": "+33100000000", "country": "FR"},` + offers},
 		{what: "an offer abroad", offers: `{"number": "+4510000100", "country": "US"},` + offers},
 		{what: "an offer twice", offers: offers + "," + offers},
-		{what: "two thousand offers", offers: manyOffers},
+		{what: "two thousand offers", offers: offers + many.String()},
 		{what: "a pattern", rules: `{"name": "broken", "pattern": "(", "trunk": "sbc-1"},` + rule},
 		{what: "a rule for another country alone", rules: `{"name": "broken", "pattern": "9", "trunk": "sbc-2", "countries": ["FR"]},` + rule},
 		{what: "a trunk's name", trunks: sbc1 + "," + sbc2 + `,{"trunkId": "three words long"}`},
