@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"lifeline/internal/emergency"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/store"
 
@@ -66,7 +68,15 @@ var badInput = []refused{
 	{"a number of no site", "admin", http.MethodPost, "/v1/callback-numbers", `{"number":"+12025550110","siteId":"site-xx"}`, 422, "unknown-site"},
 	{"a number twice", "admin", http.MethodPost, "/v1/callback-numbers", `{"number":"+12025550101","siteId":"site-us"}`, 409, "number-exists"},
 	{"the removal of no number", "admin", http.MethodDelete, "/v1/callback-numbers/+12025550110", ``, 404, "unknown-number"},
-	{"a method that does not exist", "admin", http.MethodDelete, "/v1/agents/agent-us", ``, 405, "method-not-allowed"},
+	{"a number of another country", "admin", http.MethodPost, "/v1/callback-numbers", `{"number":"+16135550110","siteId":"site-us"}`, 400, "invalid"},
+	{"a callback number as an agent's own", "admin", http.MethodPut, "/v1/agents/agent-us", `{"name":"x","siteId":"site-us","endpoints":["tel:+1-202-555-0101"]}`, 400, "invalid"},
+	{"a site in no country", "admin", http.MethodPut, "/v1/sites/site-us", `{"name":"x","country":"FR","address":{"street":"x","city":"x"},"standingNumber":"+12025550100"}`, 400, "invalid"},
+	{"a rule that is no pattern", "admin", http.MethodPut, "/v1/voice-routing", `{"directOffers":[],"trunks":[{"trunkId":"a"}],"rules":[{"name":"r","pattern":"(","trunk":"a"}],"outboundProfiles":[]}`, 400, "invalid"},
+	{"a voice routing by a supervisor", "supervisor", http.MethodPut, "/v1/voice-routing", `{"directOffers":[],"trunks":[],"rules":[],"outboundProfiles":[]}`, 403, "forbidden"},
+	{"half a position", "agent/agent-us", http.MethodPut, "/v1/agents/agent-us/location", `{"latitude":38.9}`, 400, "invalid"},
+	{"another agent's location", "agent/agent-us", http.MethodPut, "/v1/agents/agent-gb/location", `{"latitude":51.5,"longitude":0}`, 403, "forbidden"},
+	{"the removal of no agent", "admin", http.MethodDelete, "/v1/agents/agent-xx", ``, 404, "unknown-agent"},
+	{"a method that does not exist", "admin", http.MethodDelete, "/v1/sites/site-us", ``, 405, "method-not-allowed"},
 	{"a path that does not exist", "admin", http.MethodGet, "/v1/everything", ``, 404, "not-found"},
 }
 
@@ -118,7 +128,7 @@ func (i *installation) everything(db *store.Store) map[string]any {
 	all := map[string]any{}
 	for path, who := range map[string]string{
 		"/v1/agents": "admin", "/v1/sites": "admin", "/v1/callback-numbers": "admin", "/v1/emergency-calls": "supervisor",
-		"/v1/agents/agent-us/emergency-contacts": "admin",
+		"/v1/agents/agent-us/emergency-contacts": "admin", "/v1/voice-routing": "admin", "/v1/readiness": "supervisor",
 	} {
 		var raw json.RawMessage
 		i.as(who).must(http.StatusOK, http.MethodGet, path, nil, &raw)
@@ -128,10 +138,12 @@ func (i *installation) everything(db *store.Store) map[string]any {
 		}
 		all[path] = value
 	}
-	last, err := db.LastEvent(i.t.Context())
+	events, err := db.Events(i.t.Context(), 0, 1000)
 	if err != nil {
-		i.t.Fatal("read last event: ", err)
+		i.t.Fatal("read events: ", err)
 	}
-	all["events"] = last
+	all["events"] = slices.DeleteFunc(events, func(e emergency.Event) bool {
+		return slices.Contains(whenever, httpapi.EventType(e.Type))
+	})
 	return all
 }

@@ -61,7 +61,7 @@ func TestKilledDuringACall(t *testing.T) {
 		"call-closed",
 	}
 	told := agent.follow("0")
-	awaitEqual(t, "the events of four lives", want, func() []string { return told.told(httpapi.EventTypeNoticeUpdated) })
+	awaitEqual(t, "the events of four lives", want, func() []string { return told.told(whenever...) })
 }
 
 // kill -9 in the middle of many dials: what was answered is kept and known by its

@@ -173,13 +173,13 @@ func TestSupervisorsFindCalls(t *testing.T) {
 		awaitEqual(t, query, ids, func() []string { return search(t, temporal, query) })
 	}
 	for call, phrases := range map[string][]string{
-		live.CallID: {"Emergency call in progress", "`agent-us` at Washington service centre", "911 (US)", live.CallbackNumber, "still up"},
-		test.CallID: {"TEST · Emergency call in progress", "`agent-ca` at Ottawa service centre"},
-		over.CallID: {"Callback window open until", "`agent-gb` at London service centre", "hung-up"},
+		live.CallID: {"Emergency call in progress", "`agent-us` at Washington service centre", "911 (US)", live.CallbackNumber, "still up", "2 of 2 told"},
+		test.CallID: {"TEST · Emergency call in progress", "`agent-ca` at Ottawa service centre", "Test list** 1 of 1 told"},
+		over.CallID: {"Callback window open until", "`agent-gb` at London service centre", "hung-up", "2 of 2 told"},
 	} {
 		await(t, "the details", func() error {
 			shown := details(t, temporal, call)
-			for _, phrase := range append(phrases, "2 of 2 told") {
+			for _, phrase := range phrases {
 				if err := says(shown, phrase); err != nil {
 					return err
 				}

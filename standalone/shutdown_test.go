@@ -18,7 +18,7 @@ func TestOrderlyStop(t *testing.T) {
 	listeners := []*stream{i.as("supervisor").follow(""), agent.follow("")}
 	l := &life{T: t, installation: i, call: agent.dial("agent-us", "911"), number: "+12025550101"}
 	placed := []string{"call-placed", "presence-changed do-not-disturb"}
-	awaitEqual(t, "the first events", placed, func() []string { return listeners[0].told(httpapi.EventTypeNoticeUpdated) })
+	awaitEqual(t, "the first events", placed, func() []string { return listeners[0].told(whenever...) })
 	if code := p.terminate(t); code != 0 {
 		t.Errorf("the exit code is %d", code)
 	}
@@ -41,7 +41,7 @@ func TestOrderlyStop(t *testing.T) {
 	l.windowCloses()
 	l.contactsKnow()
 	want := []string{"callback-received", "leg-ended", "presence-changed " + before, "leg-ended", "call-closed"}
-	awaitEqual(t, "the events after the restart", want, func() []string { return l.events.told(httpapi.EventTypeNoticeUpdated) })
+	awaitEqual(t, "the events after the restart", want, func() []string { return l.events.told(whenever...) })
 }
 
 // A second standalone on the same directory, or on an address in use, is refused
