@@ -50,12 +50,15 @@ var routings = []struct {
 	{"too many countries", func(v *emergency.VoiceRouting) { v.Rules[1].Countries = long[emergency.Country]() }, "rules.1.countries"},
 	{"too many numbers of a profile", func(v *emergency.VoiceRouting) { v.OutboundProfiles[0].Numbers = long[string]() }, "outboundProfiles.0.numbers"},
 
-	// A direct offer reaches the call takers of its country.
+	// A direct offer is a number, and reaches the call takers of its country.
 	{"an offer that is no number", func(v *emergency.VoiceRouting) { v.DirectOffers[1].Number = "10000100" }, "directOffers.1.number"},
-	{"an offer twice", func(v *emergency.VoiceRouting) { v.DirectOffers[1].Number = "+12025550100" }, "directOffers.1.number"},
+	{"an offer twice", func(v *emergency.VoiceRouting) { v.DirectOffers[1] = v.DirectOffers[0] }, "directOffers.1.number"},
 	{"an offer in a country not served", func(v *emergency.VoiceRouting) { v.DirectOffers[1].Country = "DE" }, "directOffers.1.country"},
-	{"an offer from abroad", func(v *emergency.VoiceRouting) { v.DirectOffers[1].Country = "GB" }, "directOffers.1.number"},
-	{"an offer of the same calling code", func(v *emergency.VoiceRouting) { v.DirectOffers[0].Country = "CA" }, ""},
+	// What the upgrade made of standing numbers must be of use (S16).
+	{"a number for two countries", func(v *emergency.VoiceRouting) {
+		v.DirectOffers[1] = emergency.Offer{Number: "+12025550100", Country: "CA"}
+	}, ""},
+	{"a number from abroad", func(v *emergency.VoiceRouting) { v.DirectOffers[1].Country = "GB" }, ""},
 
 	{"a trunk without ID", func(v *emergency.VoiceRouting) { v.Trunks[0].ID = "" }, "trunks.0.trunkId"},
 	{"a trunk twice", func(v *emergency.VoiceRouting) { v.Trunks[1].ID = "main" }, "trunks.1.trunkId"},
