@@ -22,6 +22,8 @@ const (
 	jsonType = "application/json"
 	// maxBody is far above any request of the contract but one.
 	maxBody = 64 << 10
+	// maxIgnored is how much of a body that is too long is read for nothing.
+	maxIgnored = 1 << 20
 	// maxRoutingBody holds a voice routing with every rule that it may have.
 	maxRoutingBody = 1 << 20
 )
@@ -89,6 +91,8 @@ func checkBody(c *gin.Context, op *operation) error {
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		// Who is still writing when the connection closes sees a reset and no answer.
+		_, _ = io.CopyN(io.Discard, r.Body, maxIgnored)
 		return nil, &fault{
 			status: http.StatusRequestEntityTooLarge, code: "too-large",
 			detail: fmt.Sprintf("The body must be at most %d KiB long.", limit>>10),
