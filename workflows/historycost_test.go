@@ -7,19 +7,28 @@ import (
 )
 
 // An ordinary call stays cheap: at most 40 events in its history, and at most 8
-// actions on Temporal Cloud's bill beside the notice, also where an outside presence
-// system is told of every change.
+// actions on Temporal Cloud's bill beside the notices, also where an outside presence
+// system is told of every change. That somebody should acknowledge, and does, costs two
+// more: a timer and a message (B9). A refused dial takes 3 (B10).
 func TestCostOfACall(t *testing.T) {
-	for _, name := range []string{"v1/ordinary", "v1/presence-outside"} {
-		t.Run(name, func(t *testing.T) {
-			history := readRecording(t, name).events
+	for _, c := range []struct {
+		name                     string
+		events, actions, notices int
+	}{
+		{"v1/ordinary", 40, 8, 1},
+		{"v1/presence-outside", 40, 8, 1},
+		{"v3/notice-acknowledged", 40, 10, 1},
+		{"v3/notice-refused-acknowledged", 20, 3, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			history := readRecording(t, c.name).events
 			events, actions, notices := len(history.GetEvents()), billableActions(history), count(history, isNotice)
-			t.Logf("%d events, %d actions of which %d for the notice", events, actions, notices)
-			if events > 40 {
-				t.Errorf("the history has %d events, want at most 40", events)
+			t.Logf("%d events, %d actions of which %d for notices", events, actions, notices)
+			if events > c.events {
+				t.Errorf("the history has %d events, want at most %d", events, c.events)
 			}
-			if notices != 1 || actions-notices > 8 {
-				t.Errorf("the call takes %d actions beside %d for the notice, want at most 8 and 1", actions-notices, notices)
+			if notices != c.notices || actions-notices > c.actions {
+				t.Errorf("it takes %d actions beside %d for notices, want at most %d and %d", actions-notices, notices, c.actions, c.notices)
 			}
 		})
 	}

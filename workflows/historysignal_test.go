@@ -34,6 +34,28 @@ func TestLateLeaseInEveryHistory(t *testing.T) {
 	}
 }
 
+// A call that began before there was anything to acknowledge may get an acknowledgement
+// all the same: its notice may be sent by this version. Wherever it comes, the call
+// commands what it did without (B9).
+func TestAcknowledgementInEveryOldHistory(t *testing.T) {
+	for _, r := range recordings(t) {
+		if !strings.HasPrefix(r.name, "v1/") && !strings.HasPrefix(r.name, "v2/") {
+			continue
+		}
+		t.Run(r.name, func(t *testing.T) {
+			for _, place := range places(r.events) {
+				commanded, err := replay(t, withMessage(t, r.events, place, workflows.SignalAcknowledged,
+					emergency.Acknowledged{Event: emergency.NoticePlaced, At: noon}))
+				if err != nil {
+					t.Fatalf("replay with a message before event %d: %v", place+1, err)
+				}
+				same(t, fmt.Sprintf("the transcript with a message before event %d", place+1),
+					transcriptOf(t, r.name, ""), commanded.String())
+			}
+		})
+	}
+}
+
 // On a real server the message and what ends the call may come together, which the
 // suite keeps apart. The number is not lost then, nor anywhere else (B5).
 func TestLateLeaseIsNeverLost(t *testing.T) {
@@ -80,29 +102,35 @@ func places(history *historypb.History) []int {
 	return all
 }
 
-// withLateLease is a copy of the history in which a number was leased late. Events
-// after the message get the next number, and so do references to them.
+// withLateLease is a copy of the history in which a number was leased late.
 func withLateLease(t *testing.T, history *historypb.History, place int) *historypb.History {
 	t.Helper()
+	return withMessage(t, history, place, workflows.SignalNumberLeased, emergency.LateLease{Number: late, At: noon})
+}
+
+// withMessage is a copy of the history in which a message came. Events after it get the
+// next number, and so do references to them.
+func withMessage(t *testing.T, history *historypb.History, place int, name string, message any) *historypb.History {
+	t.Helper()
 	data, _ := converters(t)
-	body, err := data.ToPayloads(emergency.LateLease{Number: late, At: noon})
+	body, err := data.ToPayloads(message)
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := history.GetEvents()
 	id := events[place].GetEventId()
-	message := &historypb.HistoryEvent{
+	came := &historypb.HistoryEvent{
 		EventId: id, EventTime: events[place].GetEventTime(), EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 			WorkflowExecutionSignaledEventAttributes: &historypb.WorkflowExecutionSignaledEventAttributes{
-				SignalName: workflows.SignalNumberLeased, Input: body,
+				SignalName: name, Input: body,
 			},
 		},
 	}
 	longer := &historypb.History{}
 	for i, event := range events {
 		if i == place {
-			longer.Events = append(longer.Events, message)
+			longer.Events = append(longer.Events, came)
 		}
 		moved := proto.CloneOf(event)
 		moveOn(moved.ProtoReflect(), id)

@@ -68,7 +68,7 @@ func TestNobodyAcknowledges(t *testing.T) {
 		`5m for 5m0s "Somebody should acknowledge by 12:10:00 UTC"`,
 		`10m for 5m0s "Somebody should acknowledge by 12:15:00 UTC"`,
 	}, s.noticeTimers())
-	mentions(t, s.asked.String(), `"E-mail to the site's list, because nobody has acknowledged (2 of 2)"`)
+	mentions(t, s.asked.String(), `"E-mail that tells the site's list that somebody should act (2 of 2)"`)
 	mentions(t, once, "- **Escalated** once to the site's list: 2 of 2 told", "- **Acknowledged** not yet, due by 2096-03-08 12:10:00 UTC")
 	mentions(t, after,
 		"- **Escalated** twice to the site's list: 2 of 2 told", "- **Acknowledged** by nobody",

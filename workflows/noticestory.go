@@ -36,7 +36,7 @@ var ofWhat = map[emergency.NoticeEvent]string{
 	emergency.NoticePlaced:    "of the call",
 	emergency.NoticeFailed:    "of the refused call",
 	emergency.NoticeCallback:  "of the callback",
-	emergency.NoticeEscalated: "that nobody had acknowledged",
+	emergency.NoticeEscalated: "that somebody should act",
 	emergency.NoticeEnded:     "of the end of the call",
 }
 
@@ -108,7 +108,7 @@ func (k *noticeKeeper) acknowledgement() string {
 // summary is an activity's line in the Temporal Web UI.
 func (k *noticeKeeper) summary(n *notice) string {
 	if n.event == emergency.NoticeEscalated {
-		return fmt.Sprintf("E-mail to the site's list, because nobody has acknowledged (%d of %d)", n.round, k.plan.Escalations)
+		return fmt.Sprintf("E-mail that tells the site's list %s (%d of %d)", ofWhat[n.event], n.round, k.plan.Escalations)
 	}
 	return fmt.Sprintf("E-mail that tells the %s %s", strings.ToLower(k.about.recipients()), ofWhat[n.event])
 }

@@ -97,7 +97,8 @@ func (c *call) tellOfDial() {
 	workflow.Go(c.steps, func(ctx workflow.Context) { c.notices.insist(ctx, placed) })
 }
 
-// notifyContacts tells the contacts of a call from before there was a plan. It gives up when the notice could be of no use any more.
+// notifyContacts tells the contacts of a call from before there was a plan. It gives
+// up when the notice could be of no use any more.
 func (c *call) notifyContacts(ctx workflow.Context) {
 	if c.order.Contacts == 0 {
 		c.notice.done = true

@@ -18,6 +18,8 @@ import (
 type call struct {
 	name  string
 	order emergency.Order
+	// refused is what came of a dial that did not become a call.
+	refused *emergency.RefusedOrder
 	// early are messages that come before any worker runs; script what happens then.
 	early, script []act
 	// fail decides whether an attempt at a step fails; nil when none does.
@@ -28,6 +30,10 @@ type call struct {
 	standing bool
 	// refusals is how often the number cannot be released yet.
 	refusals int
+	// plan is how far the telling of people goes; nil before version 3.
+	plan *emergency.NoticePlan
+	// unreachable makes every recipient of the first notice one who cannot be reached.
+	unreachable bool
 	// cancelled says that the call is to end as cancelled.
 	cancelled bool
 
@@ -84,12 +90,18 @@ func newCalls() []*call {
 		}, standing: true},
 		{name: "late-lease-in-trouble", early: []act{leased(0)}, script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble, standing: true},
 	}
+	calls = append(calls, noticeCalls()...)
 	for n, c := range calls {
 		c.order = emergency.Order{
 			CallID:  emergency.CallID(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n+1)),
 			AgentID: "agent-us", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
 			LegID: dial, Number: "+12025550101", NumberKind: emergency.NumberLeased, SiteName: "Washington",
-			Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside",
+			Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside", Notices: c.plan,
+		}
+		if c.refused != nil {
+			c.refused.CallID, c.refused.AgentID, c.refused.SiteName = c.order.CallID, c.order.AgentID, c.order.SiteName
+			c.refused.Kind, c.refused.Country, c.refused.Code = c.order.Kind, c.order.Country, emergency.CheckNoRoute
+			c.refused.Contacts, c.refused.Notices = c.order.Contacts, *c.plan
 		}
 		if c.standing {
 			c.order.Number, c.order.NumberKind = "+12025550199", emergency.NumberStanding
@@ -115,15 +127,26 @@ func sqlInTrouble(a attempt) error {
 	return nil
 }
 
+// workflowID is the ID of the workflow that follows the dial.
+func (c *call) workflowID() string {
+	if c.refused != nil {
+		return workflows.RefusalWorkflowID(c.order.CallID)
+	}
+	return workflows.WorkflowID(c.order.CallID)
+}
+
 // dial starts the call's workflow as the relay does, and sends what comes early.
 func (c *call) dial(ctx context.Context, t client.Client) error {
 	c.order.DialedAt = time.Now().UTC().Truncate(time.Microsecond)
-	if _, err := t.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                    workflows.WorkflowID(c.order.CallID),
-		TaskQueue:             workflows.TaskQueue,
-		TypedSearchAttributes: workflows.InitialSearchAttributes(c.order),
-		StaticSummary:         workflows.Summary(c.order),
-	}, workflows.Type, c.order); err != nil {
+	options := client.StartWorkflowOptions{ID: c.workflowID(), TaskQueue: workflows.TaskQueue}
+	workflow, order := workflows.Type, any(c.order)
+	options.TypedSearchAttributes, options.StaticSummary = workflows.InitialSearchAttributes(c.order), workflows.Summary(c.order)
+	if c.refused != nil {
+		c.refused.At = c.order.DialedAt
+		workflow, order = workflows.RefusalType, *c.refused
+		options.TypedSearchAttributes, options.StaticSummary = workflows.RefusalSearchAttributes(*c.refused), workflows.RefusalSummary(*c.refused)
+	}
+	if _, err := t.ExecuteWorkflow(ctx, options, workflow, order); err != nil {
 		return err
 	}
 	for _, act := range c.early {
@@ -143,7 +166,7 @@ func (c *call) play(ctx context.Context, t client.Client) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	err := t.GetWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "").Get(ctx, nil)
+	err := t.GetWorkflow(ctx, c.workflowID(), "").Get(ctx, nil)
 	if temporal.IsCanceledError(err) && c.cancelled {
 		err = nil
 	}
@@ -177,12 +200,12 @@ func unreadable(after time.Duration, signal string) act {
 
 func send(after time.Duration, name string, message func(at time.Time) any) act {
 	return act{after, func(ctx context.Context, t client.Client, c *call) error {
-		return t.SignalWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "", name, message(time.Now().UTC().Truncate(time.Microsecond)))
+		return t.SignalWorkflow(ctx, c.workflowID(), "", name, message(time.Now().UTC().Truncate(time.Microsecond)))
 	}}
 }
 
 func cancel(after time.Duration) act {
 	return act{after, func(ctx context.Context, t client.Client, c *call) error {
-		return t.CancelWorkflow(ctx, workflows.WorkflowID(c.order.CallID), "")
+		return t.CancelWorkflow(ctx, c.workflowID(), "")
 	}}
 }

@@ -38,6 +38,9 @@ func fakes(calls []*call) map[string]any {
 		},
 		workflows.ActivityNotifyContacts: func(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
 			c := byID[in.CallID]
+			if c.unreachable && in.Round == 0 {
+				return workflows.Deliveries{Failed: c.order.Contacts}, c.take(ctx)
+			}
 			return workflows.Deliveries{Sent: c.order.Contacts}, c.take(ctx)
 		},
 		workflows.ActivityEndLegs: func(ctx context.Context, in workflows.Ending) error {

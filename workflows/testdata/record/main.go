@@ -105,6 +105,7 @@ func connect(ctx context.Context) (client.Client, error) {
 func newWorker(temporal client.Client, calls []*call) worker.Worker {
 	w := worker.New(temporal, workflows.TaskQueue, worker.Options{WorkerStopTimeout: time.Second})
 	w.RegisterWorkflowWithOptions(workflows.EmergencyCall, workflow.RegisterOptions{Name: workflows.Type})
+	w.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, workflow.RegisterOptions{Name: workflows.RefusalType})
 	for name, fake := range fakes(calls) {
 		w.RegisterActivityWithOptions(fake, activity.RegisterOptions{Name: name})
 	}
@@ -114,7 +115,7 @@ func newWorker(temporal client.Client, calls []*call) worker.Worker {
 // save writes the history of a closed call.
 func (c *call) save(ctx context.Context, temporal client.Client) error {
 	history := &historypb.History{}
-	events := temporal.GetWorkflowHistory(ctx, workflows.WorkflowID(c.order.CallID), "", false,
+	events := temporal.GetWorkflowHistory(ctx, c.workflowID(), "", false,
 		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
