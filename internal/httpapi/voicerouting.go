@@ -3,7 +3,6 @@ package httpapi
 
 import (
 	"context"
-	"fmt"
 
 	"lifeline/internal/emergency"
 )
@@ -19,11 +18,7 @@ func (s *server) GetVoiceRouting(ctx context.Context, _ GetVoiceRoutingRequestOb
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.routingAnswer(routing, sites)
-	if err != nil {
-		return nil, err
-	}
-	return GetVoiceRouting200JSONResponse{answer}, nil
+	return GetVoiceRouting200JSONResponse{s.routingAnswer(routing, sites)}, nil
 }
 
 // PutVoiceRouting replaces it as a whole. The sites are read first: what has been
@@ -37,20 +32,23 @@ func (s *server) PutVoiceRouting(ctx context.Context, r PutVoiceRoutingRequestOb
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.routingAnswer(routing, sites)
-	if err != nil {
-		return nil, err
-	}
-	return PutVoiceRouting200JSONResponse{answer}, nil
+	return PutVoiceRouting200JSONResponse{s.routingAnswer(routing, sites)}, nil
 }
 
-func (s *server) routingAnswer(routing emergency.VoiceRouting, sites []emergency.Site) (VoiceRoutingJSONResponse, error) {
+func (s *server) routingAnswer(routing emergency.VoiceRouting, sites []emergency.Site) VoiceRoutingJSONResponse {
+	view := routingView(routing)
+	view.Findings = findingViews(s.findings(routing, countriesOf(sites)))
+	return VoiceRoutingJSONResponse{Body: view, Headers: VoiceRoutingResponseHeaders{ETag: etag(routing.Revision)}}
+}
+
+// findings are what the dial-plan check says. A document that an earlier version has
+// saved may have a part that this one leaves out; it must be shown to be mended.
+func (s *server) findings(routing emergency.VoiceRouting, sites []emergency.Country) []emergency.Finding {
 	plan, err := routing.Compile()
 	if err != nil {
-		// It was valid when it was saved, so the reader is not to blame.
-		return VoiceRoutingJSONResponse{}, fmt.Errorf("compile the voice routing that is kept: %s", err.Error())
+		return []emergency.Finding{{
+			Kind: emergency.FindingMisses, Detail: "A part of this document is left out: " + err.Error() + ". Change it and save the document again.",
+		}}
 	}
-	view := routingView(routing)
-	view.Findings = findingViews(plan.Findings(s.DialPlan, countriesOf(sites)))
-	return VoiceRoutingJSONResponse{Body: view, Headers: VoiceRoutingResponseHeaders{ETag: etag(routing.Revision)}}, nil
+	return plan.Findings(s.DialPlan, sites)
 }

@@ -218,12 +218,13 @@ func TestLongVoiceRouting(t *testing.T) {
 }
 
 // A voice routing that a later rule of ours refuses is a fault of the service, not of
-// whoever reads it.
+// A document that a later version refuses is shown, with a finding that says what is
+// wrong, so that it can be mended.
 func TestVoiceRoutingThatIsNoLongerValid(t *testing.T) {
 	r := newRig(t)
-	r.records.routing.Rules = []emergency.RoutingRule{{Name: "r", Pattern: "(", Trunk: "gone"}}
-	got := r.problem(t, ask{method: http.MethodGet, path: routingPath, as: "admin"}, http.StatusInternalServerError)
-	if got.Code != "internal" || got.Field != "" {
-		t.Errorf("problem %+v", got)
+	r.records.routing = emergency.VoiceRouting{Rules: []emergency.RoutingRule{{Name: "broken", Pattern: "911", Trunk: "gone"}}, Revision: 3}
+	shown := read[VoiceRouting](t, r.do(t, ask{method: http.MethodGet, path: routingPath, as: "admin"}))
+	if len(shown.Rules) != 1 || len(shown.Findings) != 1 || !strings.Contains(shown.Findings[0].Detail, "rules.0.trunk") {
+		t.Errorf("the answer is %+v", shown)
 	}
 }
