@@ -11,6 +11,7 @@ import (
 // directoryRules are about sites, agents and contacts.
 var directoryRules = []rule{
 	{"sites", sites},
+	{"a site stays in its country", siteStaysInItsCountry},
 	{"agents", agents},
 	{"agents keep their presence", agentsKeepTheirPresence},
 	{"contacts", contacts},
@@ -131,6 +132,27 @@ func agentsKeepTheirPresence(t *testing.T, w *world) {
 	same(t, "the agent", changed, got)
 	w.hangUp(t, call.ID, "")
 	w.shows(t, "one", emergency.StatusAvailable)
+}
+
+// A site with callback numbers stays in the country that they are registered in, so
+// that no pool is left that leads abroad; without any it may move.
+func siteStaysInItsCountry(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	site, err := w.Site(t.Context(), "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Country = emergency.Denmark
+	var invalid *emergency.Invalid
+	if err := only(w.PutSite(t.Context(), site, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "country" {
+		t.Errorf("with a number the error is %v, want *Invalid on the country", err)
+	}
+	if err := w.RemoveNumber(t.Context(), first, emergency.Change{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
+		t.Errorf("without numbers: %v", err)
+	}
 }
 
 // Contacts stay as they were typed; what is no list of addresses is refused (S17).

@@ -85,6 +85,9 @@ func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.C
 				return err
 			}
 		}
+		if err := t.countryStays(ctx, site); err != nil {
+			return err
+		}
 		if err := t.upsertSite(ctx, site); err != nil {
 			return err
 		}
@@ -95,6 +98,18 @@ func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.C
 		return t.changed(ctx, "site-changed", string(site.ID), site.Revision, by, s.now())
 	})
 	return site, err
+}
+
+// countryStays refuses to move a site to another country while it has callback numbers:
+// they are the old one's.
+func (t tx) countryStays(ctx context.Context, site emergency.Site) error {
+	var abroad int
+	err := t.scan(ctx, &abroad, `SELECT COUNT(*) FROM sites s WHERE s.id = $1 AND s.country <> $2
+		AND EXISTS (SELECT 1 FROM callback_numbers n WHERE n.site_id = s.id)`, site.ID, site.Country)
+	if err == nil && abroad > 0 {
+		return &emergency.Invalid{Field: "country", Problem: "must stay as long as the site has callback numbers; remove them first"}
+	}
+	return err
 }
 
 func (t tx) upsertSite(ctx context.Context, site emergency.Site) error {
