@@ -33,6 +33,8 @@ type world struct {
 	cancelled bool
 	// want are the call's numbers, as far as the workflow has been told.
 	want numbers
+	// seenAt is when somebody first acknowledged; zero while nobody has.
+	seenAt time.Duration
 	// serial keeps any two messages from coming at the same moment.
 	serial time.Duration
 }
@@ -214,7 +216,8 @@ func drawn(t *rapid.T, what string, limit time.Duration) time.Duration {
 // before max(dialed + 60 min, last leg ended + 30 min), and not later than it has
 // to be (B1). Do not disturb is asked for at most once for each leg, and the last
 // step of presence restores it (B3, B4). The call's number is the one that became
-// free for it, if one did, and the PSAP saw the other (B5).
+// free for it, if one did, and the PSAP saw the other (B5). Notices and
+// acknowledgements change nothing of this, and keep to their plan (B9).
 func TestAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
@@ -234,6 +237,7 @@ func TestAnyOrder(t *testing.T) {
 			}
 		}
 		w.leaseLate(t)
+		w.acknowledges(t)
 		w.leg(t, theDial)
 		for n := range rapid.IntRange(0, 4).Draw(t, "callbacks") {
 			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
@@ -244,6 +248,7 @@ func TestAnyOrder(t *testing.T) {
 		w.checkRelease(t, trouble)
 		same(t, "the numbers", w.want, w.numbers())
 		w.checkPresence(t, trouble)
+		w.checkNotices(t)
 	})
 }
 
@@ -300,6 +305,7 @@ func TestCancelAnyTime(t *testing.T) {
 			return nil
 		}
 		w.leaseLate(t)
+		w.acknowledges(t)
 		w.leg(t, theDial)
 		for n := range rapid.IntRange(0, 3).Draw(t, "callbacks") {
 			w.leg(t, emergency.LegID(fmt.Sprintf("callback-%d", n)))
@@ -319,6 +325,7 @@ func TestCancelAnyTime(t *testing.T) {
 			t.Errorf("the number was released %d times", len(w.released))
 		}
 		w.checkPresence(t, false)
+		w.checkNotices(t)
 		same(t, "the numbers", w.want, w.numbers())
 		if len(w.steps(workflows.ActivityEndLegs)) == 0 && !over {
 			t.Errorf("no leg was marked ended")
