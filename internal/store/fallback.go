@@ -42,10 +42,9 @@ type holder struct {
 	call  emergency.CallID
 	agent emergency.AgentID
 	kind  emergency.Kind
-	// over is when nobody could be called back any more, unless the call goes on, and
-	// until when the number rests after it.
+	// over is when nobody can be called back any more, and until when the number rests
+	// after it.
 	over, until time.Time
-	closed      bool
 }
 
 // lastHolder is the call that had a number until lately, as far as it is still known;
@@ -61,7 +60,8 @@ func (s *Store) lastHolder(ctx context.Context, in Inbound) (holder, error) {
 		return resting[0], nil
 	}
 	// Nobody may have given the number back yet; and a standing number does not rest,
-	// but the calls that showed it do. Of them the latest will do.
+	// but the calls that showed it do. Of them the latest will do. Should a call go on
+	// that has lost its agent's route, the desk is better than nobody.
 	for _, those := range []string{`c.number = $1 AND c.closed_at IS NULL`, `c.caller_id = $1 AND ` + showedStanding} {
 		over, err := collect(ctx, s.read, scanOver, `SELECT c.site_id, c.id, c.agent_id, c.kind, c.terms, c.expires_at, c.closed_at
 			FROM calls c WHERE `+those+` ORDER BY c.dialed_at DESC, c.id DESC LIMIT 100`, in.To)
@@ -69,18 +69,12 @@ func (s *Store) lastHolder(ctx context.Context, in Inbound) (holder, error) {
 			return last, err
 		}
 		for _, one := range over {
-			if one.restsAt(in.At) && one.likelier(last) {
+			if one.until.After(in.At) && one.likelier(last) {
 				last = one
 			}
 		}
 	}
 	return last, nil
-}
-
-// restsAt tells whether the call is over, and the number at rest because of it. A call
-// may have been closed a moment after somebody asked about it.
-func (h holder) restsAt(at time.Time) bool {
-	return (h.closed || !h.over.After(at)) && h.until.After(at)
 }
 
 // likelier tells whether a callback is rather for this call: a call for help comes
@@ -108,7 +102,7 @@ func scanOver(rows *sql.Rows) (holder, error) {
 	if err := rows.Scan(&h.site, &h.call, &h.agent, &h.kind, &text, &h.over, &closed); err != nil {
 		return h, err //nolint:wrapcheck // collect wraps
 	}
-	if h.closed = closed.Valid; h.closed && closed.Time.Before(h.over) {
+	if closed.Valid && closed.Time.Before(h.over) {
 		h.over = closed.Time
 	}
 	// Terms that cannot be read keep nobody from finding another call.

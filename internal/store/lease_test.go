@@ -243,13 +243,13 @@ func ensureLeaseAfterLoss(t *testing.T, w *world) {
 	same(t, "the standing lease", store.Lease{Number: standing, Kind: emergency.NumberStanding}, w.ensured(t, other.ID))
 }
 
-// The workflow makes sure of the route; without it a callback reaches nobody (S5).
+// The workflow makes sure of the route; without it a callback reaches the desk (S5).
 func ensureRoute(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one", "two")
 	call := w.dial(t, "one")
 	w.run(t, `DELETE FROM routes`)
-	if got := w.offer(t, first).Verdict; got == emergency.ConnectAgent {
+	if got := w.offer(t, first).Verdict; got != emergency.ConnectFallback {
 		t.Errorf("without a route the verdict is %q", got)
 	}
 	for range 2 {

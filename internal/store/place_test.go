@@ -130,6 +130,7 @@ func ordersTheWorkflow(t *testing.T, w *world) {
 // whoever follows along hears of it, and the audit keeps it, once per call (B11).
 func countriesThatDiffer(t *testing.T, w *world) {
 	p := everything(t, w)
+	p.Warnings = []emergency.CheckCode{emergency.CheckNoContacts}
 	w.place(t, p)
 	told := func() int { return w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'countries-differ'`) }
 	kept := func() int { return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'countries-differ'`) }

@@ -27,7 +27,7 @@ func (t tx) spare(ctx context.Context, site emergency.SiteID, now time.Time) err
 	}
 	if err := t.scan(ctx, &inUse, `SELECT
 		(SELECT COUNT(*) FROM leases l JOIN callback_numbers n ON n.number = l.number WHERE l.site_id = $1 AND NOT n.draining) +
-		(SELECT COUNT(*) FROM callback_numbers WHERE free_at > $2 AND site_id = $1 AND NOT leased AND NOT draining)`,
+		(SELECT COUNT(CASE WHEN site_id = $1 AND NOT leased AND NOT draining THEN 1 END) FROM callback_numbers WHERE free_at > $2)`,
 		site, stamp(now)); err != nil {
 		return err
 	}
@@ -82,7 +82,9 @@ type usedNumber struct {
 	back time.Time
 }
 
-// usedNumbers has each number once, even if it was released between two queries.
+// usedNumbers has each number once, even if it was released between two queries. The
+// queries say CROSS JOIN because SQLite keeps to the order of that: it would begin with
+// the largest table else.
 type usedNumbers map[string]usedNumber
 
 // addLeased adds the leased numbers. Each comes back when the window of the last call
@@ -91,27 +93,28 @@ type usedNumbers map[string]usedNumber
 func (u usedNumbers) addLeased(ctx context.Context, q querier, now time.Time) error {
 	_, err := collect(ctx, q, func(rows *sql.Rows) (struct{}, error) {
 		var (
-			number, text string
-			n            = usedNumber{leased: true}
-			dialed       time.Time
-			ended        sql.NullTime
-			terms        emergency.Terms
+			number, text    string
+			n               = usedNumber{leased: true}
+			dialed, expires time.Time
+			legsUp          int
+			terms           emergency.Terms
 		)
-		if err := rows.Scan(&number, &n.site, &n.since, &dialed, &text, &ended); err != nil {
+		if err := rows.Scan(&number, &n.site, &n.since, &dialed, &expires, &text, &legsUp); err != nil {
 			return struct{}{}, err //nolint:wrapcheck // collect wraps
 		}
 		// Terms that cannot be read keep nobody from hearing of the other numbers.
 		_ = json.Unmarshal([]byte(text), &terms)
-		if !ended.Valid {
-			ended.Time = now
+		end := expires.Add(-emergency.OverdueSlack)
+		if legsUp > 0 {
+			end = terms.WindowEnd(dialed, now)
 		}
-		n.back = later(terms.WindowEnd(dialed, ended.Time).Add(terms.Quarantine).UTC(), u[number].back)
+		n.back = later(end.Add(terms.Quarantine).UTC(), u[number].back)
 		u[number] = n
 		return struct{}{}, nil
-	}, `SELECT l.number, l.site_id, l.leased_at, c.dialed_at, c.terms, g.ended_at
-		FROM leases l JOIN callback_numbers n ON n.number = l.number JOIN lease_claims k ON k.number = l.number
-		JOIN calls c ON c.id = k.call_id JOIN legs g ON g.call_id = c.id
-		WHERE NOT n.draining`)
+	}, `SELECT l.number, l.site_id, l.leased_at, c.dialed_at, c.expires_at, c.terms,
+			(SELECT COUNT(*) FROM legs g WHERE g.call_id = c.id AND g.ended_at IS NULL)
+		FROM leases l CROSS JOIN callback_numbers n CROSS JOIN lease_claims k CROSS JOIN calls c
+		WHERE n.number = l.number AND NOT n.draining AND k.number = l.number AND c.id = k.call_id`)
 	return err
 }
 
@@ -124,8 +127,8 @@ func (u usedNumbers) addRested(ctx context.Context, q querier, now time.Time) er
 	}{
 		{`SELECT number, site_id, leased_at, free_at FROM callback_numbers
 			WHERE free_at > $1 AND NOT leased AND NOT draining`, now},
-		{`SELECT n.number, n.site_id, n.leased_at, n.free_at FROM sites s JOIN callback_numbers n ON n.site_id = s.id
-			WHERE n.last_used_at > $1 AND n.leased_at > $1 AND NOT n.leased AND NOT n.draining`, now.Add(-time.Hour)},
+		{`SELECT n.number, n.site_id, n.leased_at, n.free_at FROM sites s CROSS JOIN callback_numbers n
+			WHERE n.site_id = s.id AND n.last_used_at > $1 AND NOT n.leased AND NOT n.draining`, now.Add(-time.Hour)},
 	} {
 		if _, err := collect(ctx, q, func(rows *sql.Rows) (struct{}, error) {
 			var (

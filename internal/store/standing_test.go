@@ -130,22 +130,20 @@ func standingHelpBeforeATest(t *testing.T, w *world) {
 // then the standing number is the site's own line again (B5, B6).
 func standingThenTheDesk(t *testing.T, w *world) {
 	w.addSite(t, "us")
-	w.addAgents(t, "us", "one", "two")
+	w.addAgents(t, "us", "one", "two", "three")
+	w.finish(t, w.dial(t, "three").ID)
+	w.pass(time.Second)
 	older := w.dial(t, "one")
 	w.pass(time.Second)
 	call := w.dial(t, "two")
 	w.finish(t, call.ID)
 	w.pass(time.Minute)
 	w.finish(t, older.ID) // it was over later, so the PSAP rather means this one
-	before := w.picture(t)
+	w.decides(t, standing, toTheDesk(older))
 	w.clock.set(w.read(t, older.ID).ClosedAt.Add(agreed.Quarantine - time.Microsecond))
-	same(t, "the decision", emergency.Decision{
-		Verdict: emergency.ConnectFallback, AgentID: "one", CallID: older.ID, Kind: emergency.KindEmergency,
-		Ring: []emergency.Endpoint{{URI: desk, Kind: emergency.EndpointFallback, Ring: 20 * time.Second}},
-	}, w.offer(t, standing))
+	w.decides(t, standing, toTheDesk(older))
 	w.pass(time.Microsecond)
-	same(t, "the decision after the quarantine", emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}, w.offer(t, standing))
-	same(t, "the calls", before, w.picture(t))
+	w.decides(t, standing, ordinary)
 }
 
 // The same holds when nobody has noticed yet that the call is over.
@@ -196,8 +194,7 @@ func standingNobodyShowed(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
 	call := w.dial(t, "one")
-	want := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
-	same(t, "the decision", want, w.offer(t, standing))
+	w.decides(t, standing, ordinary)
 	w.finish(t, call.ID)
-	same(t, "the decision after the call", want, w.offer(t, standing))
+	w.decides(t, standing, ordinary)
 }

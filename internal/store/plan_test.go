@@ -1,0 +1,192 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// statement is what the store had the database do.
+type statement struct {
+	query string
+	args  []any
+}
+
+// many is how many numbers, calls and legs there are that a query has no business with.
+const many = 20_000
+
+// crowded is a world with large pools, in which little happens.
+func crowded(t *testing.T, e engine) *world {
+	t.Helper()
+	w := newWorld(t, e)
+	w.addSite(t, "us")
+	w.addSite(t, "pr")
+	w.addAgents(t, "us", "one", "two", "three")
+	counted := fmt.Sprintf("WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < %d) ", many)
+	into := func(table, columns, values string, args ...any) {
+		t.Helper()
+		w.run(t, "INSERT INTO "+table+" ("+columns+") "+counted+"SELECT "+values+" FROM g", args...)
+	}
+	if e.driver == "sqlite" { // which has the WITH before the INSERT
+		into = func(table, columns, values string, args ...any) {
+			t.Helper()
+			w.run(t, counted+"INSERT INTO "+table+" ("+columns+") SELECT "+values+" FROM g", args...)
+		}
+	}
+	yesterday := noon.Add(-24 * time.Hour)
+	into("callback_numbers", "number, site_id, leased, draining, last_used_at, free_at",
+		"'+1303' || (1000000 + n), CASE WHEN n % 2 = 0 THEN 'us' ELSE 'pr' END, FALSE, FALSE, $1, $1", yesterday)
+	into("calls", `id, agent_id, site_id, kind, dialed, country, dialed_at, conveyed, number, number_kind, route_path, route_trunk,
+		terms, degraded, presence_before, expires_at, closed_at, caller_id`,
+		`'old-' || n, 'one', 'us', 'emergency', '911', 'US', $1, '{}', '+1303' || (1000000 + n), 'leased', 'direct-offer', '',
+		'"lease=1h0m0s grace=30m0s maxCall=4h0m0s quarantine=30m0s"', FALSE, '', $1, $1, '+1303' || (1000000 + n)`, yesterday)
+	into("legs", "id, call_id, direction, remote, started_at, ended_at, reason", "'leg-' || n, 'old-' || n, 'outbound', '', $1, $1, ''", yesterday)
+	w.run(t, `UPDATE sites SET pool_size = $1`, many/2)
+	if e.driver != "sqlite" {
+		w.run(t, "VACUUM ANALYZE")
+	}
+	return w
+}
+
+// watched are the statements of some work, each once.
+func (w *world) watched(work func()) []statement {
+	var all []statement
+	seen := map[string]bool{}
+	w.Watch(func(query string, args []any) {
+		if !seen[query] {
+			all = append(all, statement{query, args})
+		}
+		seen[query] = true
+	})
+	work()
+	return all
+}
+
+// A pool may hold a million numbers, and the calls of years may be kept: neither a
+// dial nor a callback nor whoever watches the pools looks at more of them than are in
+// use (B5, B7).
+func TestLooksAtWhatIsInUseAlone(t *testing.T) {
+	onBoth(t, func(t *testing.T, e engine) {
+		w := crowded(t, e)
+		for _, s := range w.watched(func() {
+			w.leaseLate(t)
+			call := w.dial(t, "one")
+			w.test(t, "two")
+			w.offer(t, call.Number)
+			w.finish(t, call.ID)
+			w.offer(t, call.Number)
+			w.offer(t, standing)
+			w.pools(t)
+			w.remove(t, call.Number)
+			w.forgetNumbers(t)
+			w.expire(t)
+			if _, err := w.SavePoolState(t.Context(), "us", emergency.PoolLow); err != nil {
+				t.Fatal(err)
+			}
+		}) {
+			if e.driver == "sqlite" {
+				w.searches(t, s)
+			} else {
+				w.touchesFew(t, s)
+			}
+		}
+	})
+}
+
+// wayIn is how SQLite finds rows, by its own description.
+var wayIn = regexp.MustCompile(`^(SCAN|SEARCH) (callback_numbers|n|calls|c|legs|g)\b(.*)`)
+
+// searches checks that SQLite finds rows of the large tables by what is asked for.
+func (w *world) searches(t *testing.T, s statement) {
+	t.Helper()
+	rows, err := w.raw.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+s.query, s.args...)
+	if err != nil {
+		t.Fatalf("%s: %v", s.query, err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(new(int), new(int), new(int), &line); err != nil {
+			t.Fatal(err)
+		}
+		found := wayIn.FindStringSubmatch(line)
+		// The free numbers of a site are good for taking the first of them alone.
+		wide := strings.Contains(line, "callback_numbers_by_use (site_id=?)") && !strings.Contains(s.query, "ORDER BY last_used_at, number LIMIT 1")
+		if found != nil && (found[1] == "SCAN" || wide) {
+			t.Errorf("%s:\n%s", s.query, line)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// node is a step of a plan of PostgreSQL, with what it has done.
+type node struct {
+	Relation string  `json:"Relation Name"`
+	Rows     float64 `json:"Actual Rows"`
+	Loops    float64 `json:"Actual Loops"`
+	Filtered float64 `json:"Rows Removed by Filter"`
+	Plans    []node  `json:"Plans"`
+}
+
+// touchesFew checks that PostgreSQL looks at few rows; what it changes is undone.
+func (w *world) touchesFew(t *testing.T, s statement) {
+	t.Helper()
+	verb, _, _ := strings.Cut(strings.TrimSpace(s.query), " ")
+	if verb == "INSERT" {
+		return
+	}
+	tx, err := w.raw.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // it was only to look
+	var text string
+	var plans []struct{ Plan node }
+	if err := tx.QueryRowContext(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+s.query, s.args...).Scan(&text); err != nil {
+		t.Fatalf("%s: %v", s.query, err)
+	}
+	if err := json.Unmarshal([]byte(text), &plans); err != nil {
+		t.Fatal(err)
+	}
+	var look func(node)
+	look = func(n node) {
+		if touched := (n.Rows + n.Filtered) * max(1, n.Loops); touched > many/10 {
+			t.Errorf("%s:\nlooks at %.0f rows of %s", s.query, touched, n.Relation)
+		}
+		for _, below := range n.Plans {
+			look(below)
+		}
+	}
+	look(plans[0].Plan)
+}
+
+// Somebody who dials waits for every statement (B7): with nobody to tell by mail, a
+// first dial takes 17 of them in its transaction, and a redial 13. Whoever needs one
+// more should know what it is worth.
+func TestStatementsOfADial(t *testing.T) {
+	onBoth(t, func(t *testing.T, e engine) {
+		w := newWorld(t, e)
+		w.addSite(t, "us", first, second)
+		w.addAgents(t, "us", "one")
+		count := 0
+		w.Watch(func(string, []any) { count++ })
+		for _, dial := range []struct {
+			name string
+			want int
+		}{{"first dial", 17}, {"redial", 13}} {
+			p := w.placement(t, "one")
+			count = 0
+			w.place(t, p)
+			if count != dial.want {
+				t.Errorf("a %s takes %d statements, want %d", dial.name, count, dial.want)
+			}
+		}
+	})
+}
