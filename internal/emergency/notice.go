@@ -26,12 +26,22 @@ const (
 	DeliveryQueued DeliveryState = "queued"
 	// DeliverySent has been taken over by the mail system.
 	DeliverySent DeliveryState = "sent"
+	// DeliveryDelivered has reached the recipient's mail server, which said so (B9).
+	DeliveryDelivered DeliveryState = "delivered"
+	// DeliveryBounced was sent, and came back or was dropped on the way.
+	DeliveryBounced DeliveryState = "bounced"
 	// DeliveryFailed will not be tried again.
 	DeliveryFailed DeliveryState = "failed"
 )
 
+// Arrived tells whether the notice may have been read.
+func (s DeliveryState) Arrived() bool { return s == DeliverySent || s == DeliveryDelivered }
+
 // Delivery is a notice to one recipient.
 type Delivery struct {
+	// Event and Round say which notice it is; an escalation has rounds, from 1.
+	Event NoticeEvent
+	Round int
 	// Address is the recipient's e-mail address, without display name.
 	Address string
 	State   DeliveryState
@@ -44,15 +54,26 @@ type Delivery struct {
 // always carries the three facts that US law names: that the call was made, the
 // callback number, and the location conveyed (B8, 47 CFR 9.16(b)).
 type Notice struct {
-	CallID    CallID
-	Event     NoticeEvent
+	CallID CallID
+	Event  NoticeEvent
+	// Round counts the escalations, from 1; zero for every other event.
+	Round     int
 	Kind      Kind
 	AgentName string
 	SiteName  string
 	Dialed    string
 	DialedAt  time.Time
-	Number    string
-	Conveyed  Conveyed
+	// Number is empty for a call that failed.
+	Number   string
+	Conveyed Conveyed
+	// Reason and Instead say why a call failed, and what the agent was told to do
+	// (B10).
+	Reason, Instead string
+	// Zone is the IANA name of the site's time zone; empty for UTC.
+	Zone string
+	// AcknowledgeURL is where the reader says that he has seen it; empty when nobody
+	// need do so.
+	AcknowledgeURL string
 }
 
 // NotificationState sums up the deliveries of a call.
@@ -67,27 +88,52 @@ const (
 	NotificationSent NotificationState = "sent"
 	// NotificationFailed means that no notice went out.
 	NotificationFailed NotificationState = "failed"
+	// NotificationAcknowledged means that somebody has seen a notice and said so (B9).
+	NotificationAcknowledged NotificationState = "acknowledged"
+	// NotificationEscalated means that nobody did in time, and the site's list has been
+	// told.
+	NotificationEscalated NotificationState = "escalated"
 )
 
 // Notification is who is told of a call.
 type Notification struct {
 	Deliveries []Delivery
+	// AcknowledgedAt is when somebody said that he has seen a notice; zero while nobody
+	// has. AcknowledgedBy is his e-mail address.
+	AcknowledgedAt time.Time
+	AcknowledgedBy string
 }
 
-// State sums up: queued while one delivery waits, failed when all have failed.
+// Escalations is how often the site's list has been told because nobody
+// acknowledged.
+func (n Notification) Escalations() int {
+	rounds := 0
+	for _, delivery := range n.Deliveries {
+		rounds = max(rounds, delivery.Round)
+	}
+	return rounds
+}
+
+// State sums up: acknowledged once somebody has; else queued while one delivery
+// waits, escalated once it has been, failed when none has arrived.
 func (n Notification) State() NotificationState {
+	if !n.AcknowledgedAt.IsZero() {
+		return NotificationAcknowledged
+	}
 	if len(n.Deliveries) == 0 {
 		return NotificationNone
 	}
 	sum := NotificationFailed
 	for _, delivery := range n.Deliveries {
-		switch delivery.State {
-		case DeliveryQueued:
+		switch {
+		case delivery.State == DeliveryQueued:
 			return NotificationQueued
-		case DeliverySent:
+		case delivery.State.Arrived():
 			sum = NotificationSent
-		case DeliveryFailed:
 		}
+	}
+	if sum == NotificationSent && n.Escalations() > 0 {
+		return NotificationEscalated
 	}
 	return sum
 }
