@@ -27,6 +27,8 @@ type Activities struct {
 	Store *store.Store
 	// Outside is a presence system beside Lifeline's own; nil when there is none.
 	Outside presence.System
+	// Notices is the store, for all but tests.
+	Notices Notices
 	Mail    notify.Transport
 	Log     *slog.Logger
 }

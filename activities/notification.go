@@ -17,29 +17,49 @@ import (
 // errorMailRetry is the type of the error that asks for another attempt.
 const errorMailRetry = "MailRetry"
 
+// recordWithin bounds the record of a notice that has gone out.
+const recordWithin = 5 * time.Second
+
+// Notices keeps what people are told and how far that has come. The ID is a call's or a
+// refused dial's; the round counts escalations and is zero otherwise.
+type Notices interface {
+	// EnsureNotice makes sure that there is such a notice with its recipients. Who they
+	// are is decided once.
+	EnsureNotice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) error
+	// Notice reads what it says, and the deliveries that are queued.
+	Notice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (emergency.Notice, []emergency.Delivery, error)
+	RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, d emergency.Delivery) error
+	CountDeliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error)
+}
+
 // NotifyContacts sends a notice to everybody who has not had it, side by side, and
 // records each result at once (S9, B8). While somebody can still be reached it
 // fails, so that Temporal tries again; who has been told is not told again.
 func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
-	notice, queued, err := a.Store.Notice(ctx, in.CallID, in.Event)
+	kept := a.notices()
+	if err := kept.EnsureNotice(ctx, in.CallID, in.Event, in.Round); err != nil {
+		return workflows.Deliveries{}, typed("make notice", err)
+	}
+	notice, queued, err := kept.Notice(ctx, in.CallID, in.Event, in.Round)
 	if err != nil {
 		return workflows.Deliveries{}, typed("read notice", err)
 	}
 	results := make([]error, len(queued))
 	var sending sync.WaitGroup
 	for i, delivery := range queued {
-		sending.Go(func() { results[i] = a.deliver(ctx, notice, delivery) })
+		sending.Go(func() { results[i] = a.deliver(ctx, in, notice, delivery) })
 	}
 	sending.Wait()
 	if err := errors.Join(results...); err != nil {
 		return workflows.Deliveries{}, again(err, results)
 	}
-	return a.countDeliveries(ctx, in)
+	sent, failed, err := kept.CountDeliveries(ctx, in.CallID, in.Event, in.Round)
+	return workflows.Deliveries{Sent: sent, Failed: failed}, typed("count deliveries", err)
 }
 
 // deliver sends one notice and records what became of it. The error means that it
 // should be tried again.
-func (a *Activities) deliver(ctx context.Context, notice emergency.Notice, delivery emergency.Delivery) error {
+func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, notice emergency.Notice, delivery emergency.Delivery) error {
 	message, err := notify.Render(notice, delivery.Address)
 	if err == nil {
 		delivery.MessageID, err = a.Mail.Send(ctx, message)
@@ -49,12 +69,17 @@ func (a *Activities) deliver(ctx context.Context, notice emergency.Notice, deliv
 	case err == nil:
 		delivery.State = emergency.DeliverySent
 	case errors.As(err, &failed) && failed.Permanent:
-		a.Log.WarnContext(ctx, "A notice cannot be delivered", "callId", notice.CallID, "reason", failed.Reason)
+		a.Log.WarnContext(ctx, "A notice cannot be delivered",
+			"callId", in.CallID, "event", in.Event, "round", in.Round, "reason", failed.Reason)
 		delivery.State = emergency.DeliveryFailed
 	default:
 		return fmt.Errorf("send notice: %w", err)
 	}
-	if err := a.Store.RecordDelivery(ctx, notice.CallID, notice.Event, delivery); err != nil {
+	// What has gone out is recorded even if the attempt's time is over: it must not go
+	// out once more.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	if err := a.notices().RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
 		return fmt.Errorf("record delivery: %w", err)
 	}
 	return nil
@@ -71,22 +96,4 @@ func again(err error, results []error) error {
 	}
 	return temporal.NewApplicationErrorWithOptions("tell the contacts: "+err.Error(), errorMailRetry,
 		temporal.ApplicationErrorOptions{Cause: err, NextRetryDelay: pause})
-}
-
-func (a *Activities) countDeliveries(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
-	call, err := a.Store.Call(ctx, in.CallID)
-	if err != nil {
-		return workflows.Deliveries{}, typed("count deliveries", err)
-	}
-	var count workflows.Deliveries
-	for _, delivery := range call.Notice.Deliveries {
-		switch delivery.State {
-		case emergency.DeliverySent:
-			count.Sent++
-		case emergency.DeliveryFailed:
-			count.Failed++
-		case emergency.DeliveryQueued:
-		}
-	}
-	return count, nil
 }

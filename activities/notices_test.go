@@ -1,0 +1,163 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/notify"
+	"lifeline/workflows"
+
+	"go.temporal.io/sdk/temporal"
+)
+
+// shelf keeps notices in memory, and remembers what it was asked.
+type shelf struct {
+	mu    sync.Mutex
+	asked []string
+	// recipients are those of a notice that is made; queued those who have not had it.
+	recipients, queued []string
+	sent, failed       int
+	// refuse fails what it names.
+	refuse map[string]error
+}
+
+func (s *shelf) ask(what string, id emergency.CallID, event emergency.NoticeEvent, round int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, fmt.Sprintf("%s %s %s %d", what, id, event, round))
+	return s.refuse[what]
+}
+
+// EnsureNotice makes a notice once.
+func (s *shelf) EnsureNotice(_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) error {
+	if err := s.ask("ensure", id, event, round); err != nil {
+		return err
+	}
+	s.queued, s.recipients = append(s.queued, s.recipients...), nil
+	return nil
+}
+
+// Notice reads it as that of a dial, which is the one that can be rendered for sure.
+func (s *shelf) Notice(_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (emergency.Notice, []emergency.Delivery, error) {
+	err := s.ask("read", id, event, round)
+	var queued []emergency.Delivery
+	for _, address := range s.queued {
+		queued = append(queued, emergency.Delivery{Address: address, State: emergency.DeliveryQueued})
+	}
+	return emergency.Notice{
+		CallID: id, Event: emergency.NoticePlaced, Kind: emergency.KindEmergency, AgentName: "Avery Example",
+		SiteName: "Washington", Dialed: "911", Number: number,
+	}, queued, err
+}
+
+// RecordDelivery needs a context that has not ended, as a database does.
+func (s *shelf) RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, d emergency.Delivery) error {
+	if err := errors.Join(s.ask("record", id, event, round), ctx.Err()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queued = slices.DeleteFunc(slices.Clone(s.queued), func(address string) bool { return address == d.Address })
+	if d.State == emergency.DeliverySent {
+		s.sent++
+	} else {
+		s.failed++
+	}
+	return nil
+}
+
+// CountDeliveries counts what was recorded.
+func (s *shelf) CountDeliveries(_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error) {
+	err = s.ask("count", id, event, round)
+	return s.sent, s.failed, err
+}
+
+// newShelfRig is a rig whose notices are on a shelf, for two people.
+func newShelfRig(t *testing.T) (*rig, *shelf) {
+	t.Helper()
+	r := newRig(t, 0)
+	s := &shelf{recipients: []string{ana, bo}}
+	r.Notices = s
+	return r, s
+}
+
+// Every event of a call and every round of an escalation is a notice of its own: it is
+// made before it is read, each result is recorded with it, and it alone is counted (B9,
+// B10).
+func TestNoticeOfEachEvent(t *testing.T) {
+	for _, in := range []workflows.NoticeRef{
+		{CallID: callID, Event: emergency.NoticeCallback},
+		{CallID: callID, Event: emergency.NoticeEscalated, Round: 2},
+		{CallID: "0198c0de-0000-7000-8000-00000000dead", Event: emergency.NoticeFailed},
+	} {
+		t.Run(string(in.Event), func(t *testing.T) {
+			r, shelf := newShelfRig(t)
+			told, err := r.NotifyContacts(t.Context(), in)
+			ok(t, err)
+			same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+			same(t, "mails", []string{ana, bo}, r.sorted())
+			of := fmt.Sprintf(" %s %s %d", in.CallID, in.Event, in.Round)
+			same(t, "what was asked", []string{"ensure" + of, "read" + of, "record" + of, "record" + of, "count" + of}, shelf.asked)
+		})
+	}
+}
+
+// A notice that nobody is to have is made, and counts nobody.
+func TestNoticeToNobody(t *testing.T) {
+	r, shelf := newShelfRig(t)
+	shelf.recipients = nil
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{}, told)
+	same(t, "mails", nil, r.sorted())
+}
+
+// What cannot be made, read or counted is tried again, unless its rows are gone; and
+// who has had it does not get it again.
+func TestNoticeInTrouble(t *testing.T) {
+	for _, what := range []string{"ensure", "read", "count"} {
+		for name, refusal := range map[string]error{"for now": errors.New("the database is locked"), "for good": emergency.ErrUnknownCall} {
+			t.Run(what+" "+name, func(t *testing.T) {
+				r, shelf := newShelfRig(t)
+				shelf.refuse = map[string]error{what: refusal}
+				_, err := r.NotifyContacts(t.Context(), notice())
+				same(t, "non-retryable", name == "for good", err != nil && nonRetryable(err))
+				if err == nil {
+					t.Error("it goes well")
+				}
+				shelf.refuse = nil
+				told, err := r.NotifyContacts(t.Context(), notice())
+				ok(t, err)
+				same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+				same(t, "mails", []string{ana, bo}, r.sorted())
+			})
+		}
+	}
+}
+
+// A notice that goes out just when the time of the attempt is over is recorded all the
+// same, and does not go out once more.
+func TestNoticeAtTheLastMoment(t *testing.T) {
+	r, _ := newShelfRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	r.mail.refuse = func(notify.Message) error {
+		cancel()
+		return nil
+	}
+	_, err := r.NotifyContacts(ctx, notice())
+	ok(t, err)
+	_, err = r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "mails", []string{ana, bo}, r.sorted())
+}
+
+// nonRetryable tells whether Temporal is told that trying again cannot help.
+func nonRetryable(err error) bool {
+	failed, is := errors.AsType[*temporal.ApplicationError](err)
+	return is && failed.NonRetryable()
+}
