@@ -33,23 +33,23 @@ func (dials) EnsureNotice(context.Context, emergency.CallID, emergency.NoticeEve
 }
 
 func (d dials) Notice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, _ int) (emergency.Notice, []emergency.Delivery, error) {
-	return any(d.Store).(noticesOfDials).Notice(ctx, id, event)
+	return any(d.Store).(noticesOfDials).Notice(ctx, id, event) //nolint:wrapcheck // NotifyContacts wraps
 }
 
 func (d dials) RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, _ int, delivery emergency.Delivery) error {
-	return any(d.Store).(noticesOfDials).RecordDelivery(ctx, id, event, delivery)
+	return any(d.Store).(noticesOfDials).RecordDelivery(ctx, id, event, delivery) //nolint:wrapcheck // deliver wraps
 }
 
 func (d dials) CountDeliveries(ctx context.Context, id emergency.CallID, _ emergency.NoticeEvent, _ int) (sent, failed int, err error) {
 	call, err := d.Call(ctx, id)
 	for _, delivery := range call.Notice.Deliveries {
 		switch delivery.State {
-		case emergency.DeliverySent:
+		case emergency.DeliverySent, emergency.DeliveryDelivered:
 			sent++
-		case emergency.DeliveryFailed:
+		case emergency.DeliveryFailed, emergency.DeliveryBounced:
 			failed++
 		case emergency.DeliveryQueued:
 		}
 	}
-	return sent, failed, err
+	return sent, failed, err //nolint:wrapcheck // NotifyContacts wraps
 }

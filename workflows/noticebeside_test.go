@@ -21,7 +21,7 @@ func TestToldOfCallback(t *testing.T) {
 	s.end(12*time.Minute, first)
 	s.callback(15*time.Minute, second)
 	s.end(16*time.Minute, second)
-	s.delivered(30*time.Minute, noticeStep(emergency.NoticePlaced, 0), workflows.Deliveries{Sent: 2}, nil)
+	s.delivered(30*time.Minute, noticeStep(emergency.NoticePlaced, 0), workflows.Deliveries{Sent: 2})
 	s.completes(3)
 	same(t, "notices", []string{"0m placed", "10m callback"}, s.noticesAsked())
 	mentions(t, s.details(), "- **Contacts** 2 of 2 told of the call\n- **Contacts** 2 of 2 told of the callback\n")
@@ -111,7 +111,7 @@ func TestMailIsBackAfterAnHour(t *testing.T) {
 	s.plans[placed] = pending
 	s.acknowledge(time.Minute, emergency.NoticePlaced)
 	s.end(50*time.Minute, theDial)
-	s.delivered(61*time.Minute, placed, workflows.Deliveries{Sent: 2}, nil)
+	s.delivered(61*time.Minute, placed, workflows.Deliveries{Sent: 2})
 	s.completes(1)
 	same(t, "the end", 80*time.Minute, s.now())
 	mentions(t, s.details(), "- **Contacts** 2 of 2 told of the call\n")

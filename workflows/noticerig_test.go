@@ -39,11 +39,11 @@ func (s *scene) acknowledge(d time.Duration, event emergency.NoticeEvent) {
 }
 
 // delivered ends a notice that was left pending.
-func (s *scene) delivered(d time.Duration, name string, result workflows.Deliveries, err error) {
+func (s *scene) delivered(d time.Duration, name string, result workflows.Deliveries) {
 	s.at(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if err := s.env.CompleteActivity(s.tokens[name], result, err); err != nil {
+		if err := s.env.CompleteActivity(s.tokens[name], result, nil); err != nil {
 			s.t.Errorf("complete %s: %v", name, err)
 		}
 	})

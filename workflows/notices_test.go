@@ -134,7 +134,7 @@ var acknowledgements = []struct {
 		func(s *scene) {
 			s.plans[noticeStep(emergency.NoticePlaced, 0)] = pending
 			s.acknowledge(2*minute, emergency.NoticePlaced)
-			s.delivered(8*minute, noticeStep(emergency.NoticePlaced, 0), workflows.Deliveries{Sent: 2}, nil)
+			s.delivered(8*minute, noticeStep(emergency.NoticePlaced, 0), workflows.Deliveries{Sent: 2})
 		},
 		[]string{"0m placed"},
 		2 * minute,
@@ -185,14 +185,14 @@ func TestEveryDeliveryFails(t *testing.T) {
 		{
 			"after three minutes", func(s *scene) {
 				s.plans[placed] = pending
-				s.delivered(3*time.Minute, placed, workflows.Deliveries{Failed: 2}, nil)
+				s.delivered(3*time.Minute, placed, workflows.Deliveries{Failed: 2})
 			}, []string{"0m placed", "3m escalated 1", "8m escalated 2"},
 		},
 		{
 			// The site's list was told when the time was up, and is not told once more for it.
 			"after six minutes", func(s *scene) {
 				s.plans[placed] = pending
-				s.delivered(6*time.Minute, placed, workflows.Deliveries{Failed: 2}, nil)
+				s.delivered(6*time.Minute, placed, workflows.Deliveries{Failed: 2})
 			}, []string{"0m placed", "5m escalated 1", "10m escalated 2"},
 		},
 		{
@@ -264,7 +264,7 @@ func TestNobodyIsWaitedFor(t *testing.T) {
 func TestNoSiteList(t *testing.T) {
 	s := newNoticeScene(t)
 	s.plans[noticeStep(emergency.NoticeEscalated, 1)] = pending
-	s.delivered(5*time.Minute+time.Second, noticeStep(emergency.NoticeEscalated, 1), workflows.Deliveries{}, nil)
+	s.delivered(5*time.Minute+time.Second, noticeStep(emergency.NoticeEscalated, 1), workflows.Deliveries{})
 	s.end(20*time.Minute, theDial)
 	s.completes(1)
 	same(t, "notices", []string{"0m placed", "5m escalated 1"}, s.noticesAsked())

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,9 +127,9 @@ func (k *noticeKeeper) although() string {
 
 // lastEscalation is nil while the site's list has not been told.
 func (k *noticeKeeper) lastEscalation() *notice {
-	for i := len(k.notices) - 1; i >= 0; i-- {
-		if k.notices[i].event == emergency.NoticeEscalated {
-			return k.notices[i]
+	for _, n := range slices.Backward(k.notices) {
+		if n.event == emergency.NoticeEscalated {
+			return n
 		}
 	}
 	return nil

@@ -42,81 +42,84 @@ func TestRefusalAcknowledged(t *testing.T) {
 	s.quiet()
 }
 
+// refusals are what can become of a refused dial's notice, who else is told, and when
+// the workflow ends.
+var refusals = []struct {
+	name    string
+	happen  func(*scene, *emergency.RefusedOrder)
+	want    workflows.RefusalOutcome
+	notices []string
+	end     time.Duration
+}{
+	{
+		"nobody acknowledges", func(*scene, *emergency.RefusedOrder) {},
+		workflows.RefusalOutcome{Escalated: 2},
+		[]string{"0m failed", "5m escalated 1", "10m escalated 2"},
+		15 * time.Minute,
+	},
+	{
+		"an escalation is acknowledged", func(s *scene, _ *emergency.RefusedOrder) {
+			s.acknowledge(6*time.Minute, emergency.NoticeEscalated)
+		},
+		workflows.RefusalOutcome{Acknowledged: true, Escalated: 1},
+		[]string{"0m failed", "5m escalated 1"},
+		6 * time.Minute,
+	},
+	{
+		"acknowledged before the first step", func(s *scene, _ *emergency.RefusedOrder) { s.acknowledge(0, emergency.NoticeFailed) },
+		workflows.RefusalOutcome{Acknowledged: true},
+		[]string{"0m failed"},
+		0,
+	},
+	{
+		// Somebody has acknowledged, and the others are still told.
+		"acknowledged while the notice is still being sent", func(s *scene, _ *emergency.RefusedOrder) {
+			s.plans[noticeStep(emergency.NoticeFailed, 0)] = pending
+			s.acknowledge(2*time.Minute, emergency.NoticeFailed)
+			s.delivered(8*time.Minute, noticeStep(emergency.NoticeFailed, 0), workflows.Deliveries{Sent: 2})
+		},
+		workflows.RefusalOutcome{Acknowledged: true},
+		[]string{"0m failed"},
+		8 * time.Minute,
+	},
+	{
+		"nobody can be reached", func(s *scene, _ *emergency.RefusedOrder) { s.told = workflows.Deliveries{Failed: 2} },
+		workflows.RefusalOutcome{Escalated: 2},
+		[]string{"0m failed", "0m escalated 1", "5m escalated 2"},
+		10 * time.Minute,
+	},
+	{
+		"nobody need acknowledge", func(_ *scene, o *emergency.RefusedOrder) { o.Notices.AcknowledgeWithin = 0 },
+		workflows.RefusalOutcome{},
+		[]string{"0m failed"},
+		0,
+	},
+	{
+		"nobody is configured", func(s *scene, _ *emergency.RefusedOrder) { s.told = workflows.Deliveries{} },
+		workflows.RefusalOutcome{},
+		[]string{"0m failed"},
+		0,
+	},
+	{
+		"a test", func(_ *scene, o *emergency.RefusedOrder) { o.Kind = emergency.KindTest },
+		workflows.RefusalOutcome{},
+		[]string{"0m failed"},
+		0,
+	},
+	{
+		"erased", func(s *scene, _ *emergency.RefusedOrder) {
+			s.plans[workflows.ActivityNotifyContacts] = always(gone())
+		},
+		workflows.RefusalOutcome{},
+		[]string{"0m failed"},
+		0,
+	},
+}
+
 // What becomes of a refused dial's notice decides who else is told, and when the
 // workflow ends (B9, B10).
 func TestRefusal(t *testing.T) {
-	failed := noticeStep(emergency.NoticeFailed, 0)
-	for _, c := range []struct {
-		name    string
-		happen  func(*scene, *emergency.RefusedOrder)
-		want    workflows.RefusalOutcome
-		notices []string
-		end     time.Duration
-	}{
-		{
-			"nobody acknowledges", func(*scene, *emergency.RefusedOrder) {},
-			workflows.RefusalOutcome{Escalated: 2},
-			[]string{"0m failed", "5m escalated 1", "10m escalated 2"},
-			15 * time.Minute,
-		},
-		{
-			"an escalation is acknowledged", func(s *scene, _ *emergency.RefusedOrder) {
-				s.acknowledge(6*time.Minute, emergency.NoticeEscalated)
-			},
-			workflows.RefusalOutcome{Acknowledged: true, Escalated: 1},
-			[]string{"0m failed", "5m escalated 1"},
-			6 * time.Minute,
-		},
-		{
-			"acknowledged before the first step", func(s *scene, _ *emergency.RefusedOrder) { s.acknowledge(0, emergency.NoticeFailed) },
-			workflows.RefusalOutcome{Acknowledged: true},
-			[]string{"0m failed"},
-			0,
-		},
-		{
-			// Somebody has acknowledged, and the others are still told.
-			"acknowledged while the notice is still being sent", func(s *scene, _ *emergency.RefusedOrder) {
-				s.plans[failed] = pending
-				s.acknowledge(2*time.Minute, emergency.NoticeFailed)
-				s.delivered(8*time.Minute, failed, workflows.Deliveries{Sent: 2}, nil)
-			},
-			workflows.RefusalOutcome{Acknowledged: true},
-			[]string{"0m failed"},
-			8 * time.Minute,
-		},
-		{
-			"nobody can be reached", func(s *scene, _ *emergency.RefusedOrder) { s.told = workflows.Deliveries{Failed: 2} },
-			workflows.RefusalOutcome{Escalated: 2},
-			[]string{"0m failed", "0m escalated 1", "5m escalated 2"},
-			10 * time.Minute,
-		},
-		{
-			"nobody need acknowledge", func(_ *scene, o *emergency.RefusedOrder) { o.Notices.AcknowledgeWithin = 0 },
-			workflows.RefusalOutcome{},
-			[]string{"0m failed"},
-			0,
-		},
-		{
-			"nobody is configured", func(s *scene, _ *emergency.RefusedOrder) { s.told = workflows.Deliveries{} },
-			workflows.RefusalOutcome{},
-			[]string{"0m failed"},
-			0,
-		},
-		{
-			"a test", func(_ *scene, o *emergency.RefusedOrder) { o.Kind = emergency.KindTest },
-			workflows.RefusalOutcome{},
-			[]string{"0m failed"},
-			0,
-		},
-		{
-			"erased", func(s *scene, _ *emergency.RefusedOrder) {
-				s.plans[workflows.ActivityNotifyContacts] = always(gone())
-			},
-			workflows.RefusalOutcome{},
-			[]string{"0m failed"},
-			0,
-		},
-	} {
+	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			s := newRefusalScene(t)
 			order := refused
