@@ -87,7 +87,7 @@ func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
 	n.err = workflow.ExecuteActivity(ctx, ActivityNotifyContacts, ref).Get(ctx, &n.result)
 	n.done = true
 	switch {
-	case n.gone():
+	case n.gone(), n.round > 1: // what went wrong with the list is said once
 	case n.err != nil:
 		k.log.Warn("A notice could not be brought to everybody", "event", n.event, "round", n.round, "error", n.err)
 		k.warn(fmt.Sprintf("Not everybody could be told %s: see the failed activity.", ofWhat[n.event]))

@@ -220,6 +220,11 @@ func TestEveryDeliveryFails(t *testing.T) {
 			}
 			same(t, "notices", c.asked, s.noticesAsked())
 			mentions(t, s.details(), "> ⚠ ")
+			for line := range strings.Lines(s.details()) {
+				if strings.HasPrefix(line, "> ") && strings.Count(s.details(), line) > 1 {
+					t.Errorf("supervisors are warned twice: %s", line)
+				}
+			}
 			same(t, "numbers", begun("60m ReleaseNumber completed"), s.story().Number)
 		})
 	}

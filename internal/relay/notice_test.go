@@ -118,3 +118,17 @@ func TestRefused(t *testing.T) {
 		r.discreet(t)
 	})
 }
+
+// A refusal or an acknowledgement that cannot be read stays where it is for a process
+// that can.
+func TestStrangeNotices(t *testing.T) {
+	for _, kind := range []emergency.MessageKind{emergency.MessageRefused, emergency.MessageAcknowledged} {
+		t.Run(string(kind), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				asked, left := carried(t, r, "", letter(kind, 42))
+				same(t, "what Temporal was asked", nil, asked)
+				same(t, "left", 1, left)
+			})
+		})
+	}
+}
