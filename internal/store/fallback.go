@@ -62,9 +62,8 @@ func (s *Store) lastHolder(ctx context.Context, in Inbound) (holder, error) {
 	// Nobody may have given the number back yet; and a standing number does not rest,
 	// but the calls that showed it do. Of them the latest will do. Should a call go on
 	// that has lost its agent's route, the desk is better than nobody.
-	for _, those := range []string{`c.number = $1 AND c.closed_at IS NULL`, `c.caller_id = $1 AND ` + showedStanding} {
-		over, err := collect(ctx, s.read, scanOver, `SELECT c.site_id, c.id, c.agent_id, c.kind, c.terms, c.expires_at, c.closed_at
-			FROM calls c WHERE `+those+` ORDER BY c.dialed_at DESC, c.id DESC LIMIT 100`, in.To)
+	for _, query := range []string{selectUnreturned, selectShown} {
+		over, err := collect(ctx, s.read, scanOver, query, in.To)
 		if err != nil {
 			return last, err
 		}
@@ -75,6 +74,29 @@ func (s *Store) lastHolder(ctx context.Context, in Inbound) (holder, error) {
 		}
 	}
 	return last, nil
+}
+
+// The calls that have a number, or showed it without having it, the latest first.
+const (
+	selectOver       = `SELECT c.site_id, c.id, c.agent_id, c.kind, c.terms, c.expires_at, c.closed_at FROM calls c WHERE `
+	selectUnreturned = selectOver + `c.number = $1 AND c.closed_at IS NULL` + latestFirst
+	selectShown      = selectOver + `c.caller_id = $1 AND ` + showedStanding + latestFirst
+	latestFirst      = ` ORDER BY c.dialed_at DESC, c.id DESC LIMIT 100`
+)
+
+// notShown refuses a number that stood for a site until lately: somebody may still be
+// called back on it, and must not share it with the next caller (B5).
+func (t tx) notShown(ctx context.Context, number string, now time.Time) error {
+	calls, err := collect(ctx, t, scanOver, selectShown, number)
+	if err != nil {
+		return err
+	}
+	for _, call := range calls {
+		if call.until.After(now) {
+			return emergency.ErrNumberExists
+		}
+	}
+	return nil
 }
 
 // likelier tells whether a callback is rather for this call: a call for help comes

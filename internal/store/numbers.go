@@ -79,6 +79,9 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		if err := t.notAgents(ctx, number); err != nil {
 			return err
 		}
+		if err := t.notShown(ctx, number, now); err != nil {
+			return err
+		}
 		if err := t.addToPool(ctx, number, site, now); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ var numberRules = []rule{
 	{"refused", numbersRefused},
 	{"of the site's country", numbersOfTheCountry},
 	{"of nobody else", numbersOfNobodyElse},
+	{"not of a site until lately", numbersOfASiteUntilLately},
 	{"removed when free", removedWhenFree},
 	{"drained when leased", drainedWhenLeased},
 	{"drained in quarantine", drainedInQuarantine},
@@ -169,6 +170,34 @@ func numbersOfNobodyElse(t *testing.T, w *world) {
 		}
 	}
 	w.states(t, map[string]emergency.NumberState{})
+}
+
+// A number that has stood for a site is leased to nobody as long as somebody who showed
+// it may be called back on it (B5).
+func numbersOfASiteUntilLately(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	call := w.dial(t, "one")
+	us := siteNamed("us")
+	us.StandingNumber = "+12025550110"
+	if err := only(w.PutSite(t.Context(), us, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+	refused := func() {
+		t.Helper()
+		if err := w.AddNumber(t.Context(), standing, "us", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
+			t.Errorf("adding gives %v, want ErrNumberExists", err)
+		}
+	}
+	refused()
+	w.add(t, first, "us") // which the call gets, and it has shown the other one all the same
+	w.finish(t, call.ID)
+	w.pass(agreed.Quarantine - time.Microsecond)
+	refused()
+	w.decides(t, standing, toTheDesk(call))
+	w.pass(time.Microsecond)
+	w.add(t, standing, "us")
+	w.decides(t, standing, ordinary)
 }
 
 // A number that nobody could be called back on goes at once.
