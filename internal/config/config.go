@@ -39,7 +39,8 @@ type Config struct {
 	PoolWarning       float64       `split_words:"true" default:"0.8" desc:"Share of a site's callback numbers in use from which the pool counts as low; between 0 and 1."`
 	PayloadKeys       string        `split_words:"true" desc:"keyID:base64 of 32 bytes[,…]; the first encrypts what Temporal keeps, all decrypt. Made on first start when empty."`
 	Tokens            string        `split_words:"true" desc:"role[/agentId]:token,… with the roles agent, supervisor, admin, carrier. Made on first start when empty."`
-	MailTransport     string        `split_words:"true" default:"folder" desc:"How notices go out: folder or sendgrid."`
+	MailTransport     string        `split_words:"true" default:"folder" desc:"How notices go out: folder, smtp or sendgrid."`
+	SMTPURL           string        `envconfig:"SMTP_URL" desc:"Mail server: smtp://user:password@host:587 (STARTTLS demanded), smtps://host:465, or smtp://host:25?starttls=never on a network that you trust."`
 	MailDir           string        `split_words:"true" desc:"Folder for notices as .eml files; empty for mail in the data directory."`
 	MailFrom          string        `split_words:"true" default:"Lifeline <lifeline@localhost>" desc:"Sender of the notices."`
 	SendGridAPIKey    string        `envconfig:"SENDGRID_API_KEY" desc:"SendGrid API key."`
@@ -124,12 +125,16 @@ func (c Config) validate() error {
 	}
 	switch c.MailTransport {
 	case "folder":
+	case "smtp":
+		if c.SMTPURL == "" {
+			return errors.New("LIFELINE_MAIL_TRANSPORT=smtp needs LIFELINE_SMTP_URL")
+		}
 	case "sendgrid":
 		if c.SendGridAPIKey == "" {
 			return errors.New("LIFELINE_MAIL_TRANSPORT=sendgrid needs LIFELINE_SENDGRID_API_KEY")
 		}
 	default:
-		return errors.New("LIFELINE_MAIL_TRANSPORT must be folder or sendgrid")
+		return errors.New("LIFELINE_MAIL_TRANSPORT must be folder, smtp or sendgrid")
 	}
 	return nil
 }

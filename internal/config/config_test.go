@@ -57,6 +57,7 @@ func TestUnusableValues(t *testing.T) {
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "5550"},
 		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
 		{"LIFELINE_MAIL_TRANSPORT", "sendgrid"}, // without a key
+		{"LIFELINE_MAIL_TRANSPORT", "smtp"},     // without a server
 	} {
 		t.Run(c.name+"="+c.value, func(t *testing.T) {
 			t.Setenv("LIFELINE_DATA_DIR", t.TempDir())

@@ -74,16 +74,20 @@ func (b *Base) awaitTemporal(ctx context.Context) error {
 
 // mail is the transport that the configuration asks for.
 func (b *Base) mail() (notify.Transport, error) {
-	if b.Config.MailTransport == "sendgrid" {
-		transport, err := notify.NewSendGrid(b.Config.SendGridAPIKey, b.Config.SendGridHost, b.Config.MailFrom, mailTimeout)
-		if err != nil {
-			return nil, fmt.Errorf("prepare SendGrid: %w", err)
-		}
-		return transport, nil
+	var (
+		transport notify.Transport
+		err       error
+	)
+	switch b.Config.MailTransport {
+	case "sendgrid":
+		transport, err = notify.NewSendGrid(b.Config.SendGridAPIKey, b.Config.SendGridHost, b.Config.MailFrom, mailTimeout)
+	case "smtp":
+		transport, err = notify.NewSMTP(b.Config.SMTPURL, b.Config.MailFrom, mailTimeout)
+	default:
+		transport, err = notify.NewFolder(b.Config.MailDir, b.Config.MailFrom)
 	}
-	transport, err := notify.NewFolder(b.Config.MailDir, b.Config.MailFrom)
 	if err != nil {
-		return nil, fmt.Errorf("prepare mail folder: %w", err)
+		return nil, fmt.Errorf("prepare mail by %s: %w", b.Config.MailTransport, err)
 	}
 	return transport, nil
 }
