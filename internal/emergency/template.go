@@ -12,3 +12,16 @@ type Template struct {
 	SavedBy string
 	SavedAt time.Time
 }
+
+// TemplateError says why a wording cannot be saved, and where.
+type TemplateError struct {
+	// Part is subject, html or text.
+	Part string
+	// Line and Column count from 1; zero when the part as a whole is at fault.
+	Line, Column int
+	// Problem completes the sentence "<part> …".
+	Problem string
+}
+
+// Error is a sentence that may be shown to the administrator.
+func (e *TemplateError) Error() string { return e.Part + " " + e.Problem }
