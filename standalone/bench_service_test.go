@@ -90,7 +90,7 @@ func (s *service) populate(ctx context.Context, agents int) error {
 	for i := range agents {
 		agent.ID = emergency.AgentID(fmt.Sprintf("agent-%04d", i))
 		err = errors.Join(err, only(db.PutAgent(ctx, agent, emergency.Change{})), only(db.PutContacts(ctx, agent.ID, demoContacts, emergency.Change{})),
-			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 203+i/100, i%100), site.ID, emergency.Change{}))
+			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 205+i/100, i%100), site.ID, emergency.Change{}))
 		s.agents = append(s.agents, agent.ID)
 	}
 	return errors.Join(err, db.Close())
