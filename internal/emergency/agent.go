@@ -1,7 +1,9 @@
 package emergency
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -108,15 +110,37 @@ type Caller struct {
 }
 
 // Recipients are the e-mail addresses that a call of this kind is told to: the
-// agent's contacts if the mailbox is on (S9, S14), for a test the site's test list
-// and nobody else (B13).
+// agent's contacts if the mailbox is on (S9, S14) and the site's own list, each once;
+// for a test the site's test list and nobody else (B13).
 func (c Caller) Recipients(kind Kind) []string {
+	var all []string
 	switch {
-	case c.Agent.MailboxOff:
-		return nil
 	case kind == KindTest:
-		return c.Site.TestContacts()
+		all = c.Site.TestContacts()
+	case c.Agent.MailboxOff:
+		all = c.Site.Contacts()
 	default:
-		return c.Contacts
+		all = slices.Concat(c.Contacts, c.Site.Contacts())
 	}
+	return merged(all)
+}
+
+// Escalation are those who are told when nobody acknowledges (B9): the site's own list,
+// or if it has none, the same people again.
+func (c Caller) Escalation(kind Kind) []string {
+	if own := c.Site.Contacts(); kind != KindTest && len(own) > 0 {
+		return merged(own)
+	}
+	return c.Recipients(kind)
+}
+
+// merged are addresses in order, those that differ in case alone once.
+func merged(addresses []string) []string {
+	first := map[string]string{}
+	for _, address := range addresses {
+		if key := strings.ToLower(address); first[key] == "" {
+			first[key] = address
+		}
+	}
+	return slices.Sorted(maps.Values(first))
 }

@@ -102,8 +102,8 @@ var checks = map[CheckCode]Check{
 	},
 	CheckMailboxOff: {
 		Warning:       true,
-		Agent:         "Nobody is told by e-mail, because your mailbox is switched off.",
-		Administrator: "Enable the agent's mailbox, or nobody is told of a call.",
+		Agent:         "Your emergency contacts are not told by e-mail, because your mailbox is switched off.",
+		Administrator: "Enable the agent's mailbox, or the agent's contacts are not told of a call.",
 	},
 	CheckNoContacts: {
 		Warning:       true,

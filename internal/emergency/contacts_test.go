@@ -84,31 +84,58 @@ func TestParseRecipientsRefuses(t *testing.T) {
 	}
 }
 
-// A notice goes to the agent's contacts, one of a test to the site's test list alone,
-// and none while the mailbox is off (S9, S14, B13).
+// A notice goes to the agent's contacts if the mailbox is on, and to the site's own list,
+// to everybody once; one of a test to the site's test list alone (S9, S14, S17, B13).
+// When nobody acknowledges, the site's list is told, or for want of one the same people
+// again (B9).
 func TestRecipients(t *testing.T) {
-	contacts, tests := []string{"desk@example.org"}, []string{"drills@example.org", "lab@example.org"}
+	agents := []string{"night@example.org", "Desk@example.org"}
 	for _, c := range []struct {
 		name       string
 		kind       emergency.Kind
 		mailboxOff bool
-		list       string
+		site       emergency.Site
 		want       []string
+		escalation []string
 	}{
-		{"a call", help, false, "drills@example.org", contacts},
-		{"a test", test, false, "drills@example.org; lab@example.org;", tests},
-		{"a test without a list", test, false, "", nil},
-		// What an older version has kept keeps no test from going on.
-		{"a test with a list that is none", test, false, "drills", nil},
-		{"a call with the mailbox off", help, true, "drills@example.org", nil},
-		{"a test with the mailbox off", test, true, "drills@example.org", nil},
+		{"a call", help, false, emergency.Site{}, []string{"Desk@example.org", "night@example.org"}, []string{"Desk@example.org", "night@example.org"}},
+		{
+			"a call at a site with a list", help, false,
+			emergency.Site{Recipients: "desk@EXAMPLE.org; chief@example.org"},
+			[]string{"Desk@example.org", "chief@example.org", "night@example.org"},
+			[]string{"chief@example.org", "desk@EXAMPLE.org"},
+		},
+		{"a call with the mailbox off", help, true, emergency.Site{TestRecipients: "drills@example.org"}, nil, nil},
+		{
+			"a call with the mailbox off at a site with a list", help, true,
+			emergency.Site{Recipients: "chief@example.org"},
+			[]string{"chief@example.org"},
+			[]string{"chief@example.org"},
+		},
+		{
+			"a test", test, false,
+			emergency.Site{Recipients: "chief@example.org", TestRecipients: "lab@example.org; drills@example.org;"},
+			[]string{"drills@example.org", "lab@example.org"},
+			[]string{"drills@example.org", "lab@example.org"},
+		},
+		{"a test without a list", test, false, emergency.Site{Recipients: "chief@example.org"}, nil, nil},
+		{"a test with the mailbox off", test, true, emergency.Site{TestRecipients: "lab@example.org"}, []string{"lab@example.org"}, []string{"lab@example.org"}},
+		// What an older version has kept keeps no call from going on.
+		{"a test with a list that is none", test, false, emergency.Site{TestRecipients: "drills"}, nil, nil},
+		{
+			"a call with a list that is none", help, false,
+			emergency.Site{Recipients: "chief"},
+			[]string{"Desk@example.org", "night@example.org"},
+			[]string{"Desk@example.org", "night@example.org"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			caller := emergency.Caller{
-				Agent: emergency.Agent{MailboxOff: c.mailboxOff}, Site: emergency.Site{TestRecipients: c.list}, Contacts: contacts,
-			}
+			caller := emergency.Caller{Agent: emergency.Agent{MailboxOff: c.mailboxOff}, Site: c.site, Contacts: agents}
 			if diff := cmp.Diff(c.want, caller.Recipients(c.kind)); diff != "" {
 				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.escalation, caller.Escalation(c.kind)); diff != "" {
+				t.Error("the escalation:", diff)
 			}
 		})
 	}

@@ -137,7 +137,7 @@ func (a Attempt) warningCodes(at Whereabouts) []CheckCode {
 	switch {
 	case a.Caller.Agent.MailboxOff:
 		codes = append(codes, CheckMailboxOff)
-	case len(a.Caller.Contacts) == 0:
+	case len(a.Caller.Recipients(KindEmergency)) == 0:
 		codes = append(codes, CheckNoContacts)
 	}
 	if a.Caller.Site.FallbackEndpoint == "" && a.Caller.Site.FinalNumber == "" {
@@ -180,11 +180,7 @@ func (a Assessment) Refusal(at Country) *Refusal {
 	if len(failed) == 0 {
 		return nil
 	}
-	instead := "Dial the local emergency number from a mobile phone."
-	if numbering, served := at.Numbering(); served {
-		instead = "Dial " + numbering.Emergency[0] + " from a mobile phone."
-	}
-	return &Refusal{Code: string(failed[0].Code), Reason: failed[0].Agent, Instead: instead, Checks: failed}
+	return &Refusal{Code: string(failed[0].Code), Reason: failed[0].Agent, Instead: insteadIn(at), Checks: failed}
 }
 
 // WorstFirst orders assessments for a board: who cannot call comes before who can,

@@ -34,6 +34,17 @@ const (
 	DeliveryFailed DeliveryState = "failed"
 )
 
+// Follows tells whether a delivery can come into this state from another: what has been
+// sent is queued no more, and what its mail server has said stays (B9). A notice that
+// was given up may have gone out all the same.
+func (s DeliveryState) Follows(before DeliveryState) bool {
+	steps := map[DeliveryState]int{
+		DeliveryQueued: 0, DeliveryFailed: 1, DeliverySent: 2, DeliveryDelivered: 3, DeliveryBounced: 3,
+	}
+	to, known := steps[s]
+	return known && to > steps[before]
+}
+
 // Arrived tells whether the notice may have been read.
 func (s DeliveryState) Arrived() bool { return s == DeliverySent || s == DeliveryDelivered }
 

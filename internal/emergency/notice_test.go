@@ -1,6 +1,7 @@
 package emergency_test
 
 import (
+	"slices"
 	"testing"
 
 	"lifeline/internal/emergency"
@@ -34,5 +35,25 @@ func TestNotificationState(t *testing.T) {
 				t.Errorf("the state is %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// What is known of a delivery never goes back: whatever news comes late or twice, in any
+// order, changes nothing (B9).
+func TestDeliveryStateFollows(t *testing.T) {
+	queued, failed, sent := emergency.DeliveryQueued, emergency.DeliveryFailed, emergency.DeliverySent
+	delivered, bounced := emergency.DeliveryDelivered, emergency.DeliveryBounced
+	later := map[emergency.DeliveryState][]emergency.DeliveryState{
+		queued: {failed, sent, delivered, bounced},
+		failed: {sent, delivered, bounced}, // given up with the call, while it was on its way
+		sent:   {delivered, bounced},
+	}
+	all := []emergency.DeliveryState{queued, failed, sent, delivered, bounced, "lost"}
+	for _, before := range all[:5] {
+		for _, after := range all {
+			if got, want := after.Follows(before), slices.Contains(later[before], after); got != want {
+				t.Errorf("%s after %s: %v, want %v", after, before, got, want)
+			}
+		}
 	}
 }

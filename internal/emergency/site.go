@@ -3,6 +3,7 @@ package emergency
 import (
 	"strings"
 	"time"
+	_ "time/tzdata" // the machine need not have the zones
 )
 
 // SiteID names a site, for example "us-washington".
@@ -27,11 +28,24 @@ type Site struct {
 	// AgentRing and FallbackRing are how long a callback rings each device of the
 	// agent, and each of those behind; zero for the default.
 	AgentRing, FallbackRing time.Duration
+	// Recipients are always told of a call here, and again when nobody acknowledges
+	// (S17, B9): one field like an agent's contacts.
+	Recipients string
 	// TestRecipients are told of test calls, in one field like an agent's contacts
 	// (B13).
 	TestRecipients string
+	// TimeZone is the IANA name of the zone that notices tell the time in; empty for
+	// UTC.
+	TimeZone string
 	// Revision grows with every change, from 1.
 	Revision int64
+}
+
+// Contacts are the addresses of the site's own list. What is stored was valid when it
+// was saved; if a later rule refuses it, a call goes on without them (B7).
+func (s Site) Contacts() []string {
+	addresses, _ := ParseRecipients(s.Recipients)
+	return addresses
 }
 
 // TestContacts are the addresses of the test list. What is stored was valid when it
@@ -78,10 +92,22 @@ func (s Site) Validate() error {
 	case s.Address.Street == "" || s.Address.City == "":
 		return &Invalid{"address", "needs at least a street and a city"}
 	}
-	if _, err := ParseRecipients(s.TestRecipients); err != nil {
-		return &Invalid{"testRecipients", "must be e-mail addresses separated by semicolons, at most 50"}
+	for _, list := range []struct{ field, typed string }{{"recipients", s.Recipients}, {"testRecipients", s.TestRecipients}} {
+		if _, err := ParseRecipients(list.typed); err != nil {
+			return &Invalid{list.field, "must be e-mail addresses separated by semicolons, at most 50"}
+		}
+	}
+	if !validZone(s.TimeZone) {
+		return &Invalid{"timeZone", "must be the IANA name of a time zone, for example Europe/Copenhagen"}
 	}
 	return s.validateCallbacks()
+}
+
+// validZone tells whether a time zone is one that everybody means the same by: the
+// machine's own is none.
+func validZone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil && name != "Local"
 }
 
 // validateCallbacks looks at who is rung when the agent does not answer (B6).

@@ -113,6 +113,12 @@ func TestSiteValidate(t *testing.T) {
 		{"a desk's ring below nothing", func(s *emergency.Site) { s.FallbackRing = -time.Second }, "fallbackRingSeconds"},
 		{"a desk's ring too long", func(s *emergency.Site) { s.FallbackRing = time.Hour }, "fallbackRingSeconds"},
 		// Tests are told to a list of their own, or to nobody (B13).
+		{"a list", func(s *emergency.Site) { s.Recipients = "Chief <chief@example.org>; desk@example.org;" }, ""},
+		{"a list that is none", func(s *emergency.Site) { s.Recipients = "chief" }, "recipients"},
+		{"a time zone", func(s *emergency.Site) { s.TimeZone = "Europe/Copenhagen" }, ""},
+		{"a time zone that is none", func(s *emergency.Site) { s.TimeZone = "Europe/Nowhere" }, "timeZone"},
+		{"whatever zone the machine is in", func(s *emergency.Site) { s.TimeZone = "Local" }, "timeZone"},
+		{"a time zone from elsewhere on the disk", func(s *emergency.Site) { s.TimeZone = "../../etc/passwd" }, "timeZone"},
 		{"a test list", func(s *emergency.Site) { s.TestRecipients = "Drills <drills@example.org>; lab@example.org;" }, ""},
 		{"a test list that is none", func(s *emergency.Site) { s.TestRecipients = "drills" }, "testRecipients"},
 		{"a test list too long", func(s *emergency.Site) { s.TestRecipients = many(51) }, "testRecipients"},
