@@ -18,7 +18,8 @@ var (
 	ErrUnknownLeg = errors.New("unknown leg")
 	// ErrUnknownNumber means that no callback number is kept under this number.
 	ErrUnknownNumber = errors.New("unknown callback number")
-	// ErrNumberExists means that the number is in a pool or stands for a site already.
+	// ErrNumberExists means that the number is in a pool already, or is a site's or an
+	// agent's own.
 	ErrNumberExists = errors.New("callback number exists already")
 	// ErrChangedMeanwhile means that somebody else has changed what a change was
 	// based on; it would be lost.

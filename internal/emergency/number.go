@@ -27,7 +27,8 @@ const (
 	// NumberQuarantined rests after a lease, so that a late callback cannot reach
 	// the next caller (B5).
 	NumberQuarantined NumberState = "quarantined"
-	// NumberDraining is leased but has been removed: it leaves at the release.
+	// NumberDraining has been removed, and leaves when its lease and its quarantine
+	// are over.
 	NumberDraining NumberState = "draining"
 )
 
@@ -38,7 +39,8 @@ type CallbackNumber struct {
 	Number string
 	SiteID SiteID
 	State  NumberState
-	// FreeAt is when a quarantine ends; zero otherwise.
+	// FreeAt is when a quarantine ends, also of a number that has been removed; zero
+	// otherwise.
 	FreeAt time.Time
 }
 
