@@ -110,10 +110,12 @@ const (
 
 // Defines values for NotificationState.
 const (
-	NotificationStateFailed NotificationState = "failed"
-	NotificationStateNone   NotificationState = "none"
-	NotificationStateQueued NotificationState = "queued"
-	NotificationStateSent   NotificationState = "sent"
+	NotificationStateAcknowledged NotificationState = "acknowledged"
+	NotificationStateEscalated    NotificationState = "escalated"
+	NotificationStateFailed       NotificationState = "failed"
+	NotificationStateNone         NotificationState = "none"
+	NotificationStateQueued       NotificationState = "queued"
+	NotificationStateSent         NotificationState = "sent"
 )
 
 // Defines values for PoolState.
@@ -129,11 +131,22 @@ const (
 	ReadinessCheckSeverityWarning ReadinessCheckSeverity = "warning"
 )
 
+// Defines values for RecipientEvent.
+const (
+	RecipientEventCallback  RecipientEvent = "callback"
+	RecipientEventEnded     RecipientEvent = "ended"
+	RecipientEventEscalated RecipientEvent = "escalated"
+	RecipientEventFailed    RecipientEvent = "failed"
+	RecipientEventPlaced    RecipientEvent = "placed"
+)
+
 // Defines values for RecipientState.
 const (
-	RecipientStateFailed RecipientState = "failed"
-	RecipientStateQueued RecipientState = "queued"
-	RecipientStateSent   RecipientState = "sent"
+	RecipientStateBounced   RecipientState = "bounced"
+	RecipientStateDelivered RecipientState = "delivered"
+	RecipientStateFailed    RecipientState = "failed"
+	RecipientStateQueued    RecipientState = "queued"
+	RecipientStateSent      RecipientState = "sent"
 )
 
 // Defines values for RoutePath.
@@ -509,6 +522,16 @@ type LocationPermission string
 
 // Notification defines model for Notification.
 type Notification struct {
+	// AcknowledgedAt Absent while nobody has acknowledged a notice (B9).
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitempty,omitzero"`
+
+	// AcknowledgedBy The e-mail address of who did so first.
+	AcknowledgedBy string `json:"acknowledgedBy,omitempty,omitzero"`
+
+	// Escalations How often the site's list was told because nobody acknowledged.
+	Escalations int `json:"escalations"`
+
+	// Recipients One entry per notice and recipient.
 	Recipients []Recipient       `json:"recipients"`
 	State      NotificationState `json:"state"`
 }
@@ -560,6 +583,28 @@ type PresenceSetting struct {
 	Status string `json:"status"`
 }
 
+// Preview defines model for Preview.
+type Preview struct {
+	HTML    string `json:"html"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
+
+// PreviewRequest defines model for PreviewRequest.
+type PreviewRequest struct {
+	// HTML In Go's template language.
+	HTML TemplateBody `json:"html,omitempty,omitzero"`
+
+	// Sample Which sample call is told; `placed` when absent.
+	Sample string `json:"sample,omitempty,omitzero"`
+
+	// Subject In Go's template language; one line.
+	Subject TemplateSubject `json:"subject,omitempty,omitzero"`
+
+	// Text In Go's template language.
+	Text TemplateBody `json:"text,omitempty,omitzero"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Checks All the conditions that keep the call from being made; the code is that of the first.
@@ -580,7 +625,7 @@ type Problem struct {
 	// Instead What the person who dialed should do now.
 	Instead string `json:"instead,omitempty,omitzero"`
 
-	// Line Where the JSON breaks off, counted from 1.
+	// Line Where the JSON breaks off, or what is wrong with a template; counted from 1.
 	Line int `json:"line,omitempty,omitzero"`
 
 	// RequestID What the log knows this request by.
@@ -639,12 +684,23 @@ type Ready struct {
 
 // Recipient defines model for Recipient.
 type Recipient struct {
-	Address   string         `json:"address"`
+	Address string `json:"address"`
+
+	// Event What the notice tells.
+	Event RecipientEvent `json:"event"`
+
+	// Round Which escalation it is, from 1; 0 for every other event.
+	Round int `json:"round"`
+
+	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
 	State     RecipientState `json:"state"`
 	UpdatedAt time.Time      `json:"updatedAt"`
 }
 
-// RecipientState defines model for Recipient.State.
+// RecipientEvent What the notice tells.
+type RecipientEvent string
+
+// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
 type RecipientState string
 
 // ReportedLocation defines model for ReportedLocation.
@@ -725,6 +781,13 @@ type RoutingRule struct {
 	Trunk   string `json:"trunk"`
 }
 
+// SavedTemplate defines model for SavedTemplate.
+type SavedTemplate struct {
+	SavedAt time.Time `json:"savedAt"`
+	SavedBy string    `json:"savedBy"`
+	Version int64     `json:"version"`
+}
+
 // Site defines model for Site.
 type Site struct {
 	// Address Where help should go, down to the floor and room.
@@ -739,9 +802,13 @@ type Site struct {
 	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
 	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
 	Name                string `json:"name"`
+	Recipients          string `json:"recipients,omitempty,omitzero"`
 	SiteID              string `json:"siteId"`
 	StandingNumber      string `json:"standingNumber"`
 	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
+
+	// TimeZone Absent for UTC.
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
 }
 
 // SiteSettings defines model for SiteSettings.
@@ -765,12 +832,51 @@ type SiteSettings struct {
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
 
+	// Recipients Who is always told of calls here, and again when nobody acknowledges (S17, B9): e-mail addresses separated by
+	// semicolons, at most 50.
+	Recipients string `json:"recipients,omitempty,omitzero"`
+
 	// StandingNumber Shown when no callback number is free (B5), in E.164.
 	StandingNumber string `json:"standingNumber"`
 
 	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
 	TestRecipients string `json:"testRecipients,omitempty,omitzero"`
+
+	// TimeZone The IANA name of the zone that notices tell the time in, for example `Europe/Copenhagen`; UTC when absent.
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
 }
+
+// Template defines model for Template.
+type Template struct {
+	HTML    string    `json:"html"`
+	SavedAt time.Time `json:"savedAt,omitempty,omitzero"`
+
+	// SavedBy Who saved it: a role and the beginning of a hash of the token.
+	SavedBy string `json:"savedBy,omitempty,omitzero"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+
+	// Version 0 for the wording that comes with the program.
+	Version int64 `json:"version"`
+}
+
+// TemplateBody In Go's template language.
+type TemplateBody = string
+
+// TemplateSettings defines model for TemplateSettings.
+type TemplateSettings struct {
+	// HTML In Go's template language.
+	HTML TemplateBody `json:"html"`
+
+	// Subject In Go's template language; one line.
+	Subject TemplateSubject `json:"subject"`
+
+	// Text In Go's template language.
+	Text TemplateBody `json:"text"`
+}
+
+// TemplateSubject In Go's template language; one line.
+type TemplateSubject = string
 
 // Trunk A third party's line (direct routing).
 type Trunk struct {
@@ -831,6 +937,9 @@ type LegID = ID
 // SiteID defines model for SiteId.
 type SiteID = ID
 
+// TemplateVersion defines model for TemplateVersion.
+type TemplateVersion = string
+
 // ChangedMeanwhile defines model for ChangedMeanwhile.
 type ChangedMeanwhile = Problem
 
@@ -865,6 +974,32 @@ type StreamEventsParams struct {
 	// After The same for clients that cannot set the header, which goes first.
 	After       string `form:"lastEventId,omitempty" json:"lastEventId,omitempty,omitzero"`
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
+}
+
+// PutTemplateParams defines parameters for PutTemplate.
+type PutTemplateParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// RestoreTemplateParams defines parameters for RestoreTemplate.
+type RestoreTemplateParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// ReceiveMailEventsJSONBody defines parameters for ReceiveMailEvents.
+type ReceiveMailEventsJSONBody = []map[string]interface{}
+
+// ReceiveMailEventsParams defines parameters for ReceiveMailEvents.
+type ReceiveMailEventsParams struct {
+	// XTwilioEmailEventWebhookSignature An ECDSA signature over the timestamp and the body, in base64.
+	XTwilioEmailEventWebhookSignature string `json:"X-Twilio-Email-Event-Webhook-Signature"`
+
+	// XTwilioEmailEventWebhookTimestamp Seconds since 1970, at most ten minutes off.
+	XTwilioEmailEventWebhookTimestamp string `json:"X-Twilio-Email-Event-Webhook-Timestamp"`
 }
 
 // PutSiteParams defines parameters for PutSite.
@@ -907,6 +1042,15 @@ type EndLegJSONRequestBody = EndRequest
 
 // RouteInboundCallJSONRequestBody defines body for RouteInboundCall for application/json ContentType.
 type RouteInboundCallJSONRequestBody = InboundCall
+
+// PutTemplateJSONRequestBody defines body for PutTemplate for application/json ContentType.
+type PutTemplateJSONRequestBody = TemplateSettings
+
+// PreviewTemplateJSONRequestBody defines body for PreviewTemplate for application/json ContentType.
+type PreviewTemplateJSONRequestBody = PreviewRequest
+
+// ReceiveMailEventsJSONRequestBody defines body for ReceiveMailEvents for application/json ContentType.
+type ReceiveMailEventsJSONRequestBody = ReceiveMailEventsJSONBody
 
 // PutSiteJSONRequestBody defines body for PutSite for application/json ContentType.
 type PutSiteJSONRequestBody = SiteSettings

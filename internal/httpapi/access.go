@@ -55,6 +55,12 @@ var access = map[string]map[Role]reach{
 	"getReadinessBoard":    {RoleSupervisor: everything, RoleAdmin: everything},
 	"getVoiceRouting":      {RoleSupervisor: everything, RoleAdmin: everything},
 	"putVoiceRouting":      {RoleAdmin: everything},
+	"getTemplate":          {RoleAdmin: everything},
+	"putTemplate":          {RoleAdmin: everything},
+	"listTemplateVersions": {RoleAdmin: everything},
+	"getTemplateVersion":   {RoleAdmin: everything},
+	"restoreTemplate":      {RoleAdmin: everything},
+	"previewTemplate":      {RoleAdmin: everything},
 	"streamEvents":         {RoleAgent: own, RoleSupervisor: everything},
 	decodePayloads:         {RoleSupervisor: everything},
 }

@@ -69,6 +69,16 @@ var samples = map[string]sample{
 		false,
 	},
 	"removeCallbackNumber": {http.MethodDelete, "/v1/callback-numbers/+12025550100", "", []string{"admin"}, false},
+	"getTemplate":          {http.MethodGet, templatePath, "", []string{"admin"}, false},
+	"putTemplate": {
+		http.MethodPut, templatePath, `{"subject":"S","html":"<p>H</p>","text":"T"}`,
+		[]string{"admin"},
+		false,
+	},
+	"listTemplateVersions": {http.MethodGet, templatePath + "/versions", "", []string{"admin"}, false},
+	"getTemplateVersion":   {http.MethodGet, templatePath + "/versions/0", "", []string{"admin"}, false},
+	"restoreTemplate":      {http.MethodPost, templatePath + "/versions/0/restore", "", []string{"admin"}, false},
+	"previewTemplate":      {http.MethodPost, templatePath + "/preview", `{}`, []string{"admin"}, false},
 	"streamEvents":         {http.MethodGet, "/v1/events", "", []string{"agent", "supervisor"}, false},
 	decodePayloads:         {http.MethodPost, "/codec/decode", `{}`, []string{"supervisor"}, false},
 }

@@ -64,10 +64,17 @@ func legView(leg emergency.Leg) Leg {
 }
 
 func notificationView(notice emergency.Notification) Notification {
-	view := Notification{Recipients: []Recipient{}, State: NotificationState(notice.State())}
+	view := Notification{
+		Recipients: []Recipient{}, State: NotificationState(notice.State()), Escalations: notice.Escalations(),
+		AcknowledgedBy: notice.AcknowledgedBy,
+	}
+	if !notice.AcknowledgedAt.IsZero() {
+		view.AcknowledgedAt = notice.AcknowledgedAt.UTC()
+	}
 	for _, delivery := range notice.Deliveries {
 		view.Recipients = append(view.Recipients, Recipient{
-			Address: delivery.Address, State: RecipientState(delivery.State), UpdatedAt: delivery.UpdatedAt.UTC(),
+			Address: delivery.Address, Event: RecipientEvent(delivery.Event), Round: delivery.Round,
+			State: RecipientState(delivery.State), UpdatedAt: delivery.UpdatedAt.UTC(),
 		})
 	}
 	return view

@@ -30,6 +30,7 @@ var guardedThings = map[string]guarded{
 	"agent":         {"/v1/agents/agent-us", `{"name":"A","siteId":"us-washington","endpoints":["tel:+12025550101"]}`, `"2"`, `"3"`},
 	"contacts":      {"/v1/agents/agent-us/emergency-contacts", `{"recipients":"desk@example.org"}`, `"0"`, `"1"`},
 	"voice routing": {"/v1/voice-routing", emptyRouting, `"5"`, `"6"`},
+	"template":      {templatePath, plainTemplate, `"0"`, `"1"`},
 }
 
 func (g guarded) get() ask { return ask{method: http.MethodGet, path: g.path, as: "admin"} }

@@ -78,10 +78,24 @@ func (o *operation) takes(param string) bool {
 
 // maxBody is how many bytes the body may have.
 func (o *operation) maxBody() int64 {
-	if o.name() == "putVoiceRouting" {
+	switch o.name() {
+	case "putVoiceRouting":
 		return maxRoutingBody
+	case "putTemplate", "previewTemplate":
+		return maxTemplateBody
+	default:
+		return maxBody
 	}
-	return maxBody
+}
+
+// prose are the fields of the body that may have several lines.
+func (o *operation) prose() []string {
+	switch o.name() {
+	case "putTemplate", "previewTemplate":
+		return []string{"html", "text"}
+	default:
+		return nil
+	}
 }
 
 // urgent operations carry an emergency call. What they cannot do now may work in

@@ -20,8 +20,9 @@ func TestEmbeddedContract(t *testing.T) {
 	if err := written.Validate(t.Context()); err != nil {
 		t.Error(err)
 	}
-	// The generator leaves out what another handler serves.
+	// The generator leaves out what other handlers serve.
 	written.Paths.Value("/metrics").Get = nil
+	written.Paths.Value("/v1/sendgrid-events").Post = nil
 	embedded, err := GetSpec()
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,8 @@ func siteView(site emergency.Site) Site {
 		FinalNumber:         site.FinalNumber,
 		AgentRingSeconds:    int(site.AgentRing / time.Second),
 		FallbackRingSeconds: int(site.FallbackRing / time.Second),
+		Recipients:          site.Recipients,
+		TimeZone:            site.TimeZone,
 		TestRecipients:      site.TestRecipients,
 	}
 }
@@ -36,6 +38,8 @@ func siteFrom(id emergency.SiteID, s SiteSettings) emergency.Site {
 		FinalNumber:      s.FinalNumber,
 		AgentRing:        time.Duration(s.AgentRingSeconds) * time.Second,
 		FallbackRing:     time.Duration(s.FallbackRingSeconds) * time.Second,
+		Recipients:       s.Recipients,
+		TimeZone:         s.TimeZone,
 		TestRecipients:   s.TestRecipients,
 	}
 }

@@ -23,6 +23,12 @@ type fakeRecords struct {
 	routing  emergency.VoiceRouting
 	reported map[emergency.AgentID]emergency.ReportedLocation
 	pools    []emergency.Pool
+	// templates are in the order of their versions.
+	templates []emergency.Template
+	// acknowledged counts the times that a known notice was, and mailEvents are the IDs of
+	// the events that concerned one.
+	acknowledged int
+	mailEvents   []string
 	// changes are what administrators have done.
 	changes []emergency.Change
 	events  []emergency.Event
@@ -71,7 +77,7 @@ func activeCall() emergency.Call {
 		Legs:           []emergency.Leg{{ID: "leg-1", Direction: emergency.Outbound, StartedAt: now}},
 		PresenceBefore: emergency.StatusAvailable, PresenceNow: emergency.StatusDoNotDisturb,
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-			{Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: now},
+			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: now},
 		}},
 	}
 }

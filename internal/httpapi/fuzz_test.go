@@ -50,10 +50,10 @@ func FuzzPlaceCall(f *testing.F) {
 // an error of the service, and nothing is changed but by what is answered with 200 and
 // an ETag.
 func FuzzPut(f *testing.F) {
-	paths := []string{routingPath, locationPath, "/v1/sites/us-washington", "/v1/agents/agent-us", "/v1/agents/agent-us/emergency-contacts"}
+	paths := []string{templatePath, routingPath, locationPath, "/v1/sites/us-washington", "/v1/agents/agent-us", "/v1/agents/agent-us/emergency-contacts"}
 	for i := range paths {
 		for _, body := range []string{
-			fullRouting, emptyRouting, `{"directOffers":[null],"trunks":[],"rules":[],"outboundProfiles":[],"findings":[{"":[]},7]}`,
+			plainTemplate, `{"subject":"\n","html":"\n","text":"{{broken}}"}`, fullRouting, emptyRouting, `{"directOffers":[null],"trunks":[],"rules":[],"outboundProfiles":[],"findings":[{"":[]},7]}`,
 			`{"capturedAt":"2026-01-31T12:00:00+23:59","latitude":-0,"longitude":1e-300}`, `{"recipients":"\"a;b\"@example.org;;"}`,
 			guardedThings["site"].body, `{"name":"S","country":"GB","address":{},"standingNumber":"","agentRingSeconds":1e2}`,
 			guardedThings["agent"].body, `{"name":"A","siteId":"x","endpoints":["tel:1"],"capacityProfiles":[],"mailboxEnabled":false}`,

@@ -40,12 +40,18 @@ func (s *server) showLogin(c *gin.Context) {
 	if h, err := s.Tokens.identify(c.Request, time.Now(), true); err == nil {
 		who = h.identity.String()
 	}
+	s.showPage(c, http.StatusOK, loginPage, loginPolicy, who)
+}
+
+// showPage shows a page of pages/, which may do what the policy lets it do.
+func (s *server) showPage(c *gin.Context, status int, page *template.Template, policy string, data any) {
 	header := c.Writer.Header()
-	header.Set("Content-Security-Policy", loginPolicy)
+	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	if err := loginPage.Execute(c.Writer, who); err != nil {
-		s.Logger.DebugContext(c, "login page cut", "error", err) // the reader has gone
+	c.Status(status)
+	if err := page.Execute(c.Writer, data); err != nil {
+		s.Logger.DebugContext(c, "page cut", "page", page.Name(), "error", err) // the reader has gone
 	}
 }
 

@@ -130,10 +130,12 @@ const (
 
 // Defines values for NotificationState.
 const (
-	NotificationStateFailed NotificationState = "failed"
-	NotificationStateNone   NotificationState = "none"
-	NotificationStateQueued NotificationState = "queued"
-	NotificationStateSent   NotificationState = "sent"
+	NotificationStateAcknowledged NotificationState = "acknowledged"
+	NotificationStateEscalated    NotificationState = "escalated"
+	NotificationStateFailed       NotificationState = "failed"
+	NotificationStateNone         NotificationState = "none"
+	NotificationStateQueued       NotificationState = "queued"
+	NotificationStateSent         NotificationState = "sent"
 )
 
 // Defines values for PoolState.
@@ -149,11 +151,22 @@ const (
 	ReadinessCheckSeverityWarning ReadinessCheckSeverity = "warning"
 )
 
+// Defines values for RecipientEvent.
+const (
+	RecipientEventCallback  RecipientEvent = "callback"
+	RecipientEventEnded     RecipientEvent = "ended"
+	RecipientEventEscalated RecipientEvent = "escalated"
+	RecipientEventFailed    RecipientEvent = "failed"
+	RecipientEventPlaced    RecipientEvent = "placed"
+)
+
 // Defines values for RecipientState.
 const (
-	RecipientStateFailed RecipientState = "failed"
-	RecipientStateQueued RecipientState = "queued"
-	RecipientStateSent   RecipientState = "sent"
+	RecipientStateBounced   RecipientState = "bounced"
+	RecipientStateDelivered RecipientState = "delivered"
+	RecipientStateFailed    RecipientState = "failed"
+	RecipientStateQueued    RecipientState = "queued"
+	RecipientStateSent      RecipientState = "sent"
 )
 
 // Defines values for RoutePath.
@@ -529,6 +542,16 @@ type LocationPermission string
 
 // Notification defines model for Notification.
 type Notification struct {
+	// AcknowledgedAt Absent while nobody has acknowledged a notice (B9).
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitempty,omitzero"`
+
+	// AcknowledgedBy The e-mail address of who did so first.
+	AcknowledgedBy string `json:"acknowledgedBy,omitempty,omitzero"`
+
+	// Escalations How often the site's list was told because nobody acknowledged.
+	Escalations int `json:"escalations"`
+
+	// Recipients One entry per notice and recipient.
 	Recipients []Recipient       `json:"recipients"`
 	State      NotificationState `json:"state"`
 }
@@ -580,6 +603,28 @@ type PresenceSetting struct {
 	Status string `json:"status"`
 }
 
+// Preview defines model for Preview.
+type Preview struct {
+	HTML    string `json:"html"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
+
+// PreviewRequest defines model for PreviewRequest.
+type PreviewRequest struct {
+	// HTML In Go's template language.
+	HTML TemplateBody `json:"html,omitempty,omitzero"`
+
+	// Sample Which sample call is told; `placed` when absent.
+	Sample string `json:"sample,omitempty,omitzero"`
+
+	// Subject In Go's template language; one line.
+	Subject TemplateSubject `json:"subject,omitempty,omitzero"`
+
+	// Text In Go's template language.
+	Text TemplateBody `json:"text,omitempty,omitzero"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	// Checks All the conditions that keep the call from being made; the code is that of the first.
@@ -600,7 +645,7 @@ type Problem struct {
 	// Instead What the person who dialed should do now.
 	Instead string `json:"instead,omitempty,omitzero"`
 
-	// Line Where the JSON breaks off, counted from 1.
+	// Line Where the JSON breaks off, or what is wrong with a template; counted from 1.
 	Line int `json:"line,omitempty,omitzero"`
 
 	// RequestID What the log knows this request by.
@@ -659,12 +704,23 @@ type Ready struct {
 
 // Recipient defines model for Recipient.
 type Recipient struct {
-	Address   string         `json:"address"`
+	Address string `json:"address"`
+
+	// Event What the notice tells.
+	Event RecipientEvent `json:"event"`
+
+	// Round Which escalation it is, from 1; 0 for every other event.
+	Round int `json:"round"`
+
+	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
 	State     RecipientState `json:"state"`
 	UpdatedAt time.Time      `json:"updatedAt"`
 }
 
-// RecipientState defines model for Recipient.State.
+// RecipientEvent What the notice tells.
+type RecipientEvent string
+
+// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
 type RecipientState string
 
 // ReportedLocation defines model for ReportedLocation.
@@ -745,6 +801,13 @@ type RoutingRule struct {
 	Trunk   string `json:"trunk"`
 }
 
+// SavedTemplate defines model for SavedTemplate.
+type SavedTemplate struct {
+	SavedAt time.Time `json:"savedAt"`
+	SavedBy string    `json:"savedBy"`
+	Version int64     `json:"version"`
+}
+
 // Site defines model for Site.
 type Site struct {
 	// Address Where help should go, down to the floor and room.
@@ -759,9 +822,13 @@ type Site struct {
 	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
 	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
 	Name                string `json:"name"`
+	Recipients          string `json:"recipients,omitempty,omitzero"`
 	SiteID              string `json:"siteId"`
 	StandingNumber      string `json:"standingNumber"`
 	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
+
+	// TimeZone Absent for UTC.
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
 }
 
 // SiteSettings defines model for SiteSettings.
@@ -785,12 +852,51 @@ type SiteSettings struct {
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
 
+	// Recipients Who is always told of calls here, and again when nobody acknowledges (S17, B9): e-mail addresses separated by
+	// semicolons, at most 50.
+	Recipients string `json:"recipients,omitempty,omitzero"`
+
 	// StandingNumber Shown when no callback number is free (B5), in E.164.
 	StandingNumber string `json:"standingNumber"`
 
 	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
 	TestRecipients string `json:"testRecipients,omitempty,omitzero"`
+
+	// TimeZone The IANA name of the zone that notices tell the time in, for example `Europe/Copenhagen`; UTC when absent.
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
 }
+
+// Template defines model for Template.
+type Template struct {
+	HTML    string    `json:"html"`
+	SavedAt time.Time `json:"savedAt,omitempty,omitzero"`
+
+	// SavedBy Who saved it: a role and the beginning of a hash of the token.
+	SavedBy string `json:"savedBy,omitempty,omitzero"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+
+	// Version 0 for the wording that comes with the program.
+	Version int64 `json:"version"`
+}
+
+// TemplateBody In Go's template language.
+type TemplateBody = string
+
+// TemplateSettings defines model for TemplateSettings.
+type TemplateSettings struct {
+	// HTML In Go's template language.
+	HTML TemplateBody `json:"html"`
+
+	// Subject In Go's template language; one line.
+	Subject TemplateSubject `json:"subject"`
+
+	// Text In Go's template language.
+	Text TemplateBody `json:"text"`
+}
+
+// TemplateSubject In Go's template language; one line.
+type TemplateSubject = string
 
 // Trunk A third party's line (direct routing).
 type Trunk struct {
@@ -851,6 +957,9 @@ type LegID = ID
 // SiteID defines model for SiteId.
 type SiteID = ID
 
+// TemplateVersion defines model for TemplateVersion.
+type TemplateVersion = string
+
 // ChangedMeanwhile defines model for ChangedMeanwhile.
 type ChangedMeanwhile = Problem
 
@@ -885,6 +994,20 @@ type StreamEventsParams struct {
 	// After The same for clients that cannot set the header, which goes first.
 	After       string `form:"lastEventId,omitempty" json:"lastEventId,omitempty,omitzero"`
 	LastEventID string `json:"Last-Event-ID,omitempty,omitzero"`
+}
+
+// PutTemplateParams defines parameters for PutTemplate.
+type PutTemplateParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
+// RestoreTemplateParams defines parameters for RestoreTemplate.
+type RestoreTemplateParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
 }
 
 // PutSiteParams defines parameters for PutSite.
@@ -927,6 +1050,12 @@ type EndLegJSONRequestBody = EndRequest
 
 // RouteInboundCallJSONRequestBody defines body for RouteInboundCall for application/json ContentType.
 type RouteInboundCallJSONRequestBody = InboundCall
+
+// PutTemplateJSONRequestBody defines body for PutTemplate for application/json ContentType.
+type PutTemplateJSONRequestBody = TemplateSettings
+
+// PreviewTemplateJSONRequestBody defines body for PreviewTemplate for application/json ContentType.
+type PreviewTemplateJSONRequestBody = PreviewRequest
 
 // PutSiteJSONRequestBody defines body for PutSite for application/json ContentType.
 type PutSiteJSONRequestBody = SiteSettings
@@ -1005,6 +1134,24 @@ type ServerInterface interface {
 	// RouteInboundCall Ask where an inbound call goes.
 	// (POST /v1/inbound-calls)
 	RouteInboundCall(c *gin.Context)
+	// GetTemplate Read the wording of notices.
+	// (GET /v1/notification-template)
+	GetTemplate(c *gin.Context)
+	// PutTemplate Change the wording of notices.
+	// (PUT /v1/notification-template)
+	PutTemplate(c *gin.Context, params PutTemplateParams)
+	// PreviewTemplate Show a notice as a reader would see it.
+	// (POST /v1/notification-template/preview)
+	PreviewTemplate(c *gin.Context)
+	// ListTemplateVersions List the wordings that were saved.
+	// (GET /v1/notification-template/versions)
+	ListTemplateVersions(c *gin.Context)
+	// GetTemplateVersion Read one version of the wording.
+	// (GET /v1/notification-template/versions/{version})
+	GetTemplateVersion(c *gin.Context, version TemplateVersion)
+	// RestoreTemplate Go back to a version of the wording.
+	// (POST /v1/notification-template/versions/{version}/restore)
+	RestoreTemplate(c *gin.Context, version TemplateVersion, params RestoreTemplateParams)
 	// GetReadinessBoard Show who could not make an emergency call now, and why.
 	// (GET /v1/readiness)
 	GetReadinessBoard(c *gin.Context)
@@ -1629,6 +1776,159 @@ func (siw *ServerInterfaceWrapper) RouteInboundCall(c *gin.Context) {
 	siw.Handler.RouteInboundCall(c)
 }
 
+// GetTemplate operation middleware
+func (siw *ServerInterfaceWrapper) GetTemplate(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTemplate(c)
+}
+
+// PutTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PutTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTemplateParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutTemplate(c, params)
+}
+
+// PreviewTemplate operation middleware
+func (siw *ServerInterfaceWrapper) PreviewTemplate(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewTemplate(c)
+}
+
+// ListTemplateVersions operation middleware
+func (siw *ServerInterfaceWrapper) ListTemplateVersions(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTemplateVersions(c)
+}
+
+// GetTemplateVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetTemplateVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version TemplateVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTemplateVersion(c, version)
+}
+
+// RestoreTemplate operation middleware
+func (siw *ServerInterfaceWrapper) RestoreTemplate(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version TemplateVersion
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RestoreTemplateParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RestoreTemplate(c, version, params)
+}
+
 // GetReadinessBoard operation middleware
 func (siw *ServerInterfaceWrapper) GetReadinessBoard(c *gin.Context) {
 
@@ -1832,6 +2132,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/readiness", wrapper.GetReadinessBoard)
 	router.GET(options.BaseURL+"/v1/voice-routing", wrapper.GetVoiceRouting)
 	router.PUT(options.BaseURL+"/v1/voice-routing", wrapper.PutVoiceRouting)
+	router.GET(options.BaseURL+"/v1/notification-template", wrapper.GetTemplate)
+	router.PUT(options.BaseURL+"/v1/notification-template", wrapper.PutTemplate)
+	router.GET(options.BaseURL+"/v1/notification-template/versions", wrapper.ListTemplateVersions)
+	router.GET(options.BaseURL+"/v1/notification-template/versions/:version", wrapper.GetTemplateVersion)
+	router.POST(options.BaseURL+"/v1/notification-template/versions/:version/restore", wrapper.RestoreTemplate)
+	router.POST(options.BaseURL+"/v1/notification-template/preview", wrapper.PreviewTemplate)
 	router.GET(options.BaseURL+"/v1/callback-numbers", wrapper.ListCallbackNumbers)
 	router.POST(options.BaseURL+"/v1/callback-numbers", wrapper.AddCallbackNumber)
 	router.DELETE(options.BaseURL+"/v1/callback-numbers/:number", wrapper.RemoveCallbackNumber)
@@ -1877,6 +2183,15 @@ type SiteJSONResponse struct {
 	Body Site
 
 	Headers SiteResponseHeaders
+}
+
+type TemplateResponseHeaders struct {
+	ETag string
+}
+type TemplateJSONResponse struct {
+	Body Template
+
+	Headers TemplateResponseHeaders
 }
 
 type VoiceRoutingResponseHeaders struct {
@@ -2894,6 +3209,275 @@ func (response RouteInboundCalldefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type GetTemplateRequestObject struct {
+}
+
+type GetTemplateResponseObject interface {
+	VisitGetTemplateResponse(w http.ResponseWriter) error
+}
+
+type GetTemplate200JSONResponse struct{ TemplateJSONResponse }
+
+func (response GetTemplate200JSONResponse) VisitGetTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTemplatedefaultApplicationProblemPlusJSONResponse) VisitGetTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTemplateRequestObject struct {
+	Params PutTemplateParams
+	Body   *PutTemplateJSONRequestBody
+}
+
+type PutTemplateResponseObject interface {
+	VisitPutTemplateResponse(w http.ResponseWriter) error
+}
+
+type PutTemplate200JSONResponse struct{ TemplateJSONResponse }
+
+func (response PutTemplate200JSONResponse) VisitPutTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTemplate412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response PutTemplate412ApplicationProblemPlusJSONResponse) VisitPutTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutTemplatedefaultApplicationProblemPlusJSONResponse) VisitPutTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewTemplateRequestObject struct {
+	Body *PreviewTemplateJSONRequestBody
+}
+
+type PreviewTemplateResponseObject interface {
+	VisitPreviewTemplateResponse(w http.ResponseWriter) error
+}
+
+type PreviewTemplate200JSONResponse Preview
+
+func (response PreviewTemplate200JSONResponse) VisitPreviewTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewTemplatedefaultApplicationProblemPlusJSONResponse) VisitPreviewTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplateVersionsRequestObject struct {
+}
+
+type ListTemplateVersionsResponseObject interface {
+	VisitListTemplateVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListTemplateVersions200JSONResponse []SavedTemplate
+
+func (response ListTemplateVersions200JSONResponse) VisitListTemplateVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTemplateVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTemplateVersionsdefaultApplicationProblemPlusJSONResponse) VisitListTemplateVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTemplateVersionRequestObject struct {
+	Version TemplateVersion `json:"version"`
+}
+
+type GetTemplateVersionResponseObject interface {
+	VisitGetTemplateVersionResponse(w http.ResponseWriter) error
+}
+
+type GetTemplateVersion200JSONResponse Template
+
+func (response GetTemplateVersion200JSONResponse) VisitGetTemplateVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTemplateVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTemplateVersiondefaultApplicationProblemPlusJSONResponse) VisitGetTemplateVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreTemplateRequestObject struct {
+	Version TemplateVersion `json:"version"`
+	Params  RestoreTemplateParams
+}
+
+type RestoreTemplateResponseObject interface {
+	VisitRestoreTemplateResponse(w http.ResponseWriter) error
+}
+
+type RestoreTemplate200JSONResponse struct{ TemplateJSONResponse }
+
+func (response RestoreTemplate200JSONResponse) VisitRestoreTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreTemplate412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response RestoreTemplate412ApplicationProblemPlusJSONResponse) VisitRestoreTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RestoreTemplatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RestoreTemplatedefaultApplicationProblemPlusJSONResponse) VisitRestoreTemplateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetReadinessBoardRequestObject struct {
 }
 
@@ -3235,6 +3819,24 @@ type StrictServerInterface interface {
 	// RouteInboundCall Ask where an inbound call goes.
 	// (POST /v1/inbound-calls)
 	RouteInboundCall(ctx context.Context, request RouteInboundCallRequestObject) (RouteInboundCallResponseObject, error)
+	// GetTemplate Read the wording of notices.
+	// (GET /v1/notification-template)
+	GetTemplate(ctx context.Context, request GetTemplateRequestObject) (GetTemplateResponseObject, error)
+	// PutTemplate Change the wording of notices.
+	// (PUT /v1/notification-template)
+	PutTemplate(ctx context.Context, request PutTemplateRequestObject) (PutTemplateResponseObject, error)
+	// PreviewTemplate Show a notice as a reader would see it.
+	// (POST /v1/notification-template/preview)
+	PreviewTemplate(ctx context.Context, request PreviewTemplateRequestObject) (PreviewTemplateResponseObject, error)
+	// ListTemplateVersions List the wordings that were saved.
+	// (GET /v1/notification-template/versions)
+	ListTemplateVersions(ctx context.Context, request ListTemplateVersionsRequestObject) (ListTemplateVersionsResponseObject, error)
+	// GetTemplateVersion Read one version of the wording.
+	// (GET /v1/notification-template/versions/{version})
+	GetTemplateVersion(ctx context.Context, request GetTemplateVersionRequestObject) (GetTemplateVersionResponseObject, error)
+	// RestoreTemplate Go back to a version of the wording.
+	// (POST /v1/notification-template/versions/{version}/restore)
+	RestoreTemplate(ctx context.Context, request RestoreTemplateRequestObject) (RestoreTemplateResponseObject, error)
 	// GetReadinessBoard Show who could not make an emergency call now, and why.
 	// (GET /v1/readiness)
 	GetReadinessBoard(ctx context.Context, request GetReadinessBoardRequestObject) (GetReadinessBoardResponseObject, error)
@@ -4068,6 +4670,193 @@ func (sh *strictHandler) RouteInboundCall(ctx *gin.Context) {
 	}
 }
 
+// GetTemplate operation middleware
+func (sh *strictHandler) GetTemplate(ctx *gin.Context) {
+	var request GetTemplateRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTemplate(ctx, request.(GetTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTemplateResponseObject); ok {
+		if err := validResponse.VisitGetTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutTemplate operation middleware
+func (sh *strictHandler) PutTemplate(ctx *gin.Context, params PutTemplateParams) {
+	var request PutTemplateRequestObject
+
+	request.Params = params
+
+	var body PutTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTemplate(ctx, request.(PutTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutTemplateResponseObject); ok {
+		if err := validResponse.VisitPutTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewTemplate operation middleware
+func (sh *strictHandler) PreviewTemplate(ctx *gin.Context) {
+	var request PreviewTemplateRequestObject
+
+	var body PreviewTemplateJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewTemplate(ctx, request.(PreviewTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewTemplateResponseObject); ok {
+		if err := validResponse.VisitPreviewTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTemplateVersions operation middleware
+func (sh *strictHandler) ListTemplateVersions(ctx *gin.Context) {
+	var request ListTemplateVersionsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTemplateVersions(ctx, request.(ListTemplateVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTemplateVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTemplateVersionsResponseObject); ok {
+		if err := validResponse.VisitListTemplateVersionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTemplateVersion operation middleware
+func (sh *strictHandler) GetTemplateVersion(ctx *gin.Context, version TemplateVersion) {
+	var request GetTemplateVersionRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTemplateVersion(ctx, request.(GetTemplateVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTemplateVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTemplateVersionResponseObject); ok {
+		if err := validResponse.VisitGetTemplateVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RestoreTemplate operation middleware
+func (sh *strictHandler) RestoreTemplate(ctx *gin.Context, version TemplateVersion, params RestoreTemplateParams) {
+	var request RestoreTemplateRequestObject
+
+	request.Version = version
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RestoreTemplate(ctx, request.(RestoreTemplateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RestoreTemplate")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RestoreTemplateResponseObject); ok {
+		if err := validResponse.VisitRestoreTemplateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetReadinessBoard operation middleware
 func (sh *strictHandler) GetReadinessBoard(ctx *gin.Context) {
 	var request GetReadinessBoardRequestObject
@@ -4260,156 +5049,175 @@ func (sh *strictHandler) PutVoiceRouting(ctx *gin.Context, params PutVoiceRoutin
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"1H3rcts41uCroLRT1UmGki0nznTsH1vudHra32S6u+LMdtXG3k8QeSRhTAIcALSiyXiffQsHAAmRoG5W",
-	"unt/xRFJXA7O/YYvg1QUpeDAtRpcfBksgGYg8c93H+nc/JuBSiUrNRN8cDH4uAAi4YEpJjgRM7JcUE2Y",
-	"ImohljwhVBFKlJaCz4mm89EgGUj4V8UkZIMLLStIBipdQEHNyHpVwuBioLRkfD54fHxMBiWVtADtlnA1",
-	"B66vM/MnM5OXVC8GyYDTwnxH3dNNU/xJwmxwMfgfJ802T+xTdXKdDcyUb2me986R2odPnOI6g6IUGni6",
-	"+husukAdEy3I2ekpKSXjmk5zIFc3b6+vSbqgkqYGHAlJF0IBJ5TDksyEJPAAckXMAol2h1AA5dqMNQVC",
-	"udALkERwMKeAe7On2+wuWNfQLCzcVkE/vwc+14vBxdnpaTIoGPf/H5tz0hqkGfP/fCLD/3v35z8Nks55",
-	"JoPr2d+pThdxNJoYDJvYxesFmM3yOZh9TKmCjAh+SSYvJrhZyleIXLlBLKrM+xJfVaIAvWAG3YQbYUR+",
-	"ZXohKk2YTsybt7wZuqAZINIa8BGlKc/caKNb3gun2dDuIwRQAIJnn17c/ed28Oz0P5/Gwzd3n06Hb+6+",
-	"nCbjvzw+vx08j4PmPcx7sS7HZ09EuhumoXcGZR8+aYpH+zUo/Z3IGFimwXHGVHANXJs/aVnmLKXm3E/+",
-	"qczhf9lxknc8+2DHN5PZ6VQpuIKGORxtMjsaztLFVOQ0hooi7DE2qHvtBN959EzmaGvFwXqWavjBaGBm",
-	"RJTP/g6ULxcshw2zl1JMcyj+vN8qfrFfxRZyIwqYimxFIFdAFlQ5ysyQIoVsyNcwqTXivbSsQGT4eOK+",
-	"GxZ+G5MR+QDUDETonDLDD7NbXtB7CHmIYZKGnh+TwbsC5NxwuLeCa5paMXcc/OyM3HMmElJWMvPtk3Do",
-	"FwkKeApH20A9YGTdv3qujLiP4l0hXvlj/w3R6dXpKZlMaTY0I04M/kwYf6A5yyYJeXU6JpOK00ovgGuz",
-	"BrA/vySTmZBTlmXA8YdXZMKFHs5Exc0bk4rfc7HkQ0MyE4NHVlbk7B7M6+dkYkSLyIbmK5rnYmlHHp/F",
-	"8NI8eEkmWohhTuXc/nBuZlFVWQqp8e2M0aGRBZOEnJtdMW5kCM0nyS0/N0uuOH2gLDc6wMRhsMH31dEO",
-	"3Y7Wd+JLpFVI7yFLECRL/yuCbWTXM6sUZL8lBnxcMEVSyrnQZCnkPS6NCyJByxVZiirPSAHcsIWL5mAR",
-	"dc1J4wHyIXiCHfKqmIKceF5k+Y2Y4d8zJpW+5e5/E4SGcmpKJgzHIguRZwlRVbowusiEi6Go9NQAaFhK",
-	"MTPoQJ7djM8MW7sZv34+MgetNNBsQhRdKQtVLUgm3BkbYX20I8bBeniREfxP4kL/S7AUPohKG0XmWCte",
-	"G7Rn5Q/mHSLtSwFymlPKGM2HZU65RV4UOQ5hD97qo1eGrLaRZRIU/kmzjJl10fwXKUqQGnWfGc0VdGnK",
-	"yLkF5KXhoAZL5yIhmVhyc/qIbblA9TYjUojCLLcMBv0ySJletdTxsVHHWwplMkhFxbXc7d1SKE3ztyKD",
-	"jqYfeVvCnNnDbEl5TTUYCiqleGA8RbzaOrfSEkDHLIzOqxVnujvtDwZiCYLLTK4qh9FbZn6sfxHTf0Kq",
-	"zQS1CrnxSNcPhDY2afcMaJ4zPv8JuUt35VdTZWTpcgE8EK0GV7ngnv8wScSSjwaxI6YlNfjwi+UxuBym",
-	"oVDRxbgfqJR0Zf4PPCsFc3b+7p8VlOVT8fkdNyIp3PZUiBwoci9rVEQGKwOVZTdNJPGmScQ/EFornwLz",
-	"H6dPGpum2WkEZp0dBau868MRIzQZ34X+90AWFCxx0zgV3M6hInJHo0o5qxTNlZVWaOD7E90m/HEfb83k",
-	"seOW4U6BV4UBtUSdIRksqeRm9cnASFT7612Mxvc+wsAe9fPXEOo9lRvQRhbseyhbqLQ2+L5RhhKJ1RUI",
-	"4+TdaPz6lRHs58+tmeKlPnFSn+TAM0UMMSORUyT4NnN6vSNpt5iHcpoK2hokBa6lta3m7MEylOKSUN5d",
-	"VFEpTQyNkIbLFKifGMUkgxmtcj1pr7jGp2Dpr19Fll7Qz9f23UB6WHxKBp+Hc4EK71Dds3IoSntGQ6RP",
-	"A308oTZ36h5IBg8sBUcNFK3cKU3viVmESszhCJmBvCAa8gsUC6y8IP/4cK369nL2+nTjZr5Fl5f7z3gX",
-	"vtgR/eh/M0tVhEogWuQZma4IDM235gBeGTySVQdbWhx2DzB6TrzZe7eBYHdwLIUU3M96Y1TrvSBHFLc/",
-	"MqWFVXs8txKzWZQrpbWjN/rI4NMmnuD4AGKgBJouEB2ZsswiqRnEiFyjM1Y7bwxIcv29Ny6M+goJqXgO",
-	"ymHz0rozUTP/Rt1y9EkyPvcTGt2Q+v+4YUL+ZFjAFFJRAJlJMOPwFMiz786fW4/mls3+jVmXnYdeDlSh",
-	"VPTriMNScC1FvlXgvPXvrWuo69C9vvmZvBy/fj0cE5qXCzo8i6o/GcwlzWK09pPQ1h1unUkpatpTIJlh",
-	"eFOYCWm9Q5SrJchLwvCA8GlONcgIzZn5GM0hu0IFcSZkQfXgYpBRDUPNEOu7K8QvGiTqvHDfAnZtkZrR",
-	"QOkorHOYr+tsmwD+HqJaHBeazZxttm2In8J391DiDHWHipyEVMjMmYnbiBMJY6v6gi9tUjAQbXW1pr3Q",
-	"VLMHGDSIP1wynomlZVeQRdfjVB0VY+xGIWNZrZE1Cj0GYww9lzlN0YOS64Wo5guDcUuj7Au+s65mwPmr",
-	"U7giJ2r38I5n6kpHpY9dkuMbcwGKoMRkM8IFmVUSpVMOhlwKUJcE3ViE4k9Mkaq0miZQmTNQ2gWZtKUu",
-	"s4tdaKIlLupwWkTzQ9po0VDDNAJyrM84YAkdFh5lcy2oeaxzJBZgesDgQjxeFzktqgpwpk/2hR7cfRTW",
-	"SkpnqG530hIullH2WUp4YKJSOw0DWcg3DZNU2mDGaPsRu8UGE/aBw2P3ntBwbouOM2Jq0JdnLgo6s46J",
-	"uaSF6hEnmrJ8F2gYaXIfB2t782Zt9dB9+17XNPbYupHvG6n9XxWVlGvGgRhLZFcqTQa8X2Zt4bUQslqz",
-	"QCQnp0M060HSlpTxuEbRVis9EdfcwU61HaIH2oS8R/FDjS6x8fbPtChzIJM/j89Oz87Pz0/Hp6eTiHH3",
-	"1XTtFlCiwAj0sn0QS8hiz08kzCSoRdwhpOgDxJ60doSvJfVQsQ2VlMMmIk1FUVTc8WCCbxMxm4FUXYF2",
-	"SZYuMcBofug3BnWvRWkeG9Rdk81bPWPLhn31LM4uR9GVuiRQlHpVqwqd6Keiq+3sxQLD0nTgjonB7XtG",
-	"cx89P9ji2oagXY23J6RkX0u8TKF8FbjsZZUDRmIoUSCNnU/+8eGnJrxSSX7hHlwooZDkHDEqA5U347EB",
-	"QUiFZ99uJcNc7KYNvxe1fN/RCu91cq0BK35oElL9s0HfPQMNV9YROCyp1Cun9KGdk1IpGVgLs7Y2nFNC",
-	"zAjT1oh0alYk/vBEo20jY92O8bytB8bAFg3x78XKfHw+sk7rrKE2/AOKKCippBrQlaOgYKnIBVfk2c34",
-	"L88TQjUphNLk/NSTvAYDay6mIlt1pMXLb19tA0GwuujmmyyZfXdNVSys8+tiZZU+mBO0jy7JZFHx+bAq",
-	"nZPQsy2miKIsa23q9atNyWJXw/9Nh/8+Hb65a/4ko/8e3r2Ip0nF9ov0tudu25Y3UqVhpU57MH8yTvO4",
-	"ccr4/AZSwbMIhvwoljYtTQuSA5pI5v0Atw13mIPEkJZkEddux2u5nTDMQLXNFK4viiMPu8S5Il5Xqqnh",
-	"EkZcwgPar9b/pLQEWqCni9PCOsL4XBmSuP7+kkigmfUyG4FLVqLCoBaRbL6wSTC7O/noHv6XDR6+3Kfb",
-	"7avfVj0eaW8rNvmLLSPs0gBrYpY0lDZjYlLnGiT4rBQiH7pMkomDK4ZULZDNY/PiLZ/UUZH11+uf7Xip",
-	"4DM2ryTKq+bNZZPYgb/0uAXtDw2F4MqtIyP0nUhIgT3gbznMh9aDYp8P01yotYiaX4SzlVMYVqU5wfoL",
-	"B5mawTNQw4yhAPSyY1hbEyG8wlBR8FsUBNvtDXyKuBYjnx8oyyGzIbM9damsYJwpLakWffoRpoEQOrUJ",
-	"q1EhSuebzf8SpBKcLBfCaVpbrNbkSEZ03Pr1rHV981HAMp4d4gCoVZKdjfqfORAFXCPFzlzWz9oCo2Bq",
-	"Sw21oJlYWqfQUjJt48nMKAZRwcE3xBMabayJMGJGiJBFEBmQDLLo2oza3JOfX+XwjULOfOmiSl5w4zOM",
-	"TggyzWkB20/VyZjGEVfrZBvcHD8CzfViz4Ptum7F/XbadV9FVyHKPZeAWdLBAjLUyIfCcST3X5eEFD1y",
-	"LSt+3xPEXPua4Ju7GH06bhpbodXSvLbpWkbV+nKavH75+KcYUl1zjB0fEKibSVHEWJSwxkaNiEKGprDR",
-	"DxaQt3XIs/NYkFyL7ZE5lHM0R2uzjshFBt9oHbalg4jC/z3sy7ksAjijs8ZxF68PhGwUsVDSxrx/dVoR",
-	"y6HW3NHhsbv/r1892mQmMO0tBLpxDTHFSur9YmsdX2NVbgjgtE7QF1Q0B+AHDNcSPeTATbB34p+uMxds",
-	"2qeNOz67Gb98PiLvqWa6yqy4NQaE/R8GcrWYY/ZARFVO00rSNGKQf6AZq9Cor3gKUlPG9crQQAFaQssX",
-	"LKppDii7OCsMPJtkiJq975x0QJvcyI0lFu61PUZOaakrGUf72untIIz5nkRU+pL8EzNexLKdV7EjLbiD",
-	"6U75PcwlgErIr3+9Id++6gEp/WxB+uY0gO/wzVMgXKPHU9c0/nZtUfjfg1dVgjS6D4uzB5v+Yg5oKsVS",
-	"YbBRqzW36z2aSXNJuYasfViezt1j1Dc4c+aFKEodJ/sOBf/UCn0f7BjaMcPOfRLzGHd4GBccMEwClc25",
-	"8E4JY3BsZ2vB+jZFSH52EsYll+3Jyt77U0O9HhkMJT5frU4yw9C3qLRNzLZ5cOgBqFNXbMJZ18G4nvkW",
-	"lUF2BNXjRbxs0va96Wzzbr5R3q9pdYOCunpJYwBgUjY+VomtU2pG8W/vEQ8wZCMK83KpVzUk7W//BikC",
-	"qrEb3SU/snm1kyEYPehfhMgPCCkGCwlcVc7s7n+m3lOlfxSVjL8jQeloeOSah3FKOtMgMUpDFcSdZrLi",
-	"6udK9woBLjyOLVmek6nRPmaa1EGYtHap5FRpshCVXLeLmLZfcqG9/EUc2F1m7BMkFfcDw9Ex/+TzglZK",
-	"9+SgaKFpHgdupXpsP7WgEozUrxQkxCjl5NRsZxwXDOu8v2NarUdf/YqSTpzXn7VdWAc/orh6YC6Edens",
-	"qzlWaju11VklzRybFu4izQfbuOtnN2nKvhIymVZqZf7NBBafZUzpSk7NL3RJ8YmYzXLGwZYw1fXMNR+r",
-	"vZNqpTQUKGlVcsvvodTkAeSUalZYR+BG1/3BpndQJrjX6cZz4q+wyL2bF38PUDaZV4jtUzC2dUGzVikp",
-	"vh+WeO2ciBW6/yJC/Vj5KKnIqyKuSVmKxh2YQ0fLdrrSRutDCQaZ3fs4zj83OcWEJHopat+YsusEUeYQ",
-	"XeWMQZ7FWQ8+SkjdwoGglKWZYe+aYJZ5YgMCmdCKTEEvAZmvIkpDGYeKq5s7xPmJRRNx96eBYh+kzZj/",
-	"dfPzT2Qqgd4bfWe2G5hdMfz1psXmYm5p0aYOu0/IdDXaiXMFs2mm+/x/Ntd/VkcUqjhovcO/zYimotIX",
-	"05zy+0lAQjaM6So7FaEllXq788o51u1ig8S99USpEHYxZlKXrXwnqMwOyWeI6Y4PIFdYpT6tzOEIBYhE",
-	"Rn5iaYvNf1wKoxHuxzFaNUPxfNy6rLcbTiwoX7ksZlRJsKY/hnKlcLk+8UJP9U1TKeF06ATD1ky7DPFd",
-	"d4SaZU+50KZNOJthQR+gCRtzV+e2XMt5CbbVm1nTAg5y/TrHtmkF4hjAFLAoeM1/Xs/SMaUiJU4f3I8O",
-	"hTy8N6LoHzhMtEtC4/HkmTIaiatebce7Xfkaym/VK8BDL4D7Ipr1tDkcVa9jn8hUTZwHKS/xj6LhqhAu",
-	"v4B09csTcW81OxHGrVABaOrHmSJLKdYyDZoN1IS5JQXP4/2GWrvGpbEvVtduwe1G0c4ukGTgQsi7mwDt",
-	"hKzaD+nNmmbE+P5t+4adXcHrYNg70QyXa6c8eI/BAEGqW3R3vvBizwpKkNfZ5nAMapVBGOayyURQtmJK",
-	"G/VkFWcfBgF+foAN7FDLFeHw2ZZeoTqFNYBJU4+xpCuSCcBES1f8Q55hQ4Zd5d6PooyJPR8mbKlOXHCY",
-	"GLqkRIPS36jG71QpIwBRfb8Ia5UWtCyBK6eDOD7oegOISiuWGUk9fvk8ZIabo5KJdSv+dsHJpEGI4Nz6",
-	"kI3x+feQMrV/UKXbx8NrNxNbxEJoLgx8a0AyZV1BWhAs4aBy5TtI7JeFNF2VVK17gWvJZMcbysqWl3tH",
-	"nW8FouIV5v15xccra8wCONdpPYJzc9BeFvr/B4lwvWDui0vWCXlb2nnZ94K8ighhMx+/xXKlC1fsW7ts",
-	"XaIw1qN06GLXcro+zlUryznML4ntJ2MtVp8na35ztkpPkQ0TXunxq1qw+aJvMXvVyOkF8H52KLFmtJcf",
-	"2gRUxwXVzgwwPLXDartbHKPGyQ384UOVw0FJQQzUJrPeleNiQfwULgnlqyU+RAih6/6ruPz7+2P4bI2Y",
-	"ijyvcioJfDbMA9ttMk7+Kr5RRK24pp8xvduIloLqdNHsxdUW21gz5elCyL4MIpvDtMm3skAF1PoQC3oP",
-	"GP6xjSWdQXlJOLoexYxQ3klqijsevBTakvtta8s9jPx3Mbzx7ZMO0053CVp78+rDplRgl4nh88tca4W4",
-	"jbspi83z4jDXufelo60I8583FC/3YvHm4Aem+G0Y1jDqD2uB1i1OZx+UcPjRJKatKfbhtH0oc2Cx2NdA",
-	"nTqLvN3cggBNF466fNm/64bh4jvnl+S0fcLmg7PT0Vro/+w0mu8Rx8ltxR6JiwOH8VWmsIDHcptWItrd",
-	"l7N4xlkM11s4bEVWCJlWznWt4z/77vXzC1QPuvn0W3t/7ERQ6FqjhU8iFQrIFBbMNg9sGoXuA/UW3bWy",
-	"eio+t2FLs7fenLZoU5lDm4F0aLblCloYTcgnlLYcjL6UDt2L+y23ywi6uYSYuZpn6N02KqAtZEJF8MI3",
-	"VtlaqxNW6RxSkfM0xvPRS7+9yrv0gsmMYHnXNwrNSPLMmmzeoInkVjT6cE8Jg3hgGeZJNHJ7Cgv6wEQl",
-	"XWMRMGxHAvZjRvefT7GHrKmnNPToW/LVSTwJ4eKWrxedEY1KhKEVlOa2m9JaRULY9WY39arfVfDRz6Oc",
-	"w6DPV8Bs16aWs+DrKIN9ySwfkZusZ6pgsapRr5heJ6ajL8uQ00/9SwNXSSjXumLZcKH5VDX9MN+8fNmY",
-	"ZsdfpznOXZJn/IsxGmw3sdw7hxdrNHfPCgsLOyMW/8zWQWxqzRDrcGnLhpNa9tc2UB38YxoUkqVvP1Tl",
-	"gOxyvLsLzBdpRNYt1hPLdodHOyMtFlmq9hkwNBwjg1kesPNolkV3xmlbsiEm1HP4lUegExz0NqQ8UDM9",
-	"BnI2LdDGp6en+yDr9ZwbWzMhSrhkfO/vxYLAlHIyBQIZMxLZYCXaJkZ5CJHxK+PZtu3VeBdLcAiSAzU2",
-	"ALMJhLv3X1xH021rORRtN4/7VDTu4i5G+9JKMr26MWuxAJwClVYo4wJRttuf6gEWWpc2VtiTRvx3moFR",
-	"3lzuBOOkpHO4RJY3+eu7jxPvjXO+3/qqi1SIewbBlQpsBkZr+m8/VQOVkv0NXEdsxmexGhOGvmUJ5MMP",
-	"b8nLly/fGFH8j49vRwSTCAhIKVDznfR1wZ6QZ+bbN6/O//LcehQpUTakOklFBhNbrI+JZ+qWu1D5iPzD",
-	"trK2uTXK5SZgyWRDZZQUTKkSctvXwvaVILlQenTLb/kHkSOiYn84jK+aMyBa3ANXI3LFyYsXaLe8eGF/",
-	"dCW9ZixrXmF34rrjnZkxaD+HGnhSJ5wlt9yHm/x3Ni5uz+cysJvQpl019wQwTeagFXl1+hL1Mp8/viLw",
-	"mSmsHOJCj8gVefHCKSMvXrhOe7c8dFUlhJIXL1RVgnxgSpjXlpZgjZJq9psVjL940eiyakTQsnOeNos9",
-	"ib0tpIN+ibs35JbPrDMaocZ4CyMR+jcM07RsBkHi23cq325+vau1PSWLHtzdjzIiN84RjVYWVWTiryOZ",
-	"eEyyeGMVcFrfdmJZMAb7K54JzI+oof2NIph/hLhkx3k1Pms0+mCSOnEWu6YIgk5DsmRcWb09Zylwm4/K",
-	"MuCazZgh+8FVaVBmeDY6bcgw+M2QfVUUVK4GF00LB+K6s9pbX1rtTkd1KtHF4L0j6EEyeACp3EU6KC1K",
-	"4LRkg4vBy9EYJy+pXiBLOllgXeK/zd9ziPgafnx39b33kVsViroTMUChxDdxMEIXkdxoomYoV/DYuqPk",
-	"7PT0aD3S3QyR7ui236SsOMe4VsiOBxef7kI4fwR/XZDNEhUp+oqDr5OBpnPsq1LvUQ3uzJgnBWjJUiej",
-	"TzBz4CtA0ifdxAAZg0/9nr/aIBmcn77c+e1twPKMiKIK7ugJ7yCYVXm+2giwh/FJk30WhdIPBssNM1Jd",
-	"WORM6SufefQktNo9aS2i9HbQzco81/UUOz6MbLARPY/bAd/c8xAC+z1TgUtPhXBdK+pvg/bki4vbPlro",
-	"5hCLaARwJu/ZAzQdcBovok8mZrJJlkOHh/NwKReXL4jSLM9twC3sxurcspe3nBIOS4swDZe13HL9jCUU",
-	"4gGuXCy2dcivNjSntuOaj7NjQP8DDlX7mDdBP9kfk+ege7a4A1XXePnkLdKsUWo27zC8hu5TfLrmlRN/",
-	"Td3jXTIoq82wIb58wBzgPZT6klhkqU/VZfZ3oVhWNRT3W5+/hc2sr7mxa3Xcu7Nqi/Vx3cDQsoLHJ537",
-	"q/HZ9rc7112ZD8/OdhEDtgPJ0xHsrQR3IUZ9C9V2XOvhZSdB8kXQ1OoQyut2xzrkNCKXXR2HIpcLUYSx",
-	"rXaTsrpzuha/G83W1Q2eaPEKwlUJmW371YW7isP9j0W3PReYHYF2o9hyMB0/Ec1uQB8Ly/qoNczx/Bp4",
-	"6KzH+nqYpM4NxGR4mue+q8C1dj4pNKCCBlFGk7E2FaolaANMbYSZC+I3kNzyimuWu/QRLQQReWYpwHUB",
-	"NiJUAjaGUnUEdCb8BZpt/aYUUgc9FL8GHjeZszuj75GuUmslBm+6VU3j3S0+RHYMnc2bJ7KRNIStKc7N",
-	"ZSr9qBt2d98iXgIksmUda9cVdQTPL0037f05SNhI/hhiJqB9v+PfSZxsgCKpMyDtXb9ZhTbGWl4VEjum",
-	"TbvSaabJs+9ePb+85XiJprB1TMGtzITmaKtbz6C/JDdCrKp1Zsen1Hbt7LHkzRGxxUiLPZGlj7TW7lLa",
-	"Qls2HlJ7LDdiycc6kodiq3amWs4eXjyYEKruIXNlQ+gn7bQd8y0TXCbPss6WrDlKBFW8RfchuK7pq/HZ",
-	"djldD5d1lzmzOvf/mEzW+oA8m7XlZ3jrbJc4fWFVhAkfzlYcjtVtGIMsgoMcS+td038bD1Or9/3OrqZW",
-	"ilFTwoi3gLo80yN6oNo1k95Zz6Rt0LlFcAi1gznhiM+lIruG5L6nuQ1uYIxfwpwpDRKyoG0hZhtZwqVY",
-	"zm/hESNUmmVv2zdjfA3O3tOFfycGP/5Kq+i7SbTJVHO8ohTCXpr96vTNb3utbWsxFJfiBTbWOmA1kb0b",
-	"irSuhmrdle3apWKwTE1Gv4MH5CrLwizNphCs3oGF9FZR2mZzJ1/sHzv7eK9sPxnPHpzCVJdy2MJhbFRE",
-	"H1w+GkLet4NB76odYtTjtI2Q1S7e2+a8nfsWT9mtA2/Yqac+pmO3fSp7Kb/9u3AZadtuyMCQvKsVc5FA",
-	"HnKjhjskAVWFKcR/vvufn06Hb+6+jJPxeSyTuBaR62VL/RLyLRr+Np5tTCi8JQopzten1yCztwaNyE2j",
-	"nxEFQDBDz96nmHT1tAg39pL3t5O3u0hZNO7roEgSXvnj+h4cUbg2E62hIAJli/h0XhAnBwsF+QMEirIT",
-	"m+4Nl1pgpa2r/QwvQ2hzqWc3L583l8A3F/e5MlaXH0ALIJPrDIpSaMSxv8FqUktmfNzkTHgZD5QHIVAz",
-	"9AWhCtP9bzl1OIgsyd4F7LpqJoQSCSVgArPvFOL8LtysKhUcIxoxTMP3EAH29jo2u8O8mK/kfAwvKPkd",
-	"tIQ+OvBlo7bxeev68LACfFONmU91M1J8tJHFtZnY428vtH8xO+2aMTHqjHPYky+2BPVxozGym20bMzQd",
-	"Fu/vFfD871iBwz6w7Ethb23Fbp/EquF5QrFXrTr5Yv943N+97KdKvsRkME0Dr2wcQesiVpFnmB1IuZq5",
-	"G1n4DGTtLEqFdA34lYF1pDvHXR9zv+qY0C6HbYENpfycmFr6T8G4+ddOCBmG2+yc3s9h1WKsRJIu9q6S",
-	"ukfaLad1/1F3UdSz78bnz0ekkTGXvrAFC8iFuIcM70O0V7FiDpXR1226a9ztbWa9asAboO7vYGPYc/ZQ",
-	"pXmOF/wZe6MN+ZZJYT/EHnTuq8lxlFKXwkjzpe//sB+rOQFbQH4g4e2iZtRMyatFbT1jRN5Zawy9rUZ0",
-	"o9j2WZy+31GXp4FrsN4RrHFY+lcYYDn24PF35IXveGa7V1g9Loe57wd7kMQ4yWGuTr5gSf4TzzTZ+uZ7",
-	"LPz/Axz+e5j//3r2eGXyrof+sDH17QYZ9BBrAOyrF2SCf0z89dlGgiRkklFNJ4ZX4T1Ghm/9183PPyVk",
-	"wrJJ018Ytei5FEs0/1NRFNZTW4C65RZnx+dOa1ZdW86+gfN3bTnfWMS3MMPtWxekIpQsFyKHhHDhvem3",
-	"fM2mHpFfmV6QyXuq9BA3Mbz+fmJkEksXvj02dsXJyHR1y0PrRkgyyanS+Nl1NkmCC5jstb6Cu0gQQgB3",
-	"UOfxYpOdKcwZd94PvBMYPmMYd0Sutbrltqxhmov03rYMsID1qZoG+q7S2K6XkjRnCFvKyVyY+c2khM3M",
-	"ZAts72NrQ+2dUSvQ0WgTbuHdg2+ttk71qK1Y1bvRV9bgN+hzFXg3wbdRN0GysaLX7qw2ybiRlwqs5WpX",
-	"408NQd+0BTQj/asCe0GKKzloTu2wtboWGz512pyxM8c2eg40fNaW+IYWxut6RMfkiGkMwQVf2Mq7bqnk",
-	"b2hUWpTqkrjuMYTOKeMNhmG6+HHyQn8QRvHwbBabJYU8xzGZmukwe4FJ4/vp5/WNv6C+lpK4z2vlDy+I",
-	"zpChuMZMtOVZRDzQIiiMIKXZveUnssrhlj+7Obe+BYG9nuhaoxkfgGuZXzGt0iwmvKHl61jm4Qy/dUZF",
-	"qz9UD3b6HjLHwK8rdd8kUawdvznZENXcwwbXnhLfNUbH2fMReev0Baz8wEpfxAVknI4I+5Lkg46oXzXJ",
-	"ZW2mnhOZmofHOI6bBRK7CNqf9odZfT7NakvSC9bBHhwqvXH3fH19hy22sdk5LGp29TUS8BFaOwRp8L2T",
-	"L7Yfy+Oh6am450O0Wg+sY3l3MIJ6xJSgG9unZpcE01iqt4PLHytjdK1pzrGSd/xB/l75od287a244CgA",
-	"i/fqvov7C4EoQaz1JjgEnmsDHIlADFe2mbIYqfTN+Nu1ef2ks0uKdSbSqnBVENjlwJWJu2zTLDC2sG9I",
-	"gjlO1mWFTrmCrsgUyJj8nX2H4ZUw+nPLbQvz5aaWCvYSKdsggbjOB8p2kncFQrRZZtCuWNGHuCewrNoH",
-	"+sei6GjTgWNRdhsTfy8K/2AR6IlY3CoVbArcP90Zq7KuYf90Zw7L+p/tGVcyH1wMTvAQ3ejbfeCIXTZX",
-	"WzQZAbV1aQ2crjn760Zd1n3sVdnu5z31ykmrUDmsi/NpUuHi1kAXW+QBCp4bWwZ99aPtUnxLXaqsP6K2",
-	"Gd0AzmTsfv2DC+Pa6y9wat/h3Jp3slozgoMxg9LPx7vH/xcAAP//",
+	"1H1rcxs3luhfQfFOVWxPUxLlx8TSh1uy40y040lSliep2sh3CbIPSYyaQA+AFs3x6v72LZwDdINNNF+m",
+	"newny+xuPA7O+4VPvbGal0qCtKZ38ak3A56Dxj/fvOdT928OZqxFaYWSvYve+xkwDffCCCWZmrDFjFsm",
+	"DDMztZAZ44ZxZqxWcsosn570sp6Gf1VCQ967sLqCrGfGM5hzN7JdltC76BmrhZz2Hh4esl7JNZ+D9Uu4",
+	"moK017n7U7jJS25nvawn+dx9x/3TTVP8ScOkd9H7P6fNNk/pqTm9zntuyte8KDrnGNPDz5ziOod5qSzI",
+	"8fJvsFwH6oBZxc7PzliphbR8VAC7unl9fc3GM6752IEjY+OZMiAZl7BgE6UZ3INeMrdAZv0hzIFL68Ya",
+	"AeNS2RlopiS4U8C90ek2u4vW1XcLi7c15x/fgpzaWe/i/Ows682FDP8fuHOyFrQb8//9xvr//8Of/9TL",
+	"1s4z611P/s7teJZGo6HDsCEt3s7AbVZOwe1jxA3kTMlLNnwyxM1yuUTkKhxicePe1/iqUXOwM+HQTfkR",
+	"Ttivws5UZZmwmXvzVjZDz3kOiLQOfMxYLnM/2smt7ITTpE/7iAEUgeDRb08+/Pdt79HZf/826L/88NtZ",
+	"/+WHT2fZ4C8Pj297j9OgeQvTTqwr8NlnIt2NsNA5g6GHnznFe5iXBbfwC2iD55qc694/3TRZDMwEFFMg",
+	"fKDxwNhXKhdAPEvihsdKWpDW/cnLshBj7tDu9J+G1rjbHt/I/B2N7yaj6UyppIGGNx1tMhoNZ1knFGR0",
+	"jogT3Dk1qH/tFN95CDzuaGvFwTqW6tjRSc/NiBSX/x24XMxEARtmL7UaFTD/836r+Jm+Si3kRs1hpPIl",
+	"g8IAm3HjGUOODEHphns4HrnCOy6JE6kcHw/9d/152MbwhL0D7gZifMqFY8f5rZzzO4hZmOPRjp08ZL03",
+	"c9BTx2BfK2n5mKTscfBzbeSOM9EwFqVw334WDv2swYAcw9E2UA+YWPevQSgg7qN2YRCvwrF/RXR6dnbG",
+	"hiOe992IQ4c/QyHveSHyYcaenQ3YsJK8sjOQ1q0B6OenbDhReiTyHCT+8IwNpbL9iaqke2NYyTupFrLv",
+	"SGbo8IhEVSHuwL3+nA2dZFN5333Fi0ItaOTBeQov3YOnbGiV6hdcT+mH524WU5Wl0hbfzgXvOz46zNhz",
+	"tyshHdflxTC7lc/dkivJ77konAoy9Bjs8H15tEOn0bpOfIG0CuM7yDMEySL8imA7ofVMKgP518SA9zNh",
+	"2JhLqSxbKH2HS5OKabB6yRaqKnI2B+nYwkVzsIi67qTxAGUfAsH2ZTUfgR4GXkT8Rk3w74nQxt5K/78h",
+	"QsN4LSlXjmOxmSryjJlqPHOq0FCqvqrsyAGoX2o1cejAHt0Mzh1buxm8eHziDtpY4PmQGb40BFWrWK78",
+	"GTtd4WhHjIN18CKnd3wWFwoqx9FWWw/YseKF0rmQ089a9C9KjOGdqqzTXI618JVBOxZ/795hml6KKMqh",
+	"Vi540S8LLoniUE56Kjt4qw9BpyMVKc81GPyT57lw6+LFz1qVoC0qbBNeGFhnBE44z6AoHdt3pDVVGcvV",
+	"QjqURRIpFJoEOdNKzd1yy2jQT72xsMuWCTNwJkxLg8x6Y1VJq3d7t1TG8uK1ymHNOkq8rWHqFeKWamK5",
+	"BUf2pVb3Qo6RGLbObawGsCmrbO3VSgq7Pu33DmIZgstNbipPhltmfqh/UaN/wti6CWq9d+ORrh4Ib+z4",
+	"9TPgRSHk9EdkiesrvxoZpwAsZiAjfcDhqlQyME2hmVrIk17qiHnJHT78TIwRlyMszE1yMf4HrjVfuv+D",
+	"zEslvG9k98/mXBQj9fGNdHI03vZIqQI4slwyjhKDlZGetZv6lAVzLuFTiY2u3yKXCU6fNXZgs9MEzNZ2",
+	"FK3yQxeOOEkv5C70vweyoDRMuxPGStIcJiEsLerBk8rwwpCIRadIONFtGgvu47WbPHXcOt4pyGruQK1R",
+	"0cl6C66lW33Wc2oA/fohReN7H2Fkw4f5awh1nsoNWCcL9j2ULVRaW6nfGEeJjBQcJiR7czJ48cxpI88f",
+	"k20VVBXmVRVWgMwNc8SMRM6R4NvM6cWOpN1iHsarV2ggsTFIq8kgnIp7YijzS8bl+qLmlbHM0QhruMwc",
+	"lSqnTeUw4VVhh+0V1/gULf3Fs8TS5/zjNb0bSQ/Cp6z3sT9VqKX3zZ0o+6qkM+ojfTro4wm1udP6geRw",
+	"L8bgqYGjaT7i4zvmFmEydzhK56AvmIXiAsWCKC/YP95dm669nL8427iZb9FN6P8z2IUvrol+9Fm6pRrG",
+	"NTCripyNlgz67lt3AM8cHulqDVtaHHYPMAZOvNnjuYFgd/CUxRTczXpTVBtcN0cUtz8IYxWpPYFbqckk",
+	"yZXGtXM8+cjh0yae4PkAYqAGPp4hOgpDzCKrGcQJu0YHtvUuJNDs+rtgETn1FTJWyQKMx+YFuYDRnPjG",
+	"3Er04wo5DRM63ZCH//hhYv7kWMAIxmoObKLBjSPHwB69ev6YvMBbNvs3QX7GAL0CuEGpGNaRhqWSVqti",
+	"q8B5Hd5b1VBXoXt98xN7Onjxoj9gvChnvH+eVH9ymGqep2jtR2UphEAesDFq2iNguWN4I5goTS4tLs0C",
+	"9CUTeED41JlLOkFzbj7BC8ivUEGcKD3ntnfRy7mFvhWI9esrxC8aJFp74a4F7NqMdqOBsUlYFzBd1dk2",
+	"AfwtJLU4qayYeNts2xA/xu/uocQ56o4VOQ1jsjd3IU4kjK3qC760ScFAtLXVivbCx1bcQ69B/P5CyFwt",
+	"iF1BnlyPV3VMirE7hUzktUbWKPQYwHL0XBZ8jG6fws5UNZ05jFs4ZV/JnXU1B85fvcKVOFHawxuZmyub",
+	"lD60JM83pgoMQ4kpJkwqNqk0SqcCHLnMwVwy9L0xjj8Jw6qSNE3guhBgrA/MWaIut4tdaKIlLuoQZELz",
+	"Q9po0VDDNCJyrM84YglrLDzJ5lpQC1jnSSzC9IjBxXi8KnJaVBXhTJfsi93O+yisldbeUN3uWWZSLZLs",
+	"s9RwL1RldhoG8phvOiZprMOMk+1H7BcbTdgFjoDde0LDuy3WnBEjh74y95HjCTkmpprPTYc4sVwUu0DD",
+	"SZO7NFjbm3drq4fu2veqprHH1p1830jt/6q45tIKCcxZIrtSadaT3TJrC6+FmNW6BSI5eR2iWQ+StuZC",
+	"pjWKtloZiLjmDjTVdogeaBPKDsUPNbqMchQ+8nlZABv+eXB+dv78+fOzwdnZMGHcfTFduwWUJDAivWwf",
+	"xFJ6vucnGiYazCztEDL8HlJPWjvC17J6qNSGSi5hE5GO1XxeSc+DGb7N1GQC2qwLtEu28MkUTvNDvzGY",
+	"O6tK99ih7ops3uoZWzTsq2NxtBzDl+aSwby0y1pVWAvZGr7czl4IGETTkTsmBbfvBC9CyP9gi2sbgq5r",
+	"vB1xMHotCzKFy2XkstdVARg+4syAdnY++8e7H5uYUKXlhX9wYZRBkvPEaBxUXg4GDgQxFZ5/u5UMC7Wb",
+	"NvxW1fJ9Ryu808m1Aqz0oWkY258c+u4ZaLgiR2C/5NouvdKHds6Yay2ALMza2vBOCTVhwpIR6dWsRPzh",
+	"M422jYx1O8bLth6YAlsyL2EvVhaSChLrJGcNp/APGGag5JpbQFeOgbkYq0JJwx7dDP7yOGPcsrkylj0/",
+	"CyRvwcFaqpHKl2vS4um3z7aBIFpdcvNNas++u+YmFdb5dbYkpQ+mDO2jSzacVXLar0rvJAxsSxhmuMhb",
+	"m3rxbFOC3VX/P3n/32f9lx+aP9nJf/U/PEmnlqX2i/S2527bljdSpWOlXntwfwrJi7RxKuT0BsZK5gkM",
+	"+UEtKJXPKlYAmkjaB1n9QI47TEFjSEuLhGt3zWu5nTDcQLXNFK8viSP3u8S5El5XbrnjEk5cwj3ar+R/",
+	"MlYDn6OnS/I5OcLk1DiSuP7ukmngOXmZncBlS1VhUItpMZ1R5s7uTj6+h/9lg4evCCmK++q3VYdHOtiK",
+	"Tc5nywi7dMAauiX1NaV5DOsEiQyflUoVfZ/+MvRwxZAqAdk9di/eymEdFVl9vf6ZxhsrORHTSqO8at5c",
+	"NNko+EuHW5B+aCgEV06OjNh3omEM4h5/K2DaJw8KPe+PC2VWImphEd5WHkO/Kt0J1l94yNQMXoDp5wIF",
+	"YJAd/dqaiOEVh4qi35Ig2G5v4FPEtRT5fM9FATmFzPbUpfK5kMJYza3q0o8wd4XxESX5JoUon242/0vQ",
+	"Rkm2mCmvaW2xWrMjGdFp6zew1tXNJwErZH6IA6BWSXY26n+SwAxIixQ78alKKwtMgqktNcyM52pBTqGF",
+	"FpbiycIpBknBITfEExptrIkwYkaI0vMoMqAF5Mm1ObW5o6ahKuAbg5z50keVguDGZxidUGxU8DlsP1Uv",
+	"YxpHXK2TbXBz/AC8sLM9D3bddavuttOu/yq5ClXuuQTM9o4WkKNG3leeI/n/+iSk5JFbXcm7jiDmytcM",
+	"39zF6LNp05iEVkvz2qZrOVXr01n24unDn1JIdS0xdnxAoG6i1TzFohQZGzUiKh2bwk4/mEHR1iHPn6eC",
+	"5FZtj8yhnOMFWpt1RC4x+EbrsC0dVBL+b2FfzkUI4I3OGsd9vD4SsknEQkmb8v7VaUWigFpzR4fH7v6/",
+	"bvVok5kgbLAQ+MY1pBQrbfeLra35GqtyQwCndYKhCKU5gDBgvJbkIUdugr0T/2yduUC5qhR3fHQzePr4",
+	"hL3lVtgqJ3HrDAj6HwZyrZpi9kBCVR6PK83HCYP8Hc9FhUZ9JcegLRfSLh0NzMFqaPmCVTUqAGWXFHMH",
+	"zyYZombvOycd8CY3cmNdiH9tj5HHvLSVTqN97fT2EMZ8T6Yqe8n+iRkvatHOq9iRFvzBrE/5HUw1gMnY",
+	"r3+9Yd8+6wAp/0ggfXkWwbf/8nMgXKPH565p8O3KovC/B6+qBO10H5FmD5T+4g5opNXCYLDRmhW36x2a",
+	"SVPNpYW8fViBzv1j1Dek8OaFmpc2TfZrFPxjK/S9j/o+dissIJ/uwHnJw4PpGPF3jDMyfdijVy8f746F",
+	"8Rivlh0q5IpzikpYFcamjWoyA9cliRnzAuHR4c5QE+tpi5JSWCGMV0cxhwnGvDL1juOVpr0emxxsP2Gs",
+	"yuqls2ICqDAfOny0R3aj/yLlrV+TH1JJwBAVVJTvEhxCgrJC4231aqDtIm2i7TZiJgZ6StD85NUAnwG4",
+	"p7x5G0gLjS9EBc5CUmGdCYj5CaqylD1PyYropqnziygrcN0LvJqemFQUaATT4eq9bApCgn+DkqO+McH5",
+	"TArcnPtCYGelYeY8PjYZVcA1o4S39wjaON6m5u7l0i5rSNJv/watItZGG90libV5dS2NM3nQPytVHBD3",
+	"jRYSUZb3jXQ/M2+5sT+oSqff0WBsMoZ1LeNgMp9Y0BhK4wY6aLyS5qfKdkpqqQKOLURRsJFTESeW1ZGy",
+	"ce33KrixbKYqvWq8CktfSmWDkoQ4sDtL3SeSre56TuxiktDHGa+M7UgUssryIg3cynQY6GbGNTjVrDKQ",
+	"MWc5sTO3nUFaeq8K6DX7dzVEHlaUrQXjw1nTwtbwI4mrByaskN9tX/W+MtuprU79aebYtHCfDnCwI2L1",
+	"7IZNQWHGhqPKLN2/ucKyxlwYW+mR+4UvOD5Rk0khJFBxXF2oX/Ox2oVslsbCHNUhk93KOygtuwc94lbM",
+	"yVu7Mb5ysH/kZw33AhZ7Qmdm50WaiCoaOcmH4aPd4XT9CBlN4j/bsPTDQl9hB7vU0r1SOekPGHBOMTcx",
+	"njF6SoJLkJp0yYbkPR9uKAZIZtRHcNxlhTdVDZUA5d039pCEbV2XvBfRp+tZrrCpx3pNyx1A2WRNIhMc",
+	"gZBTbGuxWruO78c1pTurhLHrPqEUHiuXbKyKap62gojR4w4cL0Cv1GhpncWGig3ktPdBWqxucmgrzexC",
+	"1X5tQ+sEVRaQXOVEQJGnJRI+yljdsoah8sVzJ/UtwwqRjIJ5ubKGjcAuAGWyYcZCmYaKL9Q9JHCBBU/p",
+	"0IWDYhek3Zj/cfPTj2ykgd85NXhS816HSAts5oP74Mx6Qrjc6SB8f47rTdsp1JSYOBUG+E/YaHmyk8iL",
+	"ZrPCdnn3qZJnUscLqzTwQzivLcFGqrIXo4LLu2FEZJSk4IvNDeMl13a7a9qHzWixUVruahpkDLsUK6+L",
+	"0l4prvNDspVSRsc96CWap6PKHY4ygGjmFC8sXKPs5oVypsR+PKVVEZjOtq87Daxb13Mul75GAXVZbDOS",
+	"QrlS+Uy+dO25+aapg/LGV4ZJKcL6+o9dd4QmSUcx4KZNeGNzxu+hSQqRvop1sZLRFm2rM2+uBRyUC3UG",
+	"fdMcybOIEWCfgrTPYc0iTxQwvvM/ehQK8N6Ion/gIPAu6crHk3jGqbK+Nr2dzeKLU1HCm04RH/v4/BfJ",
+	"nMbNweZ6HfvEnWviPEi9SX+UDEbHcPkZtO9OMFR3ZBKoOCqNKkLT0iJIqwj6zQZqwtySYBvwfkMlbeM0",
+	"2xera6f/uoPxfjOqei8fCp0YDepsk9oJN27SsxoH3Ka6HY2htA4tvfHBUSjG296DS3YWtaGjXnO4hzQD",
+	"q50FLdmaQyHuQTuNX9GJRg2LvjEMnbUGtDMCZ9wwy+9Qh8qcgeC1F3qH7EESysFtHIDUdljWs/ay3khV",
+	"cgWCKRD5FJzdrfN2Qmsdx6FzDkBvPBDNDGmMox4+O4fWVhFv78RdXD5NefCeowGi1OHk7kIh254V6aCv",
+	"883hbdT0o7D2ZZPZZagC1TqFcJlm2A4hfrqHDQLI6iWT8JFKWVGBxZrqrKlvW/AlyxVg4rovpmSPsCvP",
+	"rprGD6pMKRoh7aJFUFJJGDpO6JR140iodhFT/AFNqou49nPGyxKk8Vqflzy+14qqrBG5040GT1dIanOW",
+	"R0ahgq+X7JE1CBGdWxeyCTn9DsbC7B+kXm/mFNjtkIoCGS+Ug28NSGHIa2sVw5I4rpehI89+WZ2jZcnN",
+	"alVrrQvQeH1dUbuO4FMP/aBMumNHd53G8crE8wjOdZqkktIddNA+wv+jxOJOMHfledQJzlt6OtJ7UZ5a",
+	"grBFyIfB8s8L3zyhjq74wgus71uji13Lk7s4V22eFDC9ZNRUjKzvUHcAGOhD67CjaFGooGaGVc3EdNa1",
+	"mL1qju0MZDc71FiD38kPQ/ATuaDZmQHGp3ZYr4wWx6hxcgN/eFcVcFCSpQCzydXi2xtgg5ERXDIul6TJ",
+	"IIQwyvZFonPd/YZC9lvKKJlWBdcMPjrmgS2fhWR/Vd8YZpbS8o9YLuNEy5zb8azZi+/VQLk7XI5nSndl",
+	"ZFJO6CZ/1wxVflLv5vwOMFJLCqc34S+ZxCiBmjAu15JE066eIIW21NJQr44Ao/BdCm9u+D3kcXu6fYIn",
+	"7tu9Qj/ug1fpfN77phtvPZiQ9sWz7TZ/06o3TJDVa0vuWey91T0Tn4IR/25TOYnPKQk5yr49T9oQ2ZQJ",
+	"HeRPXC/T+dLRVoQ1NBsaYHRS7mqKyJ6hW8wi3zCrk13vNk/gkPM/VcqzHG3/H+9fb1fh6nisp7cmcbox",
+	"nFpr7kLHA4uZvwRa1lVO7eZLDPh45rlVaEvjuzV58/p5MK8j7HEfnJ+drKSmnZ8l8xHT+L6tGDHzKTBx",
+	"aokwZH0j924lSn/4dJ7OiE7RUQtBSAWIIdOqCaptpkevXjy+QHVrvd5ra2+qnYgVncN8HooclAE2gpmg",
+	"jrxN9+19oN6i6VbWaSWnlLHh9taZc51senZgs6pN2WS/zhSK6WLBlz5bTU18uauT5pT5RO2uV9S4JtmL",
+	"Sjkz9url44tWhl2r/PNWNvWfceXnWsg+XeeZYl0tt+zM6cihdKPl7A9F6+jq3w/w6/wwCcUAPjQOCIZo",
+	"ImwBC+uAym4w6WbEDrWvr368WomA/ZtK+bn1TkWDXjN85EZiQra6N7ypHK88fa1KkDNHD8NLx9f3i9Gn",
+	"NasDOf2BelZ3GsZnKGDreIAPsRk0Z1r5IAFm9cJUSOmMJOS0M25m4VCsuoN0C9MDUkRWlMDV9TVixXc2",
+	"Jkwg3wXamZRmg3GMldyq/XXInTNTVvIrUnl1aHOE4DMruJxWfLrWwvbp4Owv51t5YZ0DcpimcFAizNfN",
+	"TjksPag9++7ncIlRmULI9ok8O3u5vbnL+2CK7dW7wc6Ezhn2bsBkawnsEfkPg3ctkZPbOGc66pPVvcgx",
+	"v7YxIkcw4/dCVdp3DXQsb6oBL6hBwg71s5A3zVIcTYV+2zWPzJhUt3K1owQGNCjgh6YltUpdKTeOW1ru",
+	"Zut3+63fh3mM9153Oa4FtWRtea6/jGeiKwn6PapiqxnO2InG2frCrsrvoy/LSfAfu5cGvk2IXml5S/lE",
+	"7lPTdOh/+fRp4yc8/jrdce6SdB1eTNF+u0P93gV62IBl95aLcdeWhPt5QkXOm/qupdrXU0+grJZwtUOu",
+	"zv0RFgySZegtWhWAGtpg93hMqMBOrFutFiTsDo92JUMqsaTaZ8DYi5kYjHjAzqMRi14bp+1WjTGhniOs",
+	"PAGd6KC3IeWBwvoYyNn0Nx6cnZ3tg6zXU6k05BkzylfahuAjdvsYc8lGwCAXzghwWIleE2evxMj4hfFs",
+	"2/ZqvEtlQEZFJRa7+1Lhye7lR6toum0th6Lt5nE/F43XcReTfcaVFnZ549ZCABwB1ySUcYEo2+mneoCZ",
+	"tSWlCnXUCP6d5+DsRZ86KSQrUQFzLG/41zfvhyE05AOR9d1/Y6XuBER3zIkJOK3pv8JUDVRK8Tfwd/QI",
+	"OUkVkAsMdGpg775/zZ4+ffrSieJ/vH99wjCHkIHWCo3tYde9PEP2yH378tnzvzwOyaWGMqqGY5XDkDpx",
+	"YcGCuZU+U+6E/YMu16HkW+NTE7EfSkNlnM2FMSUU1LSOmsaxQhl7citv5TtVIKJi82dMr3JnQAaYOWFX",
+	"kj15gk6fJ0/oR9+vx41FvikqtQvtrN2MUW9pNPqzulAhu5Uh9yF8R2lxdD6XkdMJHYLL5uYyYdkUrGHP",
+	"zp6iXhaKQ5cMPgqDbQGksifsij154pWRJ098G+1bGcdNMsbZkyemKkHfC6PcawsiWKekuv3mcyGfPGl0",
+	"WXPC0C3mwz6EPRldn7iGfpm/SPFWTigyilATsoWRCP0bgXnclECYhd78hlJLV+6rqa3m2t5Qk9pjgcdH",
+	"eCP9TZIn7MaHS9Hjww0bhosbhwHFCKG8R6u+F5J4MyYBVjJXmDdZH8M3hmFeMiIZjfNscN6o+tEkdSUW",
+	"OlgUw9AWWwhpSKEvxBgkFTiJHKQVE+H4Qe+qdLjUPz85a+gz+g0NyPmc62XvomncxvydDHQ/ZuuSg5M6",
+	"xfii99ZTei/yCvQGKEZKkLwUvYve05MBTl5yO0NedTrDbiT/dn9PIWEM/vDm6rsQySXdivsTcUDhLLRu",
+	"c9IYsd+pqG4o3+akdZ3i+dnZ0W5G8jMk7kSiLvO6Qh/MyQqf7l389iGG83sIF6t6f8gYI5rR11nP8il2",
+	"U6z3aHof3Jinc7BajL3wPsWMwi8AyZCMmwJkCj71e+EWtqz3/Ozpzm9vA1bgUBx1c09PeF3apCqK5UaA",
+	"3Q9Om6z0JJS+d1juuJRZh0UhjL0KGcmfhVa7J7MntOE1dCNh6O86wD5vJ5QSg/Gc7YBvrqSLgf1WmChQ",
+	"YmK4rrTyaoP29JPPLnog6BaQirtHcGZvxT00fS+b2EwoQxK6SaJHT4j3thufPTZnxoqioLSQ+A4GH+y6",
+	"vJWcSVgQwjRclrjl6hlrmKt7uPIZQ61DfrbhShoa132cHwP673CoOnK3CfrZ/pg8BduxxR2ousbLz94i",
+	"zxttZ/MO4wu7f0tP17xyGi70fviQ9cpqM2xYqEd1B3gHpb1khCz1qfpS0XUollUNxf3WF+6rdutrLhde",
+	"Hvea39qUfVi1PKyu4OGzzv3Z4Hz722s387oPz893EQPUd/DzEey1Bn8NXn1h7nZc6+Blp1GKYNTK9hDK",
+	"W++Je8hpJO7lPQ5FLmZqHmcMtFsT1/clWfW70WxdFxmIFi9rX5aQU7PfdbibNNz/WHTbcdfyEWg3iS0H",
+	"0/FnotkN2GNhWRe1xpUIXwIPvVlZXwqZ1RnsWCTHiyL0Eru23lmFBlTUFtZpMmRToVqCNsCI8nakYmED",
+	"2a2spBWFT3K0SjFV5EQB/u4PJ0I1YIGOqfNKJkpDWr8plbZR5/QvgcdNfcfO6HukW59b5SubLoC2eGNj",
+	"iJ0dQ2cL5oluJA0TK4pzc4ViN+rGdzptES8RElG558olpWuC5+fmDp39OUh8fdQxxExE+2HHv5M42QBF",
+	"VufpO7KSLK80eYxa/IqKe3wvHmHZo1fPHl/eSrzvX1F9s09yw7QhXqCtTi5Dr5ykiNW0zuz4lNpuxnIs",
+	"eXNEbHHSYk9k6SKtlRtUt9AWBUpqV+ZGLHlfh/hQbNVeVuLs8R3pGePmDnJfTowO1LVmw6EHl8+PbAoQ",
+	"a46SQJVg0b2LLmn9Yny2XWbfwWXJWxuaJ2PR+fGYLPmAApulsvQ5v4MEcYaC6wQTPpyteByrm69H6QUH",
+	"OZZW70r6Oh6m1o1XO7uaWumOTWsDRyKhGuKIHqh2L4Xgshea2vJvERzK7GBOeOLzBTOszl20TQoGBv81",
+	"TIWxoCGPmpXXTR7xE4SRg0eKUHmev27fh/clOHvH3Vs7MfjBF1pFCqMi2IuaV5RKFYhBz85eblhLHOnb",
+	"R+YFZNu+GI5LCQIbK/Kw5tU332xdCLvaGmnoL0nAKJoZnvwOHpCrPI9z35ty5XoHBOmtorTN5k4/0R87",
+	"+3ivqEFhYA9eYaoLDqmhCHa+5Pc+UQ0hH/oLoneVhjjpcNomyGoX721z3t59i6fs14H3atZTH9Ox2z6V",
+	"vZTf7l34VLVt9+JhrN5XNPtIoIy5UcMdsoiq4sKMP3/4v7+d9V9++DTIBs9T9Rm1iFwtru2WkK/R8KdA",
+	"tzOh8G5YpLjQt6YGGd0VesJuGv2MGQCGqXt0i3q2rqcluHGQvF9P3u4iZdG4r4MiWXzRp++HdETh2ky0",
+	"goIIlC3i03tBvBycGyjuIVKUvdj0b/icA5K2vkNBfAVam0s9unn6OAj6W9lc1+2bLfjEAT4HNrzOYV4q",
+	"izj2N1gOa8mMj5tkiiDjgcsoBOqGvmDcYBHVreQeB5ElOYkvle+lnzHONJSAxRShg5j3u0i3qrGSGNFI",
+	"YRq+hwiwt9ex2R0mzHwh52N8LeHvoCV00UFobkANaByKUvM7XETcp2RTJXTIgXNS/GQji2szsYevL7R/",
+	"djtdN2NS1JnmsKefqFHCw0ZjZDfbNmVoeize3ysQ+N+xAoddYNmXwl5TX4kuiVXD85TjDRXm9BP98bC/",
+	"ezlMlX1KyWA+jryyaQStWy2oIse0QS7NxN/DKCega2fRWGl/7ZZxsE507frQxdyv1kxon9w2w1aUYU7M",
+	"Of2nEtL9SxNCjuE2mjP4OUgt9t2VKPZusrrp7q3k9a0D/nrYR68Gzx+fsEbGXIYiO2xzotQd5HgLOuZX",
+	"YeYK6uuUB5t2e7tZrxrwRqj7O9gYdM4Bqrwo8FpvZ2+0Id8yKehDbGrsvxoeRyn1uY1UnXkAqzkFanNy",
+	"IOHtombUTCmoRW0944S9IWsMva1OdKPYDumdoQ/iOk8Df63SmmBNwzK8IgCbhvQefkde+Ebmvjca6nEF",
+	"TMMFAwdJjNMCpub0EzaO+cwzzba++Rbb0/wBDv8tTP+3nj1WxO166PcbU99ukEH3sTiAXr1gQ/xj6LN9",
+	"McSesWHOLR86XoW3lzq+9R83P/2YsaHIh82FFahFT7VaoPk/VvM5eWrnYG4l4ezgudeazbotR2/g/Ou2",
+	"XGh/FVqb4vbJBWkYZ4uZKiBjUgVv+q1csalP2K/CztjwLTe2j5voX383dDJJjGfhUhzs3UbF5LF1ozQb",
+	"FtxY/Ow6H2bRtatsqjCD20eCEAK4gzqPF1vBYX1uVAYr4SOGcU/YtTW3kuodRoUa31FjGwJsSNV00Pf9",
+	"G2i9nI0LgbDlkk2Vm99NysTETTbDJnRUp043xS7BJqNNuIU396Hl6irVo7ZCqnejr6zAr9flKghugm+T",
+	"boJsY58E2lltkkknLw2Q5UqrCaeGoG/aBbuR/lUBXYvoaxGaUztsrb4RVEiddmfszbGNngMLHy0RX59g",
+	"vKpHrJkcKY0hutYX74apG/+Fe9mNVaW5ZL7HWeijEDAM08WPkxf6vXKKR2Cz2NIv5jmeydRMR9C1hY3v",
+	"p5vXN/6C+jJ65j+vlT+tKgs5MhTfPpC3PIuIB1ZFFROsdLsnfqKrAm7lo5vn5FtQ2JGQr7RDCwG4lvmV",
+	"0irdYuJ7Gb+MZR7P8LUzKlpdDDuwM3Q6OwZ+XZm7Joli5fjdycao5h82uCaj+8T6NurdsC0ix36higV2",
+	"FiTdjl0L1mzjumPEIXpB/fGRbOR4I01RSwxC/xPZzNuy7qisgbJjfYnH5UrCEfptMR3v0c3g28fkogsL",
+	"EP7GXCeeojs5PM9Ghe5W1vUvjr053cZ7cwPrH/msMB84oBsE6mJ4GjFLuhO9RzDkVaFCcA9LyNmjV98+",
+	"vmBDzCcchjbPTqKUXNOO62sWhnhnDHKOIV0sMSRcpa2iITrnS7fM8+cv2N/EK3QqJv2BVYwrf6w8xLXW",
+	"FcdKC4kR/PfKPnwdirF2p41N7OW0bG7q2R5p/plrG8c4qIHZStZIvDC6h+qE/Rg6+Btq+kLmj2+Q5NsB",
+	"NSh4K3fFQVr6Cs/6IjlG8X1AX1mChYuUuqK9eMjHkFs3M7VobpREM0TTNS1UouRsGmEPQDDPag9PLQnn",
+	"+0sY6GvEulb7VO4Q9Go6GhH39duuMzS/cBjMk5wnzoXTP3A1n3Fgp5/8Xw+/jw7yS90i6YtRV3PAKfKi",
+	"XJhjKYa12z9gxiqz7FRr9hKtbdjVMYFdj9ptwyoN+zvO1qfeJXeJlDIiHN7SzrLaDxFCnXjZBL4n/W0K",
+	"qWwK3MCRtJP/jSrCXxXVdqN1uQ+2eVz5nDxT9ujV4PzxCXvt/ZZYgY6tiNAmRQeOdwZ0FetGNzZ90WT7",
+	"lZk65OvIPTyaeF3MVHQ9U3e6Z8jrX25Jvjcg86kWeb92jYYHwsLhAhebD3wdKSt2E65v6pzEL1EhjNDa",
+	"IYsM3zv9RG14Hw6tn8M9H8JaArCOJYcwxfOINQs31J54lwq4lDnp4fLHMiVXeiUfy4wMB/m7mZBrhaVb",
+	"ccFTAHYeqa8v2V86JAlipavaIfBcGeBIBOLYNfl3MJUy3DPabh7STTq71IDmalzNfZk26ja+wZUvh8uj",
+	"aBB2PMywCINi6rGzZsD+HszkKD3tVtI1T4tNzeAm6J+k1m7M92wzdEmm72DAm2VG96yRcZF2DLUO9I9F",
+	"0cl2acei7DYm/l4U/o4Q6DOxuNXLpGnN9duHh+xT033rtw/usChBhs640kXvoneKh+hH356kg9hFxaSq",
+	"SVmuw18UgVmPt/260dnuPw6+9vXPOzstrXdZatdxxItbAV1qkSt9r7n39LpRsV+4GM9QNY/HDHp5erS9",
+	"9Ug/qo6uF022jQz3XHFD4dc6ROYH8Lrm+tffex813ROMU4eLHskHoKuVmF80ZtTp5uHDw/8EAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"lifeline/internal/emergency"
 )
@@ -52,11 +53,58 @@ type Records interface {
 	// ReportLocation keeps where an agent is, outside any call (S13).
 	ReportLocation(ctx context.Context, id emergency.AgentID, location emergency.Location) (emergency.ReportedLocation, error)
 
+	// Template is the wording of notices in use; version zero when none has been saved.
+	Template(ctx context.Context) (emergency.Template, error)
+	// Templates are all that were saved.
+	Templates(ctx context.Context) ([]emergency.Template, error)
+	TemplateVersion(ctx context.Context, version int64) (emergency.Template, error)
+	// PutTemplate saves a new version, and answers with its number.
+	PutTemplate(ctx context.Context, wording emergency.Template, by emergency.Change) (emergency.Template, error)
+	// Acknowledge keeps that a recipient has seen a notice (B9), and tells who was the
+	// first to say so. The error is emergency.ErrUnknownNotice when nothing was sent to
+	// such a recipient.
+	Acknowledge(
+		ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, recipientKey string, at time.Time,
+	) (emergency.Acknowledgement, error)
+	// RecordMailEvent keeps what the mail system tells of a delivery, once for each event
+	// ID; it tells whether that was news.
+	RecordMailEvent(
+		ctx context.Context, eventID string, id emergency.CallID, event emergency.NoticeEvent, round int, address string,
+		state emergency.DeliveryState, at time.Time,
+	) (bool, error)
+
 	// Pools tells how the callback numbers of each site are used (B5).
 	Pools(ctx context.Context) ([]emergency.Pool, error)
 	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
 	AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error
 	RemoveNumber(ctx context.Context, number string, by emergency.Change) error
+}
+
+// Templates knows the wording of notices: what may be saved, and what it looks like. Its
+// errors are *emergency.TemplateError.
+type Templates interface {
+	// Check tries a wording on every sample.
+	Check(wording emergency.Template) error
+	Preview(wording emergency.Template, notice emergency.Notice) (subject, html, text string, err error)
+	// Sample is a notice to try a wording on, for example "placed".
+	Sample(name string) (emergency.Notice, bool)
+	SampleNames() []string
+	// Default is the wording that comes with the program.
+	Default() emergency.Template
+}
+
+// Links reads the links by which people acknowledge a notice (B9).
+type Links interface {
+	// Read tells what the token of a link is for. The error is emergency.ErrLinkForged,
+	// or emergency.ErrLinkExpired.
+	Read(token string, now time.Time) (emergency.NoticeLink, error)
+}
+
+// MailEvents reads what a mail system tells of its deliveries (B9).
+type MailEvents interface {
+	// Read gives the events that concern a notice. The error is
+	// emergency.ErrMailEventsForged when the mail system has not signed the body.
+	Read(signature, timestamp string, body []byte) ([]emergency.MailEvent, error)
 }
 
 // EventLog is what the event stream reads.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"lifeline/internal/emergency"
 
@@ -24,7 +25,8 @@ type fault struct {
 	checks []FailedCheck
 	// field is what is at fault, with dots between its steps.
 	field string
-	// line and column are where JSON breaks off, counted from 1; 0 without one.
+	// line and column are where JSON breaks off, or a template is wrong, counted from 1;
+	// 0 without one.
 	line, column int
 	// cause is logged and never shown.
 	cause error
@@ -90,6 +92,12 @@ func faultOf(err error, op *operation) *fault {
 	if invalid, ok := errors.AsType[*emergency.Invalid](err); ok {
 		return &fault{status: http.StatusBadRequest, code: "invalid", detail: invalid.Error() + ".", field: invalid.Field}
 	}
+	if broken, ok := errors.AsType[*emergency.TemplateError](err); ok {
+		return &fault{
+			status: http.StatusBadRequest, code: "invalid", detail: strings.TrimSuffix(broken.Error(), ".") + ".",
+			field: broken.Part, line: broken.Line, column: broken.Column,
+		}
+	}
 	for _, known := range domainFaults {
 		if errors.Is(err, known.err) {
 			return known.in(op)
@@ -138,6 +146,7 @@ var domainFaults = []domainFault{
 	{emergency.ErrUnknownCall, http.StatusNotFound, "unknown-call", "No call has this ID, or it has been erased.", "callId"},
 	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId"},
 	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number"},
+	{emergency.ErrUnknownTemplate, http.StatusNotFound, "unknown-template", "No wording was saved as this version.", "version"},
 	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number or a site's standing number already.", ""},
 	{
 		emergency.ErrChangedMeanwhile, http.StatusPreconditionFailed, "changed-meanwhile",

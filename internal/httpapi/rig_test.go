@@ -57,6 +57,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	ended.end()
 	options := Options{
 		Calls: r.calls, Records: r.records, Hub: ended, Tokens: tokens, Registry: prometheus.NewRegistry(), Logger: logger,
+		Templates: fakeTemplates{}, Links: fakeLinks{},
 	}
 	for _, f := range change {
 		f(&options)
@@ -184,7 +185,8 @@ func holdToContract(t testing.TB, r *http.Request, w *httptest.ResponseRecorder)
 
 // changes counts what requests have changed, or asked others to do.
 func (r *rig) changes() int {
-	return len(r.calls.dials) + len(r.calls.ends) + len(r.calls.inbound) + len(r.records.changes) + len(r.records.reported)
+	return len(r.calls.dials) + len(r.calls.ends) + len(r.calls.inbound) + len(r.records.changes) + len(r.records.reported) +
+		r.records.acknowledged + len(r.records.mailEvents)
 }
 
 func replaceAgent(text, agent string) string { return strings.ReplaceAll(text, "{a}", agent) }

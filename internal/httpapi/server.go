@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Options is what the API is made of. Everything but Codec, Checks and LoginNext
-// is needed.
+// Options is what the API is made of. Everything but Codec, Links, MailEvents, Checks
+// and LoginNext is needed.
 type Options struct {
 	Calls   Calls
 	Records Records
@@ -25,6 +25,13 @@ type Options struct {
 	// Codec answers /codec/decode; it asks Tokens.AuthorizeCodec itself, because a
 	// browser's preflight carries no credentials.
 	Codec http.Handler
+	// Templates knows the wording of notices (S18).
+	Templates Templates
+	// Links reads the links by which people acknowledge a notice; without it there is
+	// no page for them. MailEvents reads what SendGrid tells; without it nobody listens
+	// (B9). Neither may be a nil pointer.
+	Links      Links
+	MailEvents MailEvents
 	// LocationMaxAge is how old a location may be (S13), PoolWarning the share of a
 	// pool's numbers in use from which it is low (B5), and DialPlan what the phone
 	// system adds to dialed numbers (B11).
@@ -82,6 +89,12 @@ func New(o Options) http.Handler {
 
 	s.serveContract(engine.Group("", s.admit, s.validate))
 	s.serveLogin(engine)
+	if s.Links != nil {
+		s.serveAcknowledge(engine)
+	}
+	if s.MailEvents != nil {
+		engine.POST("/v1/sendgrid-events", s.receiveMailEvents)
+	}
 	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 	if o.Codec != nil {
 		engine.Any("/codec/decode", gin.WrapH(o.Codec))

@@ -20,12 +20,14 @@ import (
 
 const (
 	jsonType = "application/json"
-	// maxBody is far above any request of the contract but one.
+	// maxBody is far above any request of the contract but a few.
 	maxBody = 64 << 10
 	// maxIgnored is how much of a body that is too long is read for nothing.
 	maxIgnored = 1 << 20
 	// maxRoutingBody holds a voice routing with every rule that it may have.
 	maxRoutingBody = 1 << 20
+	// maxTemplateBody holds the wording of notices.
+	maxTemplateBody = 256 << 10
 )
 
 // validate holds a request to the contract, before anything is done with it. The
@@ -58,7 +60,7 @@ func checkParams(c *gin.Context, op *operation) error {
 			return invalid(param.Name, "must be given once")
 		}
 		for _, value := range given {
-			err := checkValue(param.Schema.Value, value, param.Name)
+			err := checkValue(param.Schema.Value, value, param.Name, nil)
 			if err != nil && param.In == openapi3.ParameterInPath && c.Request.Method != http.MethodPut {
 				return errNotFound // nothing can have such a name
 			}
@@ -85,7 +87,7 @@ func checkBody(c *gin.Context, op *operation) error {
 	if err != nil {
 		return err
 	}
-	return checkValue(op.body, value, "")
+	return checkValue(op.body, value, "", op.prose())
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -152,8 +154,9 @@ func badJSON(detail string, data []byte, at int) error {
 }
 
 // checkValue holds a value to its schema. Control characters are refused
-// wherever they stand: no field has a use for them, and PostgreSQL keeps no NUL.
-func checkValue(schema *openapi3.Schema, value any, name string) error {
+// wherever they stand: no field has a use for them, and PostgreSQL keeps no NUL. Only
+// prose has lines.
+func checkValue(schema *openapi3.Schema, value any, name string, prose []string) error {
 	err := schema.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.WithStringFormatValidator("date-time", dateTime))
 	if err != nil {
 		broken, ok := errors.AsType[*openapi3.SchemaError](err)
@@ -162,7 +165,7 @@ func checkValue(schema *openapi3.Schema, value any, name string) error {
 		}
 		return schemaFault(broken, name)
 	}
-	if path, found := controlIn(value, nil); found {
+	if path, found := controlIn(value, nil, prose); found {
 		return invalid(joinField(name, path), "must not contain control characters")
 	}
 	return nil
@@ -234,25 +237,31 @@ func unknownKey(broken *openapi3.SchemaError) string {
 }
 
 // controlIn finds a string with a control character, and the way to it.
-func controlIn(value any, path []string) ([]string, bool) {
+func controlIn(value any, path, prose []string) ([]string, bool) {
 	switch v := value.(type) {
 	case string:
+		if len(path) == 1 && slices.Contains(prose, path[0]) {
+			v = layout.Replace(v)
+		}
 		return path, strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f })
 	case []any:
 		for i, item := range v {
-			if at, found := controlIn(item, append(path, strconv.Itoa(i))); found {
+			if at, found := controlIn(item, append(path, strconv.Itoa(i)), prose); found {
 				return at, true
 			}
 		}
 	case map[string]any:
 		for key, item := range v {
-			if at, found := controlIn(item, append(path, key)); found {
+			if at, found := controlIn(item, append(path, key), prose); found {
 				return at, true
 			}
 		}
 	}
 	return nil, false
 }
+
+// layout takes out the control characters that prose may have.
+var layout = strings.NewReplacer("\n", "", "\r", "", "\t", "")
 
 func joinField(name string, path []string) string {
 	if name != "" {
