@@ -121,7 +121,7 @@ func (r *rush) hire() {
 			Name: agent, SiteID: "site-us", Endpoints: []string{"sip:" + agent + "@phones.example"},
 		}, nil)
 		admin.must(http.StatusOK, http.MethodPut, "/v1/agents/"+agent+"/emergency-contacts",
-			httpapi.EmergencyContacts{Recipients: "security@example.org"}, nil)
+			httpapi.EmergencyContactsSettings{Recipients: "security@example.org"}, nil)
 		admin.setPresence(agent, before)
 	}
 	admin.setPresence("agent-us", before)

@@ -336,6 +336,14 @@ type CallbackNumberSettings struct {
 	SiteID ID     `json:"siteId"`
 }
 
+// Contact defines model for Contact.
+type Contact struct {
+	Address string `json:"address"`
+
+	// Name Absent when none was typed.
+	Name string `json:"name,omitempty,omitzero"`
+}
+
 // Controls defines model for Controls.
 type Controls struct {
 	Form struct {
@@ -374,6 +382,18 @@ type DirectOffer struct {
 
 // EmergencyContacts defines model for EmergencyContacts.
 type EmergencyContacts struct {
+	// Parsed Who that is, each once.
+	Parsed []Contact `json:"parsed"`
+
+	// Recipients The field as it was typed.
+	Recipients string `json:"recipients"`
+}
+
+// EmergencyContactsSettings defines model for EmergencyContactsSettings.
+type EmergencyContactsSettings struct {
+	// Parsed Ignored, so that what was read can be edited and sent back.
+	Parsed []interface{} `json:"parsed,omitempty,omitzero"`
+
 	// Recipients E-mail addresses separated by semicolons (S17), at most 50; empty tells nobody.
 	Recipients string `json:"recipients"`
 }
@@ -1020,7 +1040,7 @@ type PutVoiceRoutingParams struct {
 type PutAgentJSONRequestBody = AgentSettings
 
 // SetEmergencyContactsJSONRequestBody defines body for SetEmergencyContacts for application/json ContentType.
-type SetEmergencyContactsJSONRequestBody = EmergencyContacts
+type SetEmergencyContactsJSONRequestBody = EmergencyContactsSettings
 
 // ReportLocationJSONRequestBody defines body for ReportLocation for application/json ContentType.
 type ReportLocationJSONRequestBody = Location

@@ -51,9 +51,13 @@ func (e NoticeEvent) known() bool {
 }
 
 // RecipientKey tells recipients of one notice apart without naming them; it may stand
-// in a link and in a log. Capitals make no other recipient.
+// in a link and in a log. Neither capitals nor the other way to write an international
+// domain make another recipient.
 func RecipientKey(address string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(address)))
+	if !strings.Contains(address, "@") {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(Recipient{Address: address}.key()))
 	return hex.EncodeToString(sum[:8])
 }
 

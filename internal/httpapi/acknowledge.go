@@ -53,10 +53,7 @@ func (s *server) acknowledge(c *gin.Context) {
 	if !ok {
 		return
 	}
-	notice := link.Notice
-	first, err := s.Records.Acknowledge(
-		c.Request.Context(), notice.CallID, notice.Event, notice.Round, link.RecipientKey, time.Now().UTC(),
-	)
+	first, err := s.Records.Acknowledge(c.Request.Context(), link, time.Now().UTC())
 	switch {
 	case errors.Is(err, emergency.ErrUnknownNotice), errors.Is(err, emergency.ErrUnknownCall):
 		s.showAcknowledge(c, http.StatusGone, acknowledgeView{State: "expired"}) // it has been erased

@@ -65,15 +65,16 @@ func TestCallView(t *testing.T) {
 		},
 		PresenceBefore: "available", PresenceNow: "do-not-disturb",
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-			{Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m", UpdatedAt: dialed},
-		}},
+			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryDelivered, MessageID: "m", UpdatedAt: dialed},
+			{Event: emergency.NoticeEscalated, Round: 2, Address: "chief@example.com", State: emergency.DeliveryBounced, UpdatedAt: dialed},
+		}, AcknowledgedAt: dialed.Add(time.Minute), AcknowledgedBy: "desk@example.com"},
 	}
 	want := `{"callId":"c","agentId":"a","siteId":"s","kind":"emergency","dialedNumber":"911","country":"US",
 		"dialedAt":"2026-03-01T11:00:00Z","status":"active","degraded":false,
 		"callbackNumber":"+12025550100","callbackNumberKind":"leased","windowEndsAt":"2026-03-01T12:00:00Z",
 		"route":{"path":"direct-routing","trunk":"east","callerId":"+12025550100",
 			"failOver":[{"path":"direct-routing","trunk":"west"},{"path":"direct-offer"}]},
-		"warnings":[{"code":"mailbox-off","detail":"Nobody is told by e-mail, because your mailbox is switched off."},
+		"warnings":[{"code":"mailbox-off","detail":"Your emergency contacts are not told by e-mail, because your mailbox is switched off."},
 			{"code":"of-a-newer-version","detail":"of-a-newer-version"}],
 		"legs":[{"legId":"l1","direction":"outbound","state":"ended","startedAt":"2026-03-01T11:00:00Z","endedAt":"2026-03-01T11:01:00Z","reason":"hung-up"},
 			{"legId":"l2","direction":"callback","state":"up","startedAt":"2026-03-01T11:02:00Z"}],
@@ -81,7 +82,10 @@ func TestCallView(t *testing.T) {
 		"controls":{"panel":["device-settings","end-call"],"form":{"save":false,"refresh":false},
 			"warning":"Emergency call in progress. Stay on the line until the emergency service ends the call."},
 		"recording":"off","callHistory":"off",
-		"notification":{"recipients":[{"address":"desk@example.com","state":"sent","updatedAt":"2026-03-01T11:00:00Z"}],"state":"sent"}}`
+		"notification":{"recipients":[
+				{"address":"desk@example.com","event":"placed","round":0,"state":"delivered","updatedAt":"2026-03-01T11:00:00Z"},
+				{"address":"chief@example.com","event":"escalated","round":2,"state":"bounced","updatedAt":"2026-03-01T11:00:00Z"}],
+			"state":"acknowledged","acknowledgedAt":"2026-03-01T11:01:00Z","acknowledgedBy":"desk@example.com","escalations":2}}`
 	sameJSON(t, want, callView(call, dialed.Add(3*time.Minute)))
 
 	// Without a leg up the desktop is free, lists are empty rather than null, and
@@ -90,7 +94,7 @@ func TestCallView(t *testing.T) {
 	call.Route = emergency.Route{Path: emergency.NoPath, CallerID: "+12025550100"}
 	free := callView(call, dialed.Add(3*time.Minute))
 	sameJSON(t, `{"panel":[],"form":{"save":true,"refresh":true},"warning":""}`, free.Controls)
-	sameJSON(t, `{"recipients":[],"state":"none"}`, free.Notification)
+	sameJSON(t, `{"recipients":[],"state":"none","escalations":0}`, free.Notification)
 	sameJSON(t, `{"path":"none","callerId":"+12025550100","failOver":[]}`, free.Route)
 	sameJSON(t, `[]`, free.Warnings)
 	if free.Status != CallStatusCallbackWindow {

@@ -13,10 +13,12 @@ func TestSites(t *testing.T) {
 	put := ask{method: http.MethodPut, path: "/v1/sites/gb-leeds", as: "admin", body: `{"name":"Leeds","country":"GB",
 		"address":{"street":"1 Example Road","unit":"Floor 2","city":"Leeds","postalCode":"LS1 1AA","country":"United Kingdom"},
 		"standingNumber":"+442079460100","fallbackEndpoint":"tel:+442079460101","finalNumber":"+442079460102",
-		"agentRingSeconds":15,"fallbackRingSeconds":120,"testRecipients":"drill@example.org;"}`}
+		"agentRingSeconds":15,"fallbackRingSeconds":120,"testRecipients":"drill@example.org;",
+		"recipients":"Security Desk <desk@example.org>","timeZone":"Europe/London"}`}
 	want := Site{
 		SiteID: "gb-leeds", Name: "Leeds", Country: "GB", StandingNumber: "+442079460100", FallbackEndpoint: "tel:+442079460101",
 		FinalNumber: "+442079460102", AgentRingSeconds: 15, FallbackRingSeconds: 120, TestRecipients: "drill@example.org;",
+		Recipients: "Security Desk <desk@example.org>", TimeZone: "Europe/London",
 		Address: Address{Street: "1 Example Road", Unit: "Floor 2", City: "Leeds", PostalCode: "LS1 1AA", Country: "United Kingdom"},
 	}
 	for _, a := range []ask{put, {method: http.MethodGet, path: "/v1/sites/gb-leeds", as: "admin"}} {
@@ -101,15 +103,24 @@ func TestPresence(t *testing.T) {
 	}
 }
 
-// Recipients are one field, kept as it was typed (S17).
+// Recipients are one field, kept as it was typed, and shown as they are understood; what
+// was read can be sent back (S17).
 func TestEmergencyContacts(t *testing.T) {
 	r := newRig(t)
-	const typed = "desk@example.com; Guard <guard@example.com>;"
+	const typed = "desk@example.com; Guard <guard@example.com>; DESK@example.com;"
+	want := EmergencyContacts{
+		Recipients: typed,
+		Parsed:     []Contact{{Address: "desk@example.com"}, {Name: "Guard", Address: "guard@example.com"}},
+	}
 	for _, a := range []ask{
 		{method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin", body: `{"recipients":"` + typed + `"}`},
+		{
+			method: http.MethodPut, path: "/v1/agents/agent-us/emergency-contacts", as: "admin",
+			body: `{"recipients":"` + typed + `","parsed":[{"address":"desk@example.com"},7]}`,
+		},
 		{method: http.MethodGet, path: "/v1/agents/agent-us/emergency-contacts", as: "admin"},
 	} {
-		if diff := cmp.Diff(EmergencyContacts{Recipients: typed}, read[EmergencyContacts](t, r.do(t, a))); diff != "" {
+		if diff := cmp.Diff(want, read[EmergencyContacts](t, r.do(t, a))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", a.method, diff)
 		}
 	}

@@ -81,9 +81,13 @@ func agentFrom(id emergency.AgentID, s AgentSettings) emergency.Agent {
 }
 
 func contactsAnswer(contacts emergency.Contacts) EmergencyContactsJSONResponse {
+	view := EmergencyContacts{Recipients: contacts.AsTyped, Parsed: []Contact{}}
+	known, _ := emergency.Recipients(contacts.AsTyped) // what a later rule refuses is told to nobody
+	for _, recipient := range known {
+		view.Parsed = append(view.Parsed, Contact{Name: recipient.Name, Address: recipient.Address})
+	}
 	return EmergencyContactsJSONResponse{
-		Body:    EmergencyContacts{Recipients: contacts.AsTyped},
-		Headers: EmergencyContactsResponseHeaders{ETag: etag(contacts.Revision)},
+		Body: view, Headers: EmergencyContactsResponseHeaders{ETag: etag(contacts.Revision)},
 	}
 }
 

@@ -52,17 +52,16 @@ func (f *fakeRecords) PutTemplate(_ context.Context, wording emergency.Template,
 }
 
 // Acknowledge knows the notices of kept calls, by their recipients.
-func (f *fakeRecords) Acknowledge(
-	_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, recipientKey string, at time.Time,
-) (emergency.Acknowledgement, error) {
+func (f *fakeRecords) Acknowledge(_ context.Context, link emergency.NoticeLink, at time.Time) (emergency.Acknowledgement, error) {
 	unlock, err := f.lock()
 	defer unlock()
 	if err != nil {
 		return emergency.Acknowledgement{}, err
 	}
+	id := link.Notice.CallID
 	call := f.calls[id]
 	for _, d := range call.Notice.Deliveries {
-		if d.Event != event || d.Round != round || emergency.RecipientKey(d.Address) != recipientKey {
+		if d.Event != link.Notice.Event || d.Round != link.Notice.Round || emergency.RecipientKey(d.Address) != link.RecipientKey {
 			continue
 		}
 		f.acknowledged++
@@ -76,24 +75,21 @@ func (f *fakeRecords) Acknowledge(
 	return emergency.Acknowledgement{}, emergency.ErrUnknownNotice
 }
 
-func (f *fakeRecords) RecordMailEvent(
-	_ context.Context, eventID string, id emergency.CallID, event emergency.NoticeEvent, round int, address string,
-	state emergency.DeliveryState, at time.Time,
-) (bool, error) {
+func (f *fakeRecords) RecordMailEvent(_ context.Context, e emergency.MailEvent) (bool, error) {
 	unlock, err := f.lock()
 	defer unlock()
 	if err != nil {
 		return false, err
 	}
-	call := f.calls[id]
+	call := f.calls[e.Notice.CallID]
 	for i, d := range call.Notice.Deliveries {
-		if d.Event != event || d.Round != round || !strings.EqualFold(d.Address, address) {
+		if d.Event != e.Notice.Event || d.Round != e.Notice.Round || !strings.EqualFold(d.Address, e.Address) {
 			continue
 		}
-		news := !slices.Contains(f.mailEvents, eventID)
+		news := !slices.Contains(f.mailEvents, e.ID)
 		if news {
-			f.mailEvents = append(f.mailEvents, eventID)
-			call.Notice.Deliveries[i].State, call.Notice.Deliveries[i].UpdatedAt = state, at
+			f.mailEvents = append(f.mailEvents, e.ID)
+			call.Notice.Deliveries[i].State, call.Notice.Deliveries[i].UpdatedAt = e.State, e.At
 		}
 		return news, nil
 	}

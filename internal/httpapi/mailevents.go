@@ -56,8 +56,7 @@ func (s *server) receiveMailEvents(c *gin.Context) {
 // erased, or is none of ours, is passed over.
 func (s *server) recordMailEvents(ctx context.Context, events []emergency.MailEvent) error {
 	for _, e := range events {
-		notice := e.Notice
-		_, err := s.Records.RecordMailEvent(ctx, e.ID, notice.CallID, notice.Event, notice.Round, e.Address, e.State, e.At)
+		_, err := s.Records.RecordMailEvent(ctx, e)
 		if err != nil && !errors.Is(err, emergency.ErrUnknownNotice) && !errors.Is(err, emergency.ErrUnknownCall) {
 			return err //nolint:wrapcheck // the log names the operation beside it
 		}

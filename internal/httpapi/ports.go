@@ -63,15 +63,10 @@ type Records interface {
 	// Acknowledge keeps that a recipient has seen a notice (B9), and tells who was the
 	// first to say so. The error is emergency.ErrUnknownNotice when nothing was sent to
 	// such a recipient.
-	Acknowledge(
-		ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, recipientKey string, at time.Time,
-	) (emergency.Acknowledgement, error)
+	Acknowledge(ctx context.Context, link emergency.NoticeLink, at time.Time) (emergency.Acknowledgement, error)
 	// RecordMailEvent keeps what the mail system tells of a delivery, once for each event
 	// ID; it tells whether that was news.
-	RecordMailEvent(
-		ctx context.Context, eventID string, id emergency.CallID, event emergency.NoticeEvent, round int, address string,
-		state emergency.DeliveryState, at time.Time,
-	) (bool, error)
+	RecordMailEvent(ctx context.Context, e emergency.MailEvent) (bool, error)
 
 	// Pools tells how the callback numbers of each site are used (B5).
 	Pools(ctx context.Context) ([]emergency.Pool, error)
