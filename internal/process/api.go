@@ -27,7 +27,9 @@ func (b *Base) API() (Part, error) {
 		return Part{}, fmt.Errorf("LIFELINE_TOKENS: %w", err)
 	}
 	b.measureOutbox()
-	refused := newRefusals(b.Store.RecordRefusal, b.Registry, b.Log)
+	refused := newRefusals(func(ctx context.Context, r emergency.RefusedCall) error {
+		return b.Store.RefuseCall(ctx, r, emergency.NoticePlan{})
+	}, b.Registry, b.Log)
 	server := &http.Server{
 		Handler:           b.handler(tokens, refused.tell),
 		ReadHeaderTimeout: 5 * time.Second,

@@ -132,7 +132,7 @@ func removedIsTold(t *testing.T, w *world) {
 	p := everything(t, w)
 	call := w.place(t, p)
 	w.removeAgent(t, "one")
-	notice, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced)
+	notice, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced, 0)
 	if err != nil || notice.AgentName != "Agent one" || len(queued) != 2 {
 		t.Errorf("the notice is %+v to %+v, %v", notice, queued, err)
 	}

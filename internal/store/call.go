@@ -172,7 +172,7 @@ func (t tx) insertLeg(ctx context.Context, call emergency.CallID, leg emergency.
 	return err
 }
 
-// loadCall reads a call with its legs, presence and deliveries.
+// loadCall reads a call with its legs, presence and notices.
 func loadCall(ctx context.Context, q querier, id emergency.CallID) (emergency.Call, error) {
 	var (
 		c                  emergency.Call
@@ -206,8 +206,7 @@ func loadCall(ctx context.Context, q querier, id emergency.CallID) (emergency.Ca
 		WHERE call_id = $1 ORDER BY started_at, id`, id); err != nil {
 		return c, err
 	}
-	c.Notice.Deliveries, err = collect(ctx, q, scanDelivery, `SELECT address, state, message_id, updated_at FROM deliveries
-		WHERE call_id = $1 ORDER BY event, address`, id)
+	c.Notice, err = notification(ctx, q, id)
 	return c, err
 }
 

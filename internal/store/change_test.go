@@ -326,7 +326,7 @@ func auditOfChangesNamesNobody(t *testing.T, w *world) {
 	w.addAgents(t, "us", "two")
 	w.add(t, second, "us")
 	w.finish(t, w.dial(t, "two").ID)
-	if err := w.RecordRefusal(t.Context(), refusedCall()); err != nil {
+	if err := w.RefuseCall(t.Context(), refusedCall(), emergency.NoticePlan{}); err != nil {
 		t.Fatal(err)
 	}
 	columns := w.columns(t, "audit")

@@ -14,7 +14,7 @@ import (
 const selectCaller = `SELECT a.id, a.name, a.site_id, a.endpoints, a.capacity_profiles, a.calling_number, a.mailbox_off,
 	a.presence_status, a.presence_revision, a.presence_changed_at, a.revision,
 	s.id, s.name, s.country, s.address, s.standing_number, s.fallback_endpoint, s.final_number,
-	s.agent_ring_seconds, s.fallback_ring_seconds, s.test_recipients, s.revision,
+	s.agent_ring_seconds, s.fallback_ring_seconds, s.recipients, s.test_recipients, s.time_zone, s.revision,
 	COALESCE(c.as_typed, ''), a.location, a.location_at, (SELECT revision FROM voice_routing)
 	FROM agents a JOIN sites s ON s.id = a.site_id LEFT JOIN contacts c ON c.agent_id = a.id
 	WHERE NOT a.deleted`

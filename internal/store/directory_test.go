@@ -19,13 +19,6 @@ var directoryRules = []rule{
 	{"serves", serves},
 }
 
-// noticeRules are about who is told of a call.
-var noticeRules = []rule{
-	{"says what and to whom", noticeSaysWhatAndToWhom},
-	{"is recorded", deliveryIsRecorded},
-	{"is given up with the call", noticeIsGivenUp},
-}
-
 // A site is kept as it was put, with a new revision each time, and listed by ID.
 func sites(t *testing.T, w *world) {
 	before, other := siteNamed("us"), siteNamed("dk")
@@ -35,7 +28,8 @@ func sites(t *testing.T, w *world) {
 			Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
 		},
 		StandingNumber: "+4510000100", FallbackEndpoint: "sip:desk@example.com", FinalNumber: "+4510000199",
-		AgentRing: 15 * time.Second, FallbackRing: 2 * time.Minute, TestRecipients: " drills@example.org ;",
+		AgentRing: 15 * time.Second, FallbackRing: 2 * time.Minute,
+		Recipients: "Chief <chief@example.org>;", TestRecipients: " drills@example.org ;", TimeZone: "Europe/Copenhagen",
 	}
 	for _, c := range []struct {
 		put      *emergency.Site
@@ -225,66 +219,5 @@ func caller(t *testing.T, w *world) {
 func serves(t *testing.T, w *world) {
 	if err := w.Ping(t.Context()); err != nil {
 		t.Error(err)
-	}
-}
-
-// A notice has the three facts of B8, and goes to whom it has not reached yet.
-func noticeSaysWhatAndToWhom(t *testing.T, w *world) {
-	p := everything(t, w)
-	call := w.place(t, p)
-	notice, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, "the notice", emergency.Notice{
-		CallID: call.ID, Event: emergency.NoticePlaced, Kind: emergency.KindEmergency,
-		AgentName: "Agent one", SiteName: "Site us", Dialed: "911", DialedAt: call.DialedAt,
-		Number: first, Conveyed: call.Conveyed,
-	}, notice)
-	same(t, "the recipients", call.Notice.Deliveries, queued)
-	if _, _, err := w.Notice(t.Context(), "no-such-call", emergency.NoticePlaced); !errors.Is(err, emergency.ErrUnknownCall) {
-		t.Errorf("the error is %v, want ErrUnknownCall", err)
-	}
-}
-
-// What became of a notice is kept per recipient, and followers hear of it (B9).
-func deliveryIsRecorded(t *testing.T, w *world) {
-	call := w.place(t, everything(t, w))
-	last, err := w.LastEvent(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.pass(time.Minute)
-	record := emergency.Delivery{Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m-1"}
-	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, record); err != nil {
-		t.Fatal(err)
-	}
-	record.UpdatedAt = w.clock.read()
-	same(t, "the deliveries", []emergency.Delivery{record, call.Notice.Deliveries[1]}, w.read(t, call.ID).Notice.Deliveries)
-	if _, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced); err != nil || len(queued) != 1 {
-		t.Errorf("%d are yet to be told, %v", len(queued), err)
-	}
-	events := w.since(t, last)
-	if len(events) != 1 || events[0].Type != emergency.EventNoticeUpdated || events[0].AgentID != "one" {
-		t.Errorf("the events are %+v", events)
-	}
-	err = w.RecordDelivery(t.Context(), "no-such-call", emergency.NoticePlaced, record)
-	if !errors.Is(err, emergency.ErrUnknownCall) {
-		t.Errorf("the error is %v, want ErrUnknownCall", err)
-	}
-}
-
-// A notice that has not gone out when the call closes never will; one that has
-// stays as it is.
-func noticeIsGivenUp(t *testing.T, w *world) {
-	call := w.place(t, everything(t, w))
-	sent := emergency.Delivery{Address: "desk@example.com", State: emergency.DeliverySent}
-	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, sent); err != nil {
-		t.Fatal(err)
-	}
-	w.finish(t, call.ID)
-	got := w.read(t, call.ID).Notice.Deliveries
-	if got[0].State != emergency.DeliverySent || got[1].State != emergency.DeliveryFailed {
-		t.Errorf("the deliveries are %+v", got)
 	}
 }

@@ -232,7 +232,7 @@ func refusedCall() emergency.RefusedCall {
 func refusalToldAndKept(t *testing.T, w *world) {
 	refused := refusedCall()
 	for range 2 {
-		if err := w.RecordRefusal(t.Context(), refused); err != nil {
+		if err := w.RefuseCall(t.Context(), refused, emergency.NoticePlan{}); err != nil {
 			t.Fatal(err)
 		}
 	}

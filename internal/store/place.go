@@ -24,6 +24,8 @@ type Placement struct {
 	Warnings []emergency.CheckCode
 	Terms    emergency.Terms
 	At       time.Time
+	// Notices is how far people are told.
+	Notices emergency.NoticePlan
 	// PresenceOutside says that the workflow must tell an outside presence system.
 	PresenceOutside bool
 }
@@ -100,10 +102,7 @@ func newCall(p Placement) emergency.Call {
 		Terms:    p.Terms,
 		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 	}
-	for _, address := range slices.Sorted(slices.Values(p.Caller.Recipients(call.Kind))) {
-		call.Notice.Deliveries = append(call.Notice.Deliveries,
-			emergency.Delivery{Address: address, State: emergency.DeliveryQueued, UpdatedAt: at})
-	}
+	call.Notice.Deliveries = queued(emergency.NoticePlaced, 0, p.Caller.Recipients(call.Kind), at)
 	return call
 }
 
@@ -160,18 +159,14 @@ func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergen
 	if err := t.insertLeg(ctx, call.ID, call.Legs[0], ""); err != nil {
 		return err
 	}
-	for _, delivery := range call.Notice.Deliveries {
-		if _, err := t.exec(ctx, `INSERT INTO deliveries (call_id, event, address, state, message_id, updated_at)
-			VALUES ($1, $2, $3, $4, '', $5)`,
-			call.ID, emergency.NoticePlaced, delivery.Address, delivery.State, call.DialedAt); err != nil {
-			return err
-		}
+	if err := t.tellOfDial(ctx, *call); err != nil {
+		return err
 	}
 	order := emergency.Order{
 		CallID: call.ID, AgentID: call.AgentID, Kind: call.Kind, Dialed: call.Dialed, Country: call.Country,
 		DialedAt: call.DialedAt, LegID: call.Legs[0].ID, Number: call.Number, NumberKind: call.NumberKind,
 		SiteName: p.Caller.Site.Name, Terms: call.Terms,
-		Contacts: len(call.Notice.Deliveries), PresenceOutside: p.PresenceOutside,
+		Contacts: len(call.Notice.Deliveries), PresenceOutside: p.PresenceOutside, Notices: &p.Notices,
 	}
 	if err := t.enqueue(ctx, call.ID, emergency.MessagePlaced, order, call.DialedAt); err != nil {
 		return err

@@ -34,7 +34,7 @@ func everything(t *testing.T, w *world) store.Placement {
 	latitude, longitude := 38.9, -77.03
 	p.Location = &emergency.Location{Latitude: &latitude, Longitude: &longitude, Address: &emergency.Address{Unit: "Floor 3"}}
 	p.At = noon.Add(1234567891 * time.Nanosecond)
-	p.PresenceOutside = true
+	p.PresenceOutside, p.Notices = true, insistent
 	return p
 }
 
@@ -55,8 +55,8 @@ func answersWithAllOfTheCall(t *testing.T, w *world) {
 		Legs:           []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 		PresenceBefore: emergency.StatusAvailable, PresenceNow: emergency.StatusDoNotDisturb,
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-			{Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: at},
-			{Address: "night@example.org", State: emergency.DeliveryQueued, UpdatedAt: at},
+			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: at},
+			{Event: emergency.NoticePlaced, Address: "night@example.org", State: emergency.DeliveryQueued, UpdatedAt: at},
 		}},
 	}
 	same(t, "the call as read", want, w.read(t, p.CallID))
@@ -122,7 +122,7 @@ func ordersTheWorkflow(t *testing.T, w *world) {
 	same(t, "the order", emergency.Order{
 		CallID: call.ID, AgentID: "one", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
 		DialedAt: call.DialedAt, LegID: p.LegID, Number: "+12025550101", NumberKind: emergency.NumberLeased,
-		SiteName: "Site us", Terms: agreed, Contacts: 2, PresenceOutside: true,
+		SiteName: "Site us", Terms: agreed, Contacts: 2, PresenceOutside: true, Notices: &insistent,
 	}, order)
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 const selectSite = `SELECT id, name, country, address, standing_number, fallback_endpoint, final_number,
-	agent_ring_seconds, fallback_ring_seconds, test_recipients, revision FROM sites`
+	agent_ring_seconds, fallback_ring_seconds, recipients, test_recipients, time_zone, revision FROM sites`
 
 // Site reads one site, or gives emergency.ErrUnknownSite.
 func (s *Store) Site(ctx context.Context, id emergency.SiteID) (emergency.Site, error) {
@@ -57,7 +57,7 @@ type siteRow struct {
 func (r *siteRow) columns() []any {
 	return []any{
 		&r.ID, &r.Name, &r.Country, &r.address, &r.StandingNumber, &r.FallbackEndpoint, &r.FinalNumber,
-		&r.agentRing, &r.fallbackRing, &r.TestRecipients, &r.Revision,
+		&r.agentRing, &r.fallbackRing, &r.Recipients, &r.TestRecipients, &r.TimeZone, &r.Revision,
 	}
 }
 
@@ -118,14 +118,15 @@ func (t tx) upsertSite(ctx context.Context, site emergency.Site) error {
 		return fmt.Errorf("encode address: %w", err)
 	}
 	_, err = t.exec(ctx, `INSERT INTO sites (id, name, country, address, standing_number, fallback_endpoint,
-			final_number, agent_ring_seconds, fallback_ring_seconds, test_recipients)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+			final_number, agent_ring_seconds, fallback_ring_seconds, recipients, test_recipients, time_zone)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country, address = excluded.address,
 			standing_number = excluded.standing_number, fallback_endpoint = excluded.fallback_endpoint,
 			final_number = excluded.final_number, agent_ring_seconds = excluded.agent_ring_seconds,
-			fallback_ring_seconds = excluded.fallback_ring_seconds, test_recipients = excluded.test_recipients,
+			fallback_ring_seconds = excluded.fallback_ring_seconds, recipients = excluded.recipients,
+			test_recipients = excluded.test_recipients, time_zone = excluded.time_zone,
 			revision = sites.revision + 1`,
 		site.ID, site.Name, site.Country, string(address), site.StandingNumber, site.FallbackEndpoint, site.FinalNumber,
-		int(site.AgentRing.Seconds()), int(site.FallbackRing.Seconds()), site.TestRecipients)
+		int(site.AgentRing.Seconds()), int(site.FallbackRing.Seconds()), site.Recipients, site.TestRecipients, site.TimeZone)
 	return err
 }

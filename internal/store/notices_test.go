@@ -1,0 +1,403 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"lifeline/internal/emergency"
+)
+
+// noticeRules are about who is told of a call.
+var noticeRules = []rule{
+	{"says what and to whom", noticeSaysWhatAndToWhom},
+	{"goes to the site's list too", noticeGoesToTheSitesList},
+	{"is made once", noticeIsMadeOnce},
+	{"of a callback", noticeOfCallback},
+	{"escalated", noticeIsEscalated},
+	{"of a test", noticeOfTest},
+	{"of a closed call", noticeOfClosedCall},
+	{"is recorded", deliveryIsRecorded},
+	{"is given up with the call", noticeIsGivenUp},
+	{"never goes back", deliveryNeverGoesBack},
+	{"what the mail system tells", mailEvents},
+	{"in a mail system's own words", mailEventsInOtherWords},
+}
+
+// insistent is a plan that waits for an acknowledgement.
+var insistent = emergency.NoticePlan{AcknowledgeWithin: 5 * time.Minute, Escalations: 2, TellEnd: true}
+
+// list changes who is told at a site.
+func (w *world) list(t tb, recipients, tests string) {
+	t.Helper()
+	site, err := w.Site(t.Context(), "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Recipients, site.TestRecipients, site.TimeZone = recipients, tests, "America/New_York"
+	if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contact changes who is told for an agent.
+func (w *world) contact(t tb, agent emergency.AgentID, recipients string) {
+	t.Helper()
+	if err := only(w.PutContacts(t.Context(), agent, recipients, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ensure makes a notice, and gives what it says and who is yet to be told.
+func (w *world) ensure(t tb, id emergency.CallID, event emergency.NoticeEvent, round int) (emergency.Notice, []string) {
+	t.Helper()
+	if err := w.EnsureNotice(t.Context(), id, event, round); err != nil {
+		t.Fatal(err)
+	}
+	notice, waiting, err := w.Notice(t.Context(), id, event, round)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var to []string
+	for _, d := range waiting {
+		if d.Event != event || d.Round != round || d.State != emergency.DeliveryQueued {
+			t.Errorf("of %s %d there is %+v", event, round, d)
+		}
+		to = append(to, d.Address)
+	}
+	return notice, to
+}
+
+// record tells what became of a notice of the dial.
+func (w *world) record(t tb, id emergency.CallID, address string, state emergency.DeliveryState) {
+	t.Helper()
+	d := emergency.Delivery{Address: address, State: state, MessageID: "m-" + address}
+	if err := w.RecordDelivery(t.Context(), id, emergency.NoticePlaced, 0, d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reached are the states of a call's deliveries by address.
+func (w *world) reached(t tb, id emergency.CallID) map[string]emergency.DeliveryState {
+	t.Helper()
+	states := map[string]emergency.DeliveryState{}
+	for _, d := range w.read(t, id).Notice.Deliveries {
+		states[d.Address] = d.State
+	}
+	return states
+}
+
+// A notice has the three facts of B8, and goes to whom it has not reached yet.
+func noticeSaysWhatAndToWhom(t *testing.T, w *world) {
+	p := everything(t, w)
+	w.list(t, "", "")
+	call := w.place(t, p)
+	notice, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the notice", emergency.Notice{
+		CallID: call.ID, Event: emergency.NoticePlaced, Kind: emergency.KindEmergency,
+		AgentName: "Agent one", SiteName: "Site us", Dialed: "911", DialedAt: call.DialedAt,
+		Number: first, Conveyed: call.Conveyed, Zone: "America/New_York",
+	}, notice)
+	same(t, "the recipients", call.Notice.Deliveries, queued)
+	if _, _, err := w.Notice(t.Context(), "no-such-call", emergency.NoticePlaced, 0); !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v, want ErrUnknownCall", err)
+	}
+	if err := w.EnsureNotice(t.Context(), "no-such-call", emergency.NoticePlaced, 0); !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v, want ErrUnknownCall", err)
+	}
+}
+
+// The site's own list is told of every dial there, whoever is on both lists once; with
+// the agent's mailbox off it is told alone (S14, S17).
+func noticeGoesToTheSitesList(t *testing.T, w *world) {
+	everything(t, w)
+	w.list(t, "chief@example.org; DESK@example.com", "drills@example.org")
+	call := w.dial(t, "one")
+	same(t, "who is told", map[string]emergency.DeliveryState{
+		"chief@example.org": emergency.DeliveryQueued, "desk@example.com": emergency.DeliveryQueued, "night@example.org": emergency.DeliveryQueued,
+	}, w.reached(t, call.ID))
+	same(t, "the call as read", call, w.read(t, call.ID))
+	off := agentNamed("one", "us")
+	off.MailboxOff = true
+	if err := only(w.PutAgent(t.Context(), off, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "who is told with the mailbox off", map[string]emergency.DeliveryState{
+		"DESK@example.com": emergency.DeliveryQueued, "chief@example.org": emergency.DeliveryQueued,
+	}, w.reached(t, w.dial(t, "one").ID))
+}
+
+// Who is told is decided once: neither a repeated step nor a change of the lists adds
+// anybody, and a call that told nobody finds its people when its workflow asks.
+func noticeIsMadeOnce(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two")
+	w.contact(t, "one", "desk@example.com")
+	call, other := w.dial(t, "one"), w.dial(t, "two")
+	w.contact(t, "one", "night@example.org")
+	w.contact(t, "two", "night@example.org")
+	for range 2 {
+		_, to := w.ensure(t, call.ID, emergency.NoticePlaced, 0)
+		same(t, "who is told", []string{"desk@example.com"}, to)
+		_, to = w.ensure(t, other.ID, emergency.NoticePlaced, 0)
+		same(t, "who is told by the workflow", []string{"night@example.org"}, to)
+	}
+}
+
+// A callback and the end are told to whoever would be told of a dial now (S4), in rows
+// of their own; who follows along hears of it once.
+func noticeOfCallback(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	w.contact(t, "one", "later@example.org")
+	w.list(t, "chief@example.org", "")
+	w.pass(time.Minute)
+	begin, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for _, event := range []emergency.NoticeEvent{emergency.NoticeCallback, emergency.NoticeEnded} {
+			notice, to := w.ensure(t, call.ID, event, 0)
+			same(t, "who is told of "+string(event), []string{"chief@example.org", "later@example.org"}, to)
+			if notice.Event != event || notice.Number != first || notice.AgentName != "Agent one" {
+				t.Errorf("the notice is %+v", notice)
+			}
+		}
+	}
+	if all := w.read(t, call.ID).Notice.Deliveries; len(all) != 6 || all[0].Event != emergency.NoticePlaced {
+		t.Errorf("the deliveries are %+v", all)
+	}
+	for i, event := range w.since(t, begin) {
+		event.Seq = 0
+		same(t, "what is told", emergency.Event{
+			Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, At: w.clock.read(),
+		}, event)
+		if i > 1 {
+			t.Error("it is told more than once")
+		}
+	}
+}
+
+// When nobody acknowledges, the site's own list is told, round after round; a site
+// without one has the agent's contacts told again (B9).
+func noticeIsEscalated(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	_, to := w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+	same(t, "who is told again", []string{"desk@example.com", "night@example.org"}, to)
+	w.list(t, "chief@example.org", "")
+	notice, to := w.ensure(t, call.ID, emergency.NoticeEscalated, 2)
+	same(t, "who is told then", []string{"chief@example.org"}, to)
+	if notice.Round != 2 || notice.Event != emergency.NoticeEscalated {
+		t.Errorf("the notice is %+v", notice)
+	}
+	if got := w.read(t, call.ID).Notice.Escalations(); got != 2 {
+		t.Errorf("there are %d escalations, want 2", got)
+	}
+	for round, want := range []int{2, 2, 1, 0} {
+		event := emergency.NoticeEscalated
+		if round == 0 {
+			event = emergency.NoticePlaced
+		}
+		if _, waiting, err := w.Notice(t.Context(), call.ID, event, round); err != nil || len(waiting) != want {
+			t.Errorf("%d wait for round %d, %v, want %d", len(waiting), round, err, want)
+		}
+	}
+}
+
+// Of a test the test list is told, and nobody else whatever happens (B13).
+func noticeOfTest(t *testing.T, w *world) {
+	everything(t, w)
+	w.list(t, "chief@example.org", "lab@example.org; drills@example.org")
+	call := w.test(t, "one")
+	for _, event := range []emergency.NoticeEvent{
+		emergency.NoticePlaced, emergency.NoticeCallback, emergency.NoticeEscalated, emergency.NoticeEnded,
+	} {
+		notice, to := w.ensure(t, call.ID, event, 0)
+		same(t, "who is told of "+string(event), []string{"drills@example.org", "lab@example.org"}, to)
+		same(t, "the kind", emergency.KindTest, notice.Kind)
+	}
+}
+
+// Once a call is closed, nobody is told of anything new.
+func noticeOfClosedCall(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	w.finish(t, call.ID)
+	before := w.read(t, call.ID)
+	_, to := w.ensure(t, call.ID, emergency.NoticeCallback, 0)
+	same(t, "who is told", nil, to)
+	same(t, "the call", before, w.read(t, call.ID))
+	sent, failed, err := w.CountDeliveries(t.Context(), call.ID, emergency.NoticeCallback, 0)
+	if sent != 0 || failed != 0 || err != nil {
+		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
+	}
+}
+
+// What became of a notice is kept per recipient, and followers hear of it (B9).
+func deliveryIsRecorded(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	last, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	record := emergency.Delivery{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m-1"}
+	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, 0, record); err != nil {
+		t.Fatal(err)
+	}
+	record.UpdatedAt = w.clock.read()
+	same(t, "the deliveries", []emergency.Delivery{record, call.Notice.Deliveries[1]}, w.read(t, call.ID).Notice.Deliveries)
+	if _, queued, err := w.Notice(t.Context(), call.ID, emergency.NoticePlaced, 0); err != nil || len(queued) != 1 {
+		t.Errorf("%d are yet to be told, %v", len(queued), err)
+	}
+	events := w.since(t, last)
+	if len(events) != 1 || events[0].Type != emergency.EventNoticeUpdated || events[0].AgentID != "one" {
+		t.Errorf("the events are %+v", events)
+	}
+	for _, c := range []struct {
+		id   emergency.CallID
+		to   string
+		want error
+	}{{"no-such-call", record.Address, emergency.ErrUnknownCall}, {call.ID, "nobody@example.org", emergency.ErrUnknownNotice}} {
+		record.Address = c.to
+		if err := w.RecordDelivery(t.Context(), c.id, emergency.NoticePlaced, 0, record); !errors.Is(err, c.want) {
+			t.Errorf("the error is %v, want %v", err, c.want)
+		}
+	}
+}
+
+// A notice that has not gone out when the call closes never will; one that has
+// stays as it is.
+func noticeIsGivenUp(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+	w.record(t, call.ID, "desk@example.com", emergency.DeliverySent)
+	w.finish(t, call.ID)
+	var got []emergency.DeliveryState
+	for _, d := range w.read(t, call.ID).Notice.Deliveries {
+		got = append(got, d.State)
+	}
+	failed := emergency.DeliveryFailed
+	same(t, "the deliveries", []emergency.DeliveryState{failed, failed, emergency.DeliverySent, failed}, got)
+	sent, lost, err := w.CountDeliveries(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	if sent != 1 || lost != 1 || err != nil {
+		t.Errorf("%d have been told, %d cannot be, %v", sent, lost, err)
+	}
+	// It was on its way when the call closed.
+	w.record(t, call.ID, "night@example.org", emergency.DeliverySent)
+	same(t, "the late record", emergency.DeliverySent, w.reached(t, call.ID)["night@example.org"])
+}
+
+// What a slow attempt records late changes nothing that is known better, but the
+// message's ID is kept (B9).
+func deliveryNeverGoesBack(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	w.mailed(t, "e-1", call.ID, "desk@example.com", emergency.DeliveryDelivered, true)
+	at := w.clock.read()
+	last, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	w.record(t, call.ID, "desk@example.com", emergency.DeliverySent)
+	w.record(t, call.ID, "desk@example.com", emergency.DeliveryFailed)
+	same(t, "the delivery", emergency.Delivery{
+		Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryDelivered,
+		MessageID: "m-desk@example.com", UpdatedAt: at,
+	}, w.read(t, call.ID).Notice.Deliveries[0])
+	if events := w.since(t, last); len(events) != 0 {
+		t.Errorf("the events are %+v", events)
+	}
+	sent, failed, err := w.CountDeliveries(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	if sent != 1 || failed != 0 || err != nil {
+		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
+	}
+}
+
+// mailed has the mail system tell of a notice of the dial, and checks whether that was
+// news.
+func (w *world) mailed(t tb, event string, id emergency.CallID, address string, state emergency.DeliveryState, want bool) {
+	t.Helper()
+	news, err := w.RecordMailEvent(t.Context(), emergency.MailEvent{
+		ID: event, Notice: emergency.NoticeID{CallID: id, Event: emergency.NoticePlaced}, Address: address, State: state, At: w.clock.read(),
+	})
+	if err != nil || news != want {
+		t.Errorf("%s of %s: %v, %v, want %v", state, address, news, err, want)
+	}
+}
+
+// What the mail system tells counts once per event, and only if it goes further; about
+// mail that is not ours it counts nothing (B9).
+func mailEvents(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	delivered, bounced := emergency.DeliveryDelivered, emergency.DeliveryBounced
+	w.record(t, call.ID, "desk@example.com", emergency.DeliverySent)
+	w.record(t, call.ID, "night@example.org", emergency.DeliverySent)
+	last, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.pass(time.Minute)
+	w.mailed(t, "e-1", call.ID, "desk@example.com", delivered, true)
+	w.mailed(t, "e-1", call.ID, "desk@example.com", delivered, false)
+	w.mailed(t, "e-1", call.ID, "night@example.org", bounced, false) // an event is about one message
+	w.mailed(t, "e-2", call.ID, "desk@example.com", bounced, false)
+	w.mailed(t, "e-3", call.ID, "night@example.org", bounced, true)
+	w.mailed(t, "e-4", call.ID, "night@example.org", delivered, false)
+	w.mailed(t, "e-5", call.ID, "nobody@example.org", delivered, false)
+	w.mailed(t, "e-6", "no-such-call", "desk@example.com", delivered, false)
+	w.mailed(t, "e-7", call.ID, "desk@example.com", "opened", false)
+	want := call.Notice.Deliveries
+	want[0].State, want[0].MessageID, want[0].UpdatedAt = delivered, "m-desk@example.com", w.clock.read()
+	want[1].State, want[1].MessageID, want[1].UpdatedAt = bounced, "m-night@example.org", w.clock.read()
+	same(t, "the deliveries", want, w.read(t, call.ID).Notice.Deliveries)
+	if events := w.since(t, last); len(events) != 2 || events[0].Type != emergency.EventNoticeUpdated || events[0].CallID != call.ID {
+		t.Errorf("the events are %+v", events)
+	}
+	sent, failed, err := w.CountDeliveries(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	if sent != 1 || failed != 1 || err != nil {
+		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
+	}
+}
+
+// A mail system may tell of an address in its own spelling.
+func mailEventsInOtherWords(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one")
+	w.contact(t, "one", "Vagt@rød-vagt.example; Desk@Example.com")
+	call := w.dial(t, "one")
+	w.mailed(t, "e-1", call.ID, "vagt@xn--rd-vagt-q1a.example", emergency.DeliveryDelivered, true)
+	w.mailed(t, "e-2", call.ID, "desk@example.com", emergency.DeliveryBounced, true)
+	same(t, "the deliveries", map[string]emergency.DeliveryState{
+		"Vagt@rød-vagt.example": emergency.DeliveryDelivered, "Desk@Example.com": emergency.DeliveryBounced,
+	}, w.reached(t, call.ID))
+}
+
+// The lists of a large site go out in as few statements as those of a small one: whoever
+// dials waits for each (B7).
+func TestManyRecipientsInFewStatements(t *testing.T) {
+	w := newWorld(t, sqlite)
+	w.addSite(t, "us", first, second)
+	w.addAgents(t, "us", "one", "two")
+	var many strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&many, "desk-%d@example.com;", i)
+	}
+	w.contact(t, "one", "desk@example.org")
+	w.contact(t, "two", many.String())
+	statements := func(agent emergency.AgentID) int {
+		p, count := w.placement(t, agent), 0
+		w.Watch(func(string, []any) { count++ })
+		w.place(t, p)
+		return count
+	}
+	few := statements("one")
+	w.Store = openStore(t, w.address, w.clock.read)
+	if got := statements("two"); got != few {
+		t.Errorf("50 are told in %d statements, one in %d", got, few)
+	}
+}
