@@ -14,7 +14,7 @@ import (
 // messageID is the same for every repetition, so that a mail program shows a
 // message that was sent twice only once (RFC 5322 section 3.6.4).
 func messageID(m Message, from, recipient *mail.Address) string {
-	return fmt.Sprintf("%s.%s.%s@%s", m.CallID, m.Event, recipientKey(recipient), domainOf(from))
+	return fmt.Sprintf("%s.%s.%s@%s", m.CallID, m.occasion(), recipientKey(recipient), domainOf(from))
 }
 
 // thread is what every notice of a call refers to, in the form of a Message-ID. No

@@ -47,7 +47,7 @@ func (f *Folder) Send(ctx context.Context, m Message) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := fmt.Sprintf("%s_%s_%s.eml", m.CallID, m.Event, recipientKey(recipient))
+	name := fmt.Sprintf("%s_%s_%s.eml", m.CallID, m.occasion(), recipientKey(recipient))
 	if err := writeDurably(f.dir, name, content); err != nil {
 		return "", &SendError{Reason: "message not written", Err: err}
 	}

@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"net/mail"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -33,6 +34,8 @@ type Message struct {
 	HTML   string
 	CallID emergency.CallID
 	Event  emergency.NoticeEvent
+	// Round counts the escalations, from 1; zero for every other event.
+	Round int
 	// Kind lets mail rules tell a rehearsal from an emergency (B13).
 	Kind emergency.Kind
 }
@@ -47,8 +50,18 @@ type Transport interface {
 }
 
 // NoticeID names the notice that the message is a copy of; it is the same for
-// every recipient and every repetition.
-func (m Message) NoticeID() string { return string(m.CallID) + "/" + string(m.Event) }
+// every recipient and every repetition. SendGrid sends it back with its events.
+func (m Message) NoticeID() string {
+	return emergency.NoticeID{CallID: m.CallID, Event: m.Event, Round: m.Round}.String()
+}
+
+// occasion tells the notices of a call apart in names that have no slashes.
+func (m Message) occasion() string {
+	if m.Round == 0 {
+		return string(m.Event)
+	}
+	return string(m.Event) + "-" + strconv.Itoa(m.Round)
+}
 
 var tokenPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`)
 
