@@ -36,11 +36,10 @@ type Notices interface {
 // records each result at once (S9, B8). While somebody can still be reached it
 // fails, so that Temporal tries again; who has been told is not told again.
 func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
-	kept := a.notices()
-	if err := kept.EnsureNotice(ctx, in.CallID, in.Event, in.Round); err != nil {
+	if err := a.Notices.EnsureNotice(ctx, in.CallID, in.Event, in.Round); err != nil {
 		return workflows.Deliveries{}, typed("make notice", err)
 	}
-	notice, queued, err := kept.Notice(ctx, in.CallID, in.Event, in.Round)
+	notice, queued, err := a.Notices.Notice(ctx, in.CallID, in.Event, in.Round)
 	if err != nil {
 		return workflows.Deliveries{}, typed("read notice", err)
 	}
@@ -53,7 +52,7 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	if err := errors.Join(results...); err != nil {
 		return workflows.Deliveries{}, again(err, results)
 	}
-	sent, failed, err := kept.CountDeliveries(ctx, in.CallID, in.Event, in.Round)
+	sent, failed, err := a.Notices.CountDeliveries(ctx, in.CallID, in.Event, in.Round)
 	return workflows.Deliveries{Sent: sent, Failed: failed}, typed("count deliveries", err)
 }
 
@@ -79,7 +78,7 @@ func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, notice
 	// out once more.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
 	defer cancel()
-	if err := a.notices().RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
+	if err := a.Notices.RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
 		return fmt.Errorf("record delivery: %w", err)
 	}
 	return nil

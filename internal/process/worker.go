@@ -23,7 +23,7 @@ func (b *Base) Worker() (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
-	steps := &activities.Activities{Store: b.Store, Outside: b.Outside, Mail: mail, Log: b.Log}
+	steps := &activities.Activities{Store: b.Store, Notices: b.Store, Outside: b.Outside, Mail: mail, Log: b.Log}
 	var running worker.Worker
 	return Part{
 		Name: "worker",
