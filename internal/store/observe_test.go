@@ -25,11 +25,6 @@ var locationRules = []rule{
 	{"forgotten in time", locationForgotten},
 }
 
-// refusalRules are about dials that could not work.
-var refusalRules = []rule{
-	{"are told and kept", refusalToldAndKept},
-}
-
 // assessed is an assessment that comes to a result.
 func assessed(agent emergency.AgentID, result emergency.Readiness) emergency.Assessment {
 	assessment := emergency.Assessment{AgentID: agent}
@@ -217,37 +212,5 @@ func locationForgotten(t *testing.T, w *world) {
 	w.knows(t, "two", &kept)
 	if left := w.count(t, `SELECT COUNT(*) FROM agents WHERE location <> ''`); left != 1 {
 		t.Errorf("%d locations are left, want 1", left)
-	}
-}
-
-func refusedCall() emergency.RefusedCall {
-	return emergency.RefusedCall{
-		AgentID: "one", SiteID: "us", Dialed: "+1 (202) 911", Country: emergency.UnitedStates,
-		Code: emergency.CheckLocationOff, At: noon.Add(time.Second),
-	}
-}
-
-// People hear of every dial that could not work (B10). The audit keeps when, where and
-// why, but neither who nor what (B14). It happens to agents who are removed, too.
-func refusalToldAndKept(t *testing.T, w *world) {
-	refused := refusedCall()
-	for range 2 {
-		if err := w.RefuseCall(t.Context(), refused, emergency.NoticePlan{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	events := w.since(t, 0)
-	if len(events) != 2 {
-		t.Fatalf("%d dials are told, want 2", len(events))
-	}
-	for _, event := range events {
-		event.Seq = 0
-		same(t, "what is told", emergency.Event{
-			Type: emergency.EventCallRefused, AgentID: "one", SiteID: "us", Status: "location-off", At: refused.At,
-		}, event)
-	}
-	if lines := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'call-refused' AND country = 'US'
-		AND outcome = 'location-off' AND subject = '' AND call_id = '' AND at = $1`, refused.At); lines != 2 {
-		t.Errorf("the audit has %d lines, want 2", lines)
 	}
 }

@@ -84,6 +84,8 @@ func TestConformance(t *testing.T) {
 			{"location", locationRules},
 			{"refusal", refusalRules},
 			{"notices", noticeRules},
+			{"acknowledge", acknowledgeRules},
+			{"templates", templateRules},
 			{"time", timeRules},
 			{"at once", concurrencyRules},
 		} {
