@@ -52,17 +52,19 @@ func wantPage(t *testing.T, w *httptest.ResponseRecorder, status int, says ...st
 // opens every link acknowledges nothing (B9). The page needs no database.
 func TestOpeningALinkAcknowledgesNothing(t *testing.T) {
 	r := newRig(t)
-	r.records.broken = errors.New("no database")
-	w := r.do(t, ask{method: http.MethodGet, path: deskLink})
-	wantPage(t, w, http.StatusOK, "Have you seen the notice?", `<form method="post">`, "<button")
-	if strings.Count(w.Body.String(), "<button") != 1 || strings.Contains(w.Body.String(), "desk@example.com") {
-		t.Errorf("the page has more than one button, or says whom it is for:\n%s", w.Body)
-	}
-	if w := r.do(t, ask{method: http.MethodHead, path: deskLink}); w.Code != http.StatusOK {
-		t.Errorf("HEAD: status %d", w.Code)
-	}
-	if r.changes() > 0 {
-		t.Error("something was acknowledged")
+	for _, database := range []error{nil, errors.New("no database")} {
+		r.records.broken = database
+		w := r.do(t, ask{method: http.MethodGet, path: deskLink})
+		wantPage(t, w, http.StatusOK, "Have you seen the notice?", `<form method="post">`, "<button")
+		if strings.Count(w.Body.String(), "<button") != 1 || strings.Contains(w.Body.String(), "desk@example.com") {
+			t.Errorf("the page has more than one button, or says whom it is for:\n%s", w.Body)
+		}
+		if w := r.do(t, ask{method: http.MethodHead, path: deskLink}); w.Code != http.StatusOK {
+			t.Errorf("HEAD: status %d", w.Code)
+		}
+		if r.changes() > 0 || strings.Contains(r.logs.String(), "not kept") {
+			t.Errorf("something was acknowledged:\n%s", r.logs)
+		}
 	}
 }
 
@@ -177,26 +179,33 @@ func TestWithoutLinks(t *testing.T) {
 	}
 }
 
-// An acknowledgement is kept in the name of its own request, which may end before it is.
-func TestAcknowledgeEndsWithItsRequest(t *testing.T) {
-	r := newRig(t)
-	seen := make(chan context.Context, 1)
-	rest := newRig(t, func(o *Options) { o.Records = listening{r.records, seen} })
-	ctx, cancel := context.WithCancel(t.Context())
-	rest.serve(ask{method: http.MethodPost, path: deskLink}.request(ctx))
-	cancel()
-	if kept := <-seen; kept.Err() == nil {
-		t.Error("the context outlives its request")
-	}
-}
-
-// listening tells with which context an acknowledgement is kept.
-type listening struct {
+// answering has one answer to every acknowledgement.
+type answering struct {
 	*fakeRecords
-	seen chan context.Context
+	first emergency.Acknowledgement
+	err   error
 }
 
-func (l listening) Acknowledge(ctx context.Context, link emergency.NoticeLink, at time.Time) (emergency.Acknowledgement, error) {
-	l.seen <- ctx
-	return l.fakeRecords.Acknowledge(ctx, link, at)
+func (a answering) Acknowledge(context.Context, emergency.NoticeLink, time.Time) (emergency.Acknowledgement, error) {
+	return a.first, a.err
+}
+
+// Whatever the records say of an acknowledgement, the page says the same: who was first
+// is told so even when the records write the address in another way, and a call that has
+// been erased is like a notice that has.
+func TestWhatTheRecordsAnswer(t *testing.T) {
+	first := emergency.Acknowledgement{At: testTime, By: "the desk", First: true}
+	for name, c := range map[string]struct {
+		answer answering
+		status int
+		says   string
+	}{
+		"the first":      {answering{first: first}, http.StatusOK, "You were the first"},
+		"an erased call": {answering{err: emergency.ErrUnknownCall}, http.StatusGone, "too old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(o *Options) { c.answer.fakeRecords = newFakeRecords(); o.Records = c.answer })
+			wantPage(t, r.press(t, deskLink), c.status, c.says)
+		})
+	}
 }
