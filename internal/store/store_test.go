@@ -88,6 +88,7 @@ func TestConformance(t *testing.T) {
 			{"templates", templateRules},
 			{"time", timeRules},
 			{"at once", concurrencyRules},
+			{"notices at once", noticeRaceRules},
 		} {
 			for _, rule := range group.rules {
 				t.Run(group.name+"/"+rule.name, func(t *testing.T) {
