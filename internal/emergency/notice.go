@@ -78,7 +78,7 @@ type Notice struct {
 	Number   string
 	Conveyed Conveyed
 	// Reason and Instead say why a call failed, and what the agent was told to do
-	// (B10).
+	// (B10). They are empty for a call that went out.
 	Reason, Instead string
 	// Zone is the IANA name of the site's time zone; empty for UTC.
 	Zone string
@@ -86,6 +86,10 @@ type Notice struct {
 	// need do so.
 	AcknowledgeURL string
 }
+
+// Failed tells whether the notice is about a call that did not get through. It may be
+// the first notice of it, or one that tells more people (B10).
+func (n Notice) Failed() bool { return n.Event == NoticeFailed || n.Reason != "" }
 
 // NotificationState sums up the deliveries of a call.
 type NotificationState string

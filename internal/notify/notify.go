@@ -36,6 +36,9 @@ type Message struct {
 	Event  emergency.NoticeEvent
 	// Round counts the escalations, from 1; zero for every other event.
 	Round int
+	// TemplateVersion is whose wording it is; zero for the one that comes with the
+	// program, which stands in where another fails.
+	TemplateVersion int64
 	// Kind lets mail rules tell a rehearsal from an emergency (B13).
 	Kind emergency.Kind
 }

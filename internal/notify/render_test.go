@@ -44,26 +44,32 @@ func render(t *testing.T, n emergency.Notice) Message {
 	return m
 }
 
-// The notice opens with who dialed what and where, then the number, the place and
-// the time, which is in UTC and says so (S9, B8).
+// The notice opens with who dialed what and where, then the place, the number and the
+// time, which is the site's and says so (S9, B8).
 func TestPlacedNoticeReadsTopDown(t *testing.T) {
-	m := render(t, placed())
+	n := placed()
+	n.Zone, n.AcknowledgeURL = "America/New_York", "https://lifeline.example.com/acknowledge/x"
+	m := render(t, n)
 	if want := "Emergency call: Demo Agent dialed 911 at Washington office"; m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}
 	want := `EMERGENCY CALL
 Demo Agent dialed 911 at Washington office.
 
-Number to ring:   +12025550101
 Where:            1 Example St, Floor 4, Washington, DC 20001, US
 Device address:   1 Example St, Room 412
 Device position:  38.89767, -77.03655 (within 12 m)
-When:             Sunday 4 October 2026, 21:04:05 UTC (2026-10-04T21:04:05+00:00)
+Number to ring:   +12025550101
+When:             17:04:05 on Sunday 4 October 2026 (America/New_York, UTC-04:00)
+In UTC:           2026-10-04T21:04:05Z
 Dialed:           911
 
 What has been done
-- The call was placed to the emergency service with the number and the location above.
-- The emergency service may call that number back: ring it only if you can help.
+- The call was placed to the emergency service with this number and this location.
+- The emergency service may ring this number back: ring it only if you can help.
+
+Say that you have seen this, or others will be told:
+https://lifeline.example.com/acknowledge/x
 
 Call 0192f0c1-7a3e-7c55-9f7a-3d2b1e0a9c11`
 	if diff := cmp.Diff(want, m.Text); diff != "" {
@@ -83,7 +89,7 @@ func TestFactsStandInBothParts(t *testing.T) {
 			if _, err := m.check(); err != nil {
 				t.Errorf("no transport would send it: %v", err)
 			}
-			for part, got := range map[string]string{"text": m.Text, "html": unescape(m.HTML)} {
+			for part, got := range map[string]string{"text": spaced(m.Text), "html": visible(m.HTML)} {
 				for _, want := range c.want {
 					if !strings.Contains(got, want) {
 						t.Errorf("%s lacks %q:\n%s", part, want, got)
@@ -116,32 +122,32 @@ func factCases() []factCase {
 	return []factCase{
 		{
 			"everything known", placed(),
-			[]string{"dialed 911", "+12025550101", "1 Example St, Floor 4, Washington, DC 20001, US", "Room 412", "38.89767, -77.03655 (within 12 m)", "21:04:05 UTC", "2026-10-04T21:04:05+00:00", callID},
-			[]string{"TEST"},
+			[]string{"dialed 911", "+12025550101", "1 Example St, Floor 4, Washington, DC 20001, US", "Room 412", "38.89767, -77.03655 (within 12 m)", "21:04:05 on Sunday 4 October 2026 (UTC)", "2026-10-04T21:04:05Z", callID},
+			[]string{"TEST", "FAILED", "acknowledge"},
 		},
 		{
 			"without a device the site's address stands alone",
 			without(func(n *emergency.Notice) { n.Conveyed.Device = nil }),
-			[]string{"dialed 911", "+12025550101", "1 Example St"},
-			[]string{"Device", "geo:"},
+			[]string{"dialed 911", "+12025550101", "1 Example St", "Washington office"},
+			[]string{"evice"},
 		},
 		{
 			"a device that reported nothing adds nothing",
 			without(func(n *emergency.Notice) { n.Conveyed.Device = &emergency.Location{} }),
 			[]string{"1 Example St"},
-			[]string{"Device", "geo:"},
+			[]string{"evice"},
 		},
 		{
 			"a position without accuracy says so",
 			without(func(n *emergency.Notice) { n.Conveyed.Device.Accuracy = nil }),
 			[]string{"38.89767, -77.03655 (accuracy not known)"},
-			[]string{";u="},
+			nil,
 		},
 		{
 			"a gap never stops a notice",
 			emergency.Notice{CallID: callID, Event: emergency.NoticePlaced},
-			[]string{"An agent dialed an emergency number at an unnamed site", "not known", "No address was given with the call"},
-			[]string{"tel:"},
+			[]string{"An agent dialed an emergency number", "at an unnamed site", "not known", "No address was given with the call"},
+			nil,
 		},
 		{
 			"a service URN is explained",
@@ -162,6 +168,12 @@ func TestHTMLLinksNumberAndPosition(t *testing.T) {
 		if !strings.Contains(html, want) {
 			t.Errorf("html lacks %s:\n%s", want, html)
 		}
+	}
+	n := placed()
+	n.Number, n.Conveyed.Device.Accuracy = "", nil
+	html = unescape(render(t, n).HTML)
+	if !strings.Contains(html, `href="geo:38.89767,-77.03655"`) || strings.Contains(html, "tel:") {
+		t.Errorf("html links what is not known:\n%s", html)
 	}
 }
 
