@@ -53,16 +53,15 @@ func TestPlacedNoticeReadsTopDown(t *testing.T) {
 	if want := "Emergency call: Demo Agent dialed 911 at Washington office"; m.Subject != want {
 		t.Errorf("subject %q, want %q", m.Subject, want)
 	}
-	want := `EMERGENCY CALL
-Demo Agent dialed 911 at Washington office.
+	want := `*** Emergency call ***
+Demo Agent dialed 911
+at Washington office
+at 17:04:05 on Sunday 4 October 2026 (America/New_York, UTC-04:00)
 
 Where:            1 Example St, Floor 4, Washington, DC 20001, US
 Device address:   1 Example St, Room 412
 Device position:  38.89767, -77.03655 (within 12 m)
 Number to ring:   +12025550101
-When:             17:04:05 on Sunday 4 October 2026 (America/New_York, UTC-04:00)
-In UTC:           2026-10-04T21:04:05Z
-Dialed:           911
 
 What has been done
 - The call was placed to the emergency service with this number and this location.
@@ -71,7 +70,7 @@ What has been done
 Say that you have seen this, or others will be told:
 https://lifeline.example.com/acknowledge/x
 
-Call 0192f0c1-7a3e-7c55-9f7a-3d2b1e0a9c11`
+Call 0192f0c1-7a3e-7c55-9f7a-3d2b1e0a9c11, dialed at 2026-10-04T21:04:05Z`
 	if diff := cmp.Diff(want, m.Text); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}

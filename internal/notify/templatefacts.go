@@ -167,16 +167,18 @@ func (f *facts) done() []string {
 	}
 	switch {
 	case f.Failed && f.Test:
-		return append(said, "The test did not get through. No emergency service has been called.")
+		return append(said, "The test did not get through. Have that put right before somebody needs help.")
 	case f.Failed:
 		return append(said, "No emergency service has been reached by this call, and none can ring back.")
 	case f.Test:
 		return append(said, "The test was made with this number and this location.",
-			"No emergency service has been called. You need not do anything.")
+			"You need not do anything.")
 	case f.Callback:
 		return append(said, "The emergency service has rung this number. It reaches "+f.Agent+" before any other call.")
 	case f.Ended:
 		return append(said, "The call is over. For a while, the emergency service can still ring "+f.Agent+" back on this number.")
+	case f.Escalated:
+		return append(said, "The call was placed to the emergency service with this number and this location.")
 	default:
 		return append(said, "The call was placed to the emergency service with this number and this location.",
 			"The emergency service may ring this number back: ring it only if you can help.")
