@@ -27,6 +27,7 @@ func crowded(t *testing.T, e engine) *world {
 	w.addSite(t, "us")
 	w.addSite(t, "pr")
 	w.addAgents(t, "us", "one", "two", "three")
+	w.contact(t, "one", "desk@example.com")
 	counted := fmt.Sprintf("WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < %d) ", many)
 	into := func(table, columns, values string, args ...any) {
 		t.Helper()
@@ -46,6 +47,11 @@ func crowded(t *testing.T, e engine) *world {
 		`'old-' || n, 'one', 'us', 'emergency', '911', 'US', $1, '{}', '+1303' || (1000000 + n), 'leased', 'direct-offer', '',
 		'"lease=1h0m0s grace=30m0s maxCall=4h0m0s quarantine=30m0s"', FALSE, '', $1, $1, '+1303' || (1000000 + n)`, yesterday)
 	into("legs", "id, call_id, direction, remote, started_at, ended_at, reason", "'leg-' || n, 'old-' || n, 'outbound', '', $1, $1, ''", yesterday)
+	into("notices", "call_id, event, round, agent_id, site_id, facts, created_at",
+		"'old-' || n, CASE WHEN n % 2 = 0 THEN 'placed' ELSE 'failed' END, 0, 'one', 'us', CASE WHEN n % 2 = 0 THEN '' ELSE '{}' END, $1", yesterday)
+	into("deliveries", "call_id, event, round, address, state, message_id, updated_at",
+		"'old-' || n, CASE WHEN n % 2 = 0 THEN 'placed' ELSE 'failed' END, 0, 'desk@example.com', 'sent', '', $1", yesterday)
+	into("mail_events", "id, at", "'old-' || n, $1", yesterday)
 	w.run(t, `UPDATE sites SET pool_size = $1`, many/2)
 	if e.driver != "sqlite" {
 		w.run(t, "VACUUM ANALYZE")
@@ -78,6 +84,7 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 			call := w.dial(t, "one")
 			w.test(t, "two")
 			w.offer(t, call.Number)
+			w.tellsOf(t, call.ID)
 			w.finish(t, call.ID)
 			w.offer(t, call.Number)
 			w.offer(t, standing)
@@ -98,8 +105,23 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 	})
 }
 
+// tellsOf has people told of a call and of a refused dial, and all that comes of it.
+func (w *world) tellsOf(t *testing.T, id emergency.CallID) {
+	t.Helper()
+	w.ensure(t, id, emergency.NoticeEscalated, 1)
+	w.record(t, id, "desk@example.com", emergency.DeliverySent)
+	w.mailed(t, "e-1", id, "desk@example.com", emergency.DeliveryDelivered, true)
+	w.acknowledges(t, id, emergency.NoticePlaced, 0, "desk@example.com",
+		emergency.Acknowledgement{At: noon, By: "desk@example.com", First: true})
+	w.refuses(t, "refused", nil)
+	w.ensure(t, "refused", emergency.NoticeEscalated, 1)
+	if err := w.ForgetNotices(t.Context(), noon.Add(-48*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // wayIn is how SQLite finds rows, by its own description.
-var wayIn = regexp.MustCompile(`^(SCAN|SEARCH) (callback_numbers|n|calls|c|legs|g)\b(.*)`)
+var wayIn = regexp.MustCompile(`^(SCAN|SEARCH) (callback_numbers|n|calls|c|legs|g|notices|deliveries|d|mail_events)\b(.*)`)
 
 // searches checks that SQLite finds rows of the large tables by what is asked for.
 func (w *world) searches(t *testing.T, s statement) {
