@@ -30,7 +30,9 @@ type Activities struct {
 	// Notices is the store, for all but tests.
 	Notices Notices
 	Mail    notify.Transport
-	Log     *slog.Logger
+	// Links lead readers of a notice to where they acknowledge it.
+	Links *notify.Links
+	Log   *slog.Logger
 }
 
 // Register makes the steps known to a worker under the names that the workflow

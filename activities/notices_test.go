@@ -161,3 +161,6 @@ func nonRetryable(err error) bool {
 	failed, is := errors.AsType[*temporal.ApplicationError](err)
 	return is && failed.NonRetryable()
 }
+
+// Template is the wording that nobody has changed.
+func (*shelf) Template(context.Context) (emergency.Template, error) { return emergency.Template{}, nil }

@@ -29,6 +29,9 @@ type Notices interface {
 	// Notice reads what it says, and the deliveries that are queued.
 	Notice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (emergency.Notice, []emergency.Delivery, error)
 	RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, d emergency.Delivery) error
+	// Template is the wording that an administrator has saved last; its version is zero
+	// when none has (S18).
+	Template(ctx context.Context) (emergency.Template, error)
 	CountDeliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error)
 }
 
@@ -44,9 +47,10 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 		return workflows.Deliveries{}, typed("read notice", err)
 	}
 	results := make([]error, len(queued))
+	wording := a.wording(ctx)
 	var sending sync.WaitGroup
 	for i, delivery := range queued {
-		sending.Go(func() { results[i] = a.deliver(ctx, in, notice, delivery) })
+		sending.Go(func() { results[i] = a.deliver(ctx, in, a.word(ctx, wording, notice, delivery), delivery) })
 	}
 	sending.Wait()
 	if err := errors.Join(results...); err != nil {
@@ -58,10 +62,10 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 
 // deliver sends one notice and records what became of it. The error means that it
 // should be tried again.
-func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, notice emergency.Notice, delivery emergency.Delivery) error {
-	message, err := notify.Render(notice, delivery.Address)
+func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded worded, delivery emergency.Delivery) error {
+	err := worded.err
 	if err == nil {
-		delivery.MessageID, err = a.Mail.Send(ctx, message)
+		delivery.MessageID, err = a.Mail.Send(ctx, worded.message)
 	}
 	var failed *notify.SendError
 	switch {

@@ -64,7 +64,11 @@ func newRig(t *testing.T, ago time.Duration) *rig {
 	}
 	t.Cleanup(func() { _ = db.Close() }) // some tests close it themselves
 	r := &rig{store: db, file: file, mail: &mailroom{}, log: &bytes.Buffer{}, ref: workflows.CallRef{CallID: callID}}
-	r.Activities = &activities.Activities{Store: db, Notices: db, Mail: r.mail, Log: slog.New(slog.NewTextHandler(r.log, nil))}
+	links, err := notify.NewLinks("https://lifeline.example.com", []byte("a secret of this test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Activities = &activities.Activities{Store: db, Notices: db, Mail: r.mail, Links: links, Log: slog.New(slog.NewTextHandler(r.log, nil))}
 	r.prepare(t)
 	r.dial(t, ago)
 	return r

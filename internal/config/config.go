@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,6 +46,11 @@ type Config struct {
 	MailFrom          string        `split_words:"true" default:"Lifeline <lifeline@localhost>" desc:"Sender of the notices."`
 	SendGridAPIKey    string        `envconfig:"SENDGRID_API_KEY" desc:"SendGrid API key."`
 	SendGridHost      string        `envconfig:"SENDGRID_HOST" default:"https://api.sendgrid.com" desc:"SendGrid host, for tests and regions."`
+	SendGridEventsKey string        `envconfig:"SENDGRID_EVENTS_KEY" desc:"Public key with which SendGrid signs what it reports to /v1/sendgrid-events; empty refuses reports."`
+	PublicURL         string        `split_words:"true" desc:"Where readers of a notice find this service, for the link to acknowledge it; empty for LIFELINE_HTTP_ADDR."`
+	AckDeadline       time.Duration `split_words:"true" default:"5m" desc:"How long somebody has to acknowledge a notice before the site's own recipients are told, and told again; 0s when nobody need acknowledge."`
+	AckEscalations    int           `split_words:"true" default:"3" desc:"How often the site's recipients are told while nobody acknowledges."`
+	NotifyEnd         bool          `split_words:"true" default:"false" desc:"Whether contacts are told of the end of a call, too."`
 	PresenceURL       string        `split_words:"true" desc:"Presence system to tell of every change: PUT {url}/agents/{agentId}/presence. Empty for none."`
 	PresenceToken     string        `split_words:"true" desc:"Bearer token for the presence system."`
 	LogLevel          string        `split_words:"true" default:"info" desc:"debug, info, warn or error."`
@@ -123,6 +129,17 @@ func (c Config) validate() error {
 	if !c.DialPlan().Valid() {
 		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX must be one to three digits, or empty")
 	}
+	return c.validateNotices()
+}
+
+// validateNotices refuses settings under which nobody could be told.
+func (c Config) validateNotices() error {
+	if c.PublicURL != "" && !webAddress(c.PublicURL) {
+		return errors.New("LIFELINE_PUBLIC_URL must be a URL such as https://lifeline.example.com")
+	}
+	if c.AckDeadline < 0 || c.AckEscalations < 0 || c.AckEscalations > maxEscalations {
+		return fmt.Errorf("LIFELINE_ACK_DEADLINE must not be negative, and LIFELINE_ACK_ESCALATIONS must be 0 to %d", maxEscalations)
+	}
 	switch c.MailTransport {
 	case "folder":
 	case "smtp":
@@ -144,6 +161,21 @@ func (c Config) Terms() emergency.Terms {
 	return emergency.Terms{
 		Lease: c.LeaseDuration, Grace: c.CallbackGrace, MaxCall: c.MaxCallDuration, Quarantine: c.NumberQuarantine,
 	}
+}
+
+// webAddress tells whether a browser could open an address.
+func webAddress(address string) bool {
+	parsed, err := url.Parse(address)
+	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Hostname() != "" &&
+		parsed.RawQuery == "" && parsed.Fragment == "" && parsed.User == nil
+}
+
+// maxEscalations keeps an emergency from flooding the people who are to help.
+const maxEscalations = 10
+
+// NoticePlan is how far the telling of people goes for new calls.
+func (c Config) NoticePlan() emergency.NoticePlan {
+	return emergency.NoticePlan{AcknowledgeWithin: c.AckDeadline, Escalations: c.AckEscalations, TellEnd: c.NotifyEnd}
 }
 
 // DialPlan is what the phone system adds to dialed numbers.

@@ -34,6 +34,8 @@ type Desk struct {
 	Plan emergency.DialPlan
 	// Budget bounds every answer (B7).
 	Budget time.Duration
+	// Notices is how far people are told (B9).
+	Notices emergency.NoticePlan
 	// LocationMaxAge is how old a location may be (S13).
 	LocationMaxAge time.Duration
 	// Refused hears of every dial that could not work, so that people are told
@@ -75,7 +77,7 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
 		Caller: attempt.Caller, Dialed: attempt.Dialed, Location: assessment.Conveyed,
 		Way: assessment.Way, Warnings: assessment.Warnings(),
-		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside,
+		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside, Notices: d.Notices,
 	})
 	if err != nil {
 		return call, fmt.Errorf("place call: %w", err)
@@ -126,7 +128,8 @@ func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency
 		return assessment, nil
 	}
 	d.Refused(emergency.RefusedCall{
-		AgentID: req.AgentID, SiteID: a.Caller.Site.ID, Dialed: req.DialedNumber, Country: at.Country(),
+		CallID: emergency.CallID(uuid.Must(uuid.NewV7()).String()), AgentID: req.AgentID, SiteID: a.Caller.Site.ID,
+		Dialed: req.DialedNumber, Kind: a.Dialed.Kind, Country: at.Country(), Location: assessment.Conveyed,
 		Code: emergency.CheckCode(refusal.Code), At: a.At,
 	})
 	return assessment, fmt.Errorf("admit call: %w", refusal)

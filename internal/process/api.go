@@ -12,6 +12,7 @@ import (
 	"lifeline/internal/emergency"
 	"lifeline/internal/engine"
 	"lifeline/internal/httpapi"
+	"lifeline/internal/notify"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -28,10 +29,18 @@ func (b *Base) API() (Part, error) {
 	}
 	b.measureOutbox()
 	refused := newRefusals(func(ctx context.Context, r emergency.RefusedCall) error {
-		return b.Store.RefuseCall(ctx, r, emergency.NoticePlan{})
+		err := b.Store.RefuseCall(ctx, r, b.Config.NoticePlan())
+		if err == nil {
+			b.wake(r.CallID)
+		}
+		return err //nolint:wrapcheck // refusals tell the log
 	}, b.Registry, b.Log)
+	handler, err := b.handler(tokens, refused.tell)
+	if err != nil {
+		return Part{}, err
+	}
 	server := &http.Server{
-		Handler:           b.handler(tokens, refused.tell),
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -60,18 +69,31 @@ func (b *Base) API() (Part, error) {
 }
 
 // handler is the HTTP service on this base.
-func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall)) http.Handler {
+func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall)) (http.Handler, error) {
+	links, err := b.links()
+	if err != nil {
+		return nil, err
+	}
+	var mailEvents httpapi.MailEvents
+	if b.Config.SendGridEventsKey != "" {
+		if mailEvents, err = notify.NewEventWebhook(b.Config.SendGridEventsKey, time.Now); err != nil {
+			return nil, fmt.Errorf("LIFELINE_SENDGRID_EVENTS_KEY: %w", err)
+		}
+	}
 	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
 	return httpapi.New(httpapi.Options{
 		Calls: &dial.Desk{
 			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
-			LocationMaxAge: b.Config.LocationMaxAge, Refused: refused,
+			LocationMaxAge: b.Config.LocationMaxAge, Notices: b.Config.NoticePlan(), Refused: refused,
 			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
 		},
 		Records:        b.Store,
 		Hub:            b.hub,
 		Tokens:         tokens,
 		Codec:          engine.CodecHandler(b.Keyring, webUI, tokens.AuthorizeCodec),
+		Templates:      wordings{},
+		Links:          links,
+		MailEvents:     mailEvents,
 		LocationMaxAge: b.Config.LocationMaxAge,
 		PoolWarning:    b.Config.PoolWarning,
 		DialPlan:       b.Config.DialPlan(),
@@ -79,7 +101,7 @@ func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall
 		Registry:       b.Registry,
 		Logger:         b.Log,
 		LoginNext:      webUI,
-	})
+	}), nil
 }
 
 // watch keeps an eye on readiness and pools. It belongs into processes that show

@@ -23,7 +23,11 @@ func (b *Base) Worker() (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
-	steps := &activities.Activities{Store: b.Store, Notices: b.Store, Outside: b.Outside, Mail: mail, Log: b.Log}
+	links, err := b.links()
+	if err != nil {
+		return Part{}, err
+	}
+	steps := &activities.Activities{Store: b.Store, Notices: b.Store, Outside: b.Outside, Mail: mail, Links: links, Log: b.Log}
 	var running worker.Worker
 	return Part{
 		Name: "worker",

@@ -1,0 +1,52 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/notify"
+)
+
+// linkCounts is how long a reader may acknowledge a notice: a night shift may see it in
+// the morning.
+const linkCounts = 24 * time.Hour
+
+// worded is a notice for one recipient, or why it could not be worded.
+type worded struct {
+	message notify.Message
+	err     error
+}
+
+// wording is the one that an administrator has saved last (S18), or the one that comes
+// with the program: people are told even if the template cannot be read or used.
+func (a *Activities) wording(ctx context.Context) *notify.Wording {
+	saved, err := a.Notices.Template(ctx)
+	if err == nil && saved.Version == 0 {
+		return notify.Default()
+	}
+	if err == nil {
+		var wording *notify.Wording
+		if wording, err = notify.Compile(saved); err == nil {
+			return wording
+		}
+	}
+	a.Log.WarnContext(ctx, "The template cannot be used; the program's own wording does", "version", saved.Version, "error", err)
+	return notify.Default()
+}
+
+// word puts a notice into words for one recipient, with a link by which he says that he
+// has seen it (B9); of a test nobody need do so.
+func (a *Activities) word(ctx context.Context, wording *notify.Wording, notice emergency.Notice, delivery emergency.Delivery) worded {
+	if notice.Kind != emergency.KindTest {
+		notice.AcknowledgeURL = a.Links.Acknowledge(notice.CallID, notice.Event, notice.Round,
+			emergency.RecipientKey(delivery.Address), time.Now().Add(linkCounts))
+	}
+	message, err := wording.Render(notice, delivery.Address)
+	if err != nil && wording != notify.Default() {
+		a.Log.WarnContext(ctx, "The template cannot word this notice; the program's own wording does",
+			"callId", notice.CallID, "event", notice.Event, "error", err)
+		message, err = notify.Default().Render(notice, delivery.Address)
+	}
+	return worded{message, err}
+}
