@@ -32,7 +32,7 @@ func TestPlace(t *testing.T) {
 	same(t, "the order", emergency.Order{
 		CallID: call.ID, AgentID: caller, Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
 		DialedAt: noon, LegID: call.Legs[0].ID, Number: number, NumberKind: emergency.NumberLeased,
-		SiteName: "Washington", Terms: agreed, Contacts: 1, PresenceOutside: true, Notices: &told,
+		SiteName: "Washington", Terms: agreed, Contacts: 1, PresenceOutside: true, Notices: &telling,
 	}, order)
 }
 

@@ -30,8 +30,8 @@ var agreed = emergency.Terms{
 	Lease: time.Hour, Grace: 30 * time.Minute, MaxCall: 4 * time.Hour, Quarantine: 30 * time.Minute,
 }
 
-// told is how far people are told.
-var told = emergency.NoticePlan{AcknowledgeWithin: 5 * time.Minute, Escalations: 3}
+// telling is how far people are told.
+var telling = emergency.NoticePlan{AcknowledgeWithin: 5 * time.Minute, Escalations: 3}
 
 // rig is a desk with real records, and a clock that is moved by hand.
 type rig struct {
@@ -76,7 +76,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
 	r.furnish(t)
 	r.Desk = &dial.Desk{
-		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour, Notices: told,
+		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour, Notices: telling,
 		Refused: r.refuse, Wake: func(id emergency.CallID) { r.wake(t, id) },
 		Clock: r.clock, Log: slog.New(slog.NewTextHandler(&r.log, nil)), PresenceOutside: true,
 	}

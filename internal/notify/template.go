@@ -98,7 +98,7 @@ func Compile(t emergency.Template) (*Wording, error) {
 			return nil, err
 		}
 	}
-	page, err := html.New(partHTML).AddParseTree(partHTML, w.html.template.Tree.Copy())
+	page, err := html.New(partHTML).AddParseTree(partHTML, w.html.template.Copy())
 	if err != nil {
 		return nil, w.html.problem(whole, "cannot be read: "+err.Error())
 	}

@@ -127,7 +127,7 @@ func (w *walker) list(list *parse.ListNode, in scope) {
 
 // choice allows a condition. It may ask whether a list is empty.
 func (w *walker) choice(node *parse.BranchNode, in, inside scope) {
-	if _, list := w.wholeList(node.Pipe, in); !list || node.NodeType != parse.NodeIf {
+	if node.NodeType != parse.NodeIf || !isList(node.Pipe, in) {
 		w.pipe(node.Pipe, in)
 	}
 	in.depth++
@@ -138,8 +138,8 @@ func (w *walker) choice(node *parse.BranchNode, in, inside scope) {
 
 // loop allows a loop over a list of the variables, and none within another.
 func (w *walker) loop(node *parse.RangeNode, in scope) {
-	switch _, ok := w.wholeList(node.Pipe, in); {
-	case !ok:
+	switch {
+	case !isList(node.Pipe, in):
 		w.refuse(node.Pipe.Pos, "loops over something else than a list; the lists are %s", strings.Join(lists(), ", "))
 	case in.loop:
 		w.refuse(node.Pos, "has a loop in a loop")
@@ -149,20 +149,23 @@ func (w *walker) loop(node *parse.RangeNode, in scope) {
 	w.list(node.ElseList, in)
 }
 
-// wholeList is the list that a pipeline consists of.
-func (w *walker) wholeList(pipe *parse.PipeNode, in scope) (name string, ok bool) {
+// isList tells whether a pipeline is a list of the variables and nothing else.
+func isList(pipe *parse.PipeNode, in scope) bool {
 	if len(pipe.Cmds) != 1 || len(pipe.Cmds[0].Args) != 1 {
-		return "", false
+		return false
 	}
+	var path []string
 	switch node := pipe.Cmds[0].Args[0].(type) {
 	case *parse.FieldNode:
-		ok = !in.value && len(node.Ident) == 1
-		name = node.Ident[0]
+		if !in.value {
+			path = node.Ident
+		}
 	case *parse.VariableNode:
-		ok = node.Ident[0] == "$" && len(node.Ident) == 2
-		name = node.Ident[len(node.Ident)-1]
+		if node.Ident[0] == "$" {
+			path = node.Ident[1:]
+		}
 	}
-	return name, ok && kindOf[name] == reflect.Slice
+	return len(path) == 1 && kindOf[path[0]] == reflect.Slice
 }
 
 func lists() []string {
