@@ -107,7 +107,7 @@ func TestEventsThatMeanNothing(t *testing.T) {
 		"somebody who has opened it": event("open", "e", "desk@example.org", "call-1", "call-1/placed"),
 		"another program's message":  `{"event":"delivered","sg_event_id":"e","email":"desk@example.org","timestamp":1772971200}`,
 		"no notice":                  event("delivered", "e", "desk@example.org", "call-1", ""),
-		"a notice of another call":   event("delivered", "e", "desk@example.org", "call-1", "call-2/placed"),
+		"a notice of another call":   event("delivered", "e", "desk@example.org", "call-2", "call-1/placed"),
 		"a notice of no event":       event("delivered", "e", "desk@example.org", "call-1", "call-1/moved"),
 		"a round that is none":       event("delivered", "e", "desk@example.org", "call-1", "call-1/escalated/-1"),
 		"no ID":                      event("delivered", "", "desk@example.org", "call-1", "call-1/placed"),
