@@ -83,8 +83,8 @@ func (l *life) dials() {
 		Controls:     httpapi.Controls{Panel: []string{"device-settings", "end-call"}, Warning: l.call.Controls.Warning},
 		Recording:    httpapi.CallRecordingOff, CallHistory: httpapi.CallCallHistoryOff,
 		Notification: httpapi.Notification{State: httpapi.NotificationStateQueued, Recipients: []httpapi.Recipient{
-			{Address: "security@example.org", State: httpapi.RecipientStateQueued},
-			{Address: "supervisor@example.org", State: httpapi.RecipientStateQueued},
+			{Address: "security@example.org", Event: "placed", State: httpapi.RecipientStateQueued},
+			{Address: "supervisor@example.org", Event: "placed", State: httpapi.RecipientStateQueued},
 		}},
 		Warnings: []httpapi.CallWarning{locationUnknown},
 	}
@@ -200,9 +200,9 @@ func (l *life) windowCloses() {
 func (l *life) contactsKnow() {
 	l.Helper()
 	var told []string
-	for _, letter := range l.mail(l.call.CallID) {
+	for _, letter := range l.mail(l.call.CallID + "_placed") {
 		told = append(told, letter.to)
-		for _, fact := range []string{"EMERGENCY CALL", l.number, "100 Example Avenue NW", "Floor 4", "Washington", "20001"} {
+		for _, fact := range []string{"Emergency call", l.number, "100 Example Avenue NW", "Floor 4", "Washington", "20001"} {
 			if !strings.Contains(letter.text, fact) {
 				l.Errorf("the notice to %s does not say %q:\n%s", letter.to, fact, letter.text)
 			}
@@ -235,8 +235,8 @@ func (l *life) everythingWasTold() {
 		"call-closed",
 	}
 	awaitEqual(l, "the events", want, func() []string { return l.events.told(whenever...) })
-	if told := l.events.count(httpapi.EventTypeNoticeUpdated); told != 2 {
-		l.Errorf("%d notices were told of, want 2", told)
+	if told := l.events.count(httpapi.EventTypeNoticeUpdated); told != 4 {
+		l.Errorf("%d notices were told of, want 4: of the call and of the callback, to two people", told)
 	}
 	replayed := l.as("agent/agent-us").follow("0")
 	all := append([]string{"presence-changed available"}, want...) // the demo agent comes to work

@@ -73,9 +73,9 @@ func DefaultTemplate() emergency.Template {
 		if err != nil {
 			panic(err) // it is part of the program
 		}
-		return strings.TrimSpace(string(content)) + "\n"
+		return strings.TrimSpace(string(content))
 	}
-	return emergency.Template{Subject: read("subject"), HTML: read("html"), Text: read("text")}
+	return emergency.Template{Subject: read("subject"), HTML: read("html") + "\n", Text: read("text") + "\n"}
 }
 
 // Compile makes a template ready for use. It does so as well for a template that
