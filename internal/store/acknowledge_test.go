@@ -122,6 +122,8 @@ func acknowledgementByNobody(t *testing.T, w *world) {
 	call := w.place(t, everything(t, w))
 	w.list(t, "chief@example.org", "")
 	w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+	w.list(t, "other@example.org", "")
+	w.ensure(t, call.ID, emergency.NoticeEscalated, 2)
 	for _, link := range []emergency.NoticeLink{
 		linkFor(call.ID, emergency.NoticePlaced, 0, "nobody@example.org"),
 		linkFor(call.ID, emergency.NoticePlaced, 0, "chief@example.org"),

@@ -104,11 +104,11 @@ func oneMailEventArrivesTwice(t *testing.T, w *world) {
 	stores := []*world{w, w.beside(t)}
 	var news atomic.Int64
 	atOnce(t, 8, func(i int) error {
-		new, err := stores[i%2].RecordMailEvent(t.Context(), emergency.MailEvent{
+		first, err := stores[i%2].RecordMailEvent(t.Context(), emergency.MailEvent{
 			ID: "e-1", Notice: emergency.NoticeID{CallID: call.ID, Event: emergency.NoticePlaced},
 			Address: "desk@example.com", State: emergency.DeliveryDelivered, At: noon,
 		})
-		if new {
+		if first {
 			news.Add(1)
 		}
 		return failed("record", err)
