@@ -84,6 +84,7 @@ func TestConformance(t *testing.T) {
 			{"location", locationRules},
 			{"refusal", refusalRules},
 			{"notices", noticeRules},
+			{"mail events", mailEventRules},
 			{"acknowledge", acknowledgeRules},
 			{"templates", templateRules},
 			{"time", timeRules},
