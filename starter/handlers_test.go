@@ -62,11 +62,14 @@ func (l *lifeline) open(id string, dial DialRequest, kind CallKind) {
 		Warnings:  []CallWarning{},
 		Recording: CallRecordingOff, CallHistory: CallCallHistoryOff,
 		Notification: Notification{State: NotificationStateQueued, Recipients: []Recipient{
-			{Address: "security@example.org", State: RecipientStateQueued, UpdatedAt: at},
+			{Address: "security@example.org", Event: RecipientEventPlaced, State: RecipientStateQueued, UpdatedAt: at},
 		}},
 	}
 	if l.told {
 		call.Notification.State, call.Notification.Recipients[0].State = NotificationStateSent, RecipientStateSent
+	}
+	if l.acknowledged {
+		call.Notification.State = NotificationStateAcknowledged
 	}
 	l.calls = append(l.calls, call)
 	l.addLeg(call, LegDirectionOutbound)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,7 +93,7 @@ func (l *lifeline) happen(ts *testscript.TestScript, verb string, args []string)
 	case "notice":
 		at := l.tick()
 		l.call(args[0]).Notification = Notification{State: NotificationState(args[1]), Recipients: []Recipient{
-			{Address: "security@example.org", State: RecipientState(args[1]), UpdatedAt: at},
+			{Address: "security@example.org", Event: RecipientEventPlaced, State: RecipientState(args[1]), UpdatedAt: at},
 		}}
 		l.tell(Event{Type: EventTypeNoticeUpdated, CallID: args[0], At: at})
 	case "presence":
@@ -119,7 +120,7 @@ func (l *lifeline) happen(ts *testscript.TestScript, verb string, args []string)
 	case "unwell":
 		l.unwell = true
 	case "told":
-		l.told = true
+		l.told, l.acknowledged = true, slices.Contains(args, "acknowledged")
 	case "stuck":
 		l.stuck = true
 	case "foreign":

@@ -63,6 +63,8 @@ type lifeline struct {
 	meanwhile func()
 	// told sends every notice at once; stuck leaves the agent on Do not disturb.
 	told, stuck bool
+	// acknowledged says that somebody has acknowledged the notice by then.
+	acknowledged bool
 	// cut ends all streams and lets no new one begin; hangUp ends the next request
 	// without an answer; unwell fails the next reading of a call; foreign makes
 	// another program of it.

@@ -99,7 +99,7 @@ func endLines(call Call, leg Leg) []line {
 func noticeLines(call Call) []line {
 	var lines []line
 	for _, r := range call.Notification.Recipients {
-		lines = append(lines, newLine(call, r.UpdatedAt, "notice to "+r.Address+" is "+string(r.State)))
+		lines = append(lines, newLine(call, r.UpdatedAt, noticeName(r)+" to "+r.Address+" is "+string(r.State)))
 	}
 	return lines
 }

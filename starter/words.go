@@ -86,9 +86,25 @@ func noticeText(notice Notification) string {
 	}
 	var words []string
 	for _, r := range notice.Recipients {
-		words = append(words, fmt.Sprintf("%s %s", r.Address, r.State))
+		word := fmt.Sprintf("%s %s", r.Address, r.State)
+		if r.Event != RecipientEventPlaced {
+			word += " (" + noticeName(r) + ")"
+		}
+		words = append(words, word)
 	}
 	return strings.Join(words, ", ")
+}
+
+// noticeName tells apart the notices that one recipient gets of a call.
+func noticeName(r Recipient) string {
+	switch {
+	case r.Event == RecipientEventPlaced:
+		return "notice"
+	case r.Round > 0:
+		return fmt.Sprintf("%s notice %d", r.Event, r.Round)
+	default:
+		return string(r.Event) + " notice"
+	}
 }
 
 // callText is a call on one screen.

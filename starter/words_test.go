@@ -34,6 +34,16 @@ func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
 			func(c *Call) { c.Route = Route{Path: RoutePathDirectRouting, Trunk: "trunk-1", CallerID: leasedTwo} },
 			"direct-routing over trunk-1, caller ID " + leasedTwo,
 		},
+		"somebody is told again, and of something else (B9)": {
+			func(c *Call) {
+				c.Notification.Recipients = []Recipient{
+					{Address: "a@example.org", Event: RecipientEventPlaced, State: RecipientStateDelivered},
+					{Address: "a@example.org", Event: RecipientEventCallback, State: RecipientStateSent},
+					{Address: "b@example.org", Event: RecipientEventEscalated, Round: 2, State: RecipientStateBounced},
+				}
+			},
+			"a@example.org delivered, a@example.org sent (callback notice), b@example.org bounced (escalated notice 2)",
+		},
 		"the panel warns (S6)": {
 			func(c *Call) { c.Controls.Warning = "Stay on the line." }, "is active.\nStay on the line.\n",
 		},
@@ -87,5 +97,19 @@ func TestServiceIsFoundWhereItListens(t *testing.T) {
 		if got := dialable(listen); got != want {
 			t.Errorf("dialable(%q) = %q, want %q", listen, got, want)
 		}
+	}
+}
+
+// A drill counts those whom its notice went out to, and nobody twice: neither who is told
+// of the callback or again, nor whom it did not reach (B9, B13).
+func TestDrillCountsWhomItsNoticeReached(t *testing.T) {
+	notice := Notification{State: NotificationStateAcknowledged, Recipients: []Recipient{
+		{Address: "a@example.org", Event: RecipientEventPlaced, State: RecipientStateSent},
+		{Address: "b@example.org", Event: RecipientEventPlaced, State: RecipientStateDelivered},
+		{Address: "c@example.org", Event: RecipientEventPlaced, State: RecipientStateBounced},
+		{Address: "a@example.org", Event: RecipientEventCallback, State: RecipientStateSent},
+	}}
+	if got := told(notice); got != 2 {
+		t.Errorf("%d told", got)
 	}
 }
