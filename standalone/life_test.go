@@ -235,8 +235,8 @@ func (l *life) everythingWasTold() {
 		"call-closed",
 	}
 	awaitEqual(l, "the events", want, func() []string { return l.events.told(whenever...) })
-	if told := l.events.count(httpapi.EventTypeNoticeUpdated); told != 4 {
-		l.Errorf("%d notices were told of, want 4: of the call and of the callback, to two people", told)
+	if told := l.events.count(httpapi.EventTypeNoticeUpdated); told != 5 {
+		l.Errorf("%d news of notices were told, want 5: of the call to two people, and that there is one of the callback, to two people", told)
 	}
 	replayed := l.as("agent/agent-us").follow("0")
 	all := append([]string{"presence-changed available"}, want...) // the demo agent comes to work

@@ -40,7 +40,7 @@ func TestSomebodyAcknowledges(t *testing.T) {
 		t.Errorf("the notice is %s by %q", got.State, got.AcknowledgedBy)
 	}
 	await(t, "the workflow to hear of it", func() error {
-		return says(details(t, i.engine(), call.CallID), "acknowledged")
+		return says(details(t, i.engine(), call.CallID), "Acknowledged")
 	})
 }
 

@@ -14,6 +14,9 @@ const (
 	leaseLateEvery = 5 * time.Second
 	// eventsKept is how far back an event stream can be resumed.
 	eventsKept = 24 * time.Hour
+	// refusalsKept is how long what people were told of a refused dial is kept: longer
+	// than its workflow lives, and than mail systems repeat what they report.
+	refusalsKept = 7 * 24 * time.Hour
 )
 
 // Housekeeping ends calls that are over although no workflow says so, so that
@@ -48,6 +51,9 @@ func (b *Base) tidy(ctx context.Context) {
 	b.chore(ctx, "Removed agents could not be forgotten", b.Store.ForgetAgents)
 	b.chore(ctx, "Old locations could not be forgotten", func(ctx context.Context) error {
 		return b.Store.ForgetLocations(ctx, now.Add(-b.Config.LocationMaxAge))
+	})
+	b.chore(ctx, "Old refusals could not be forgotten", func(ctx context.Context) error {
+		return b.Store.ForgetNotices(ctx, now.Add(-refusalsKept))
 	})
 	b.chore(ctx, "Old events could not be forgotten", func(ctx context.Context) error {
 		return b.Store.ForgetEvents(ctx, now.Add(-eventsKept))

@@ -146,3 +146,28 @@ func TestHousekeepingForgetsWhatWasRemoved(t *testing.T) {
 		left(0, "")
 	})
 }
+
+// What people were told of a refused dial is forgotten after a week, and not sooner
+// (B10, B14).
+func TestHousekeepingForgetsRefusals(t *testing.T) {
+	inKeptHouse(t, func(t *testing.T, db house) {
+		settle(t,
+			only(db.PutContacts(t.Context(), "one", "desk@example.org", emergency.Change{})),
+			db.RefuseCall(t.Context(), emergency.RefusedCall{
+				CallID: "refused-1", AgentID: "one", SiteID: "site-us", Dialed: "911", Country: emergency.UnitedStates,
+				Code: emergency.CheckNoRoute, At: time.Now(),
+			}, emergency.NoticePlan{}),
+		)
+		for _, kept := range []struct {
+			after time.Duration
+			want  int
+		}{{refusalsKept - time.Hour, 1}, {2 * time.Hour, 0}} {
+			pass(kept.after)
+			var got int
+			settle(t, db.raw.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM notices`).Scan(&got))
+			if got != kept.want {
+				t.Errorf("%d notices are kept, want %d", got, kept.want)
+			}
+		}
+	})
+}
