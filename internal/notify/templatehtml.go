@@ -93,6 +93,9 @@ func (r *pageReader) token(kind html.TokenType, raw string, tokens *html.Tokeniz
 			return "has a < that begins neither a tag nor a whole comment; write &lt; for the character"
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
+		if strings.Contains(raw[1:], "<") {
+			return "has a tag with another < in it; a > or a quotation mark is missing"
+		}
 		return r.start(tokens, offset, kind == html.SelfClosingTagToken)
 	case html.EndTagToken:
 		name, _ := tokens.TagName()
@@ -130,8 +133,8 @@ func (r *pageReader) start(tokens *html.Tokenizer, offset int, closed bool) (pro
 
 func (r *pageReader) attribute(of *element, name, value string) (problem string) {
 	switch {
-	case strings.ContainsAny(name, "<\"'") || strings.Contains(value, "<"):
-		return fmt.Sprintf("has a <%s> with a < or a quotation mark among its attributes; another quotation mark is missing", of.name)
+	case strings.ContainsAny(name, "\"'"):
+		return fmt.Sprintf("has a <%s> with a quotation mark in the name of an attribute; another one is missing", of.name)
 	case strings.HasPrefix(name, "on"):
 		return fmt.Sprintf("has a <%s> with %s, which no mail program runs", of.name, name)
 	case name == "hidden":
