@@ -88,7 +88,7 @@ func TestNoValueAddsAHeader(t *testing.T) {
 		n := placed()
 		n.AgentName = rapid.String().Draw(t, "agent") + rapid.SampledFrom([]string{"", "\r\nBcc: x@example.org", "\n\nbody"}).Draw(t, "attack")
 		n.SiteName = rapid.String().Draw(t, "site")
-		m, err := Render(n, "desk@example.org")
+		m, err := standard.Render(n, "desk@example.org")
 		if err != nil {
 			t.Fatal(err)
 		}

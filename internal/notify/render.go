@@ -6,12 +6,6 @@ import (
 	"lifeline/internal/emergency"
 )
 
-// Render words a notice for one recipient in the wording that comes with the program,
-// so that a distressed reader sees in five seconds who called, from where, and which
-// number to ring. What is missing from the notice is said to be missing: a notice with
-// a gap is better than none. The error is a *SendError, and permanent.
-func Render(n emergency.Notice, to string) (Message, error) { return standard.Render(n, to) }
-
 // Render words a notice for one recipient. The error is a *SendError, and permanent.
 //
 // Where an administrator's wording fails on this very notice, or leaves out one of the

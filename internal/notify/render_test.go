@@ -37,7 +37,7 @@ func placed() emergency.Notice {
 
 func render(t *testing.T, n emergency.Notice) Message {
 	t.Helper()
-	m, err := Render(n, "desk@example.org")
+	m, err := standard.Render(n, "desk@example.org")
 	if err != nil {
 		t.Fatalf("render: %v", err)
 	}
@@ -213,7 +213,7 @@ func TestRenderFailsForGood(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
-			_, err := Render(c.n, c.to)
+			_, err := standard.Render(c.n, c.to)
 			var failed *SendError
 			if !errors.As(err, &failed) || !failed.Permanent {
 				t.Fatalf("error %v is not permanent", err)
@@ -240,7 +240,7 @@ func TestValuesStayInTheirPlace(t *testing.T) {
 		n.Number = nasty.Draw(t, "number") + "x"
 		n.Conveyed.Site.Street = nasty.Draw(t, "street") + "x"
 		n.Conveyed.Device.Address.Unit = nasty.Draw(t, "unit") + "x"
-		m, err := Render(n, "desk@example.org")
+		m, err := standard.Render(n, "desk@example.org")
 		if err != nil {
 			t.Fatal(err)
 		}

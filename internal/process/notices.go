@@ -27,11 +27,13 @@ func (b *Base) links() (*notify.Links, error) {
 type wordings struct{}
 
 // Check tries a wording on every sample.
-func (wordings) Check(t emergency.Template) error { return notify.CheckTemplate(t) }
+func (wordings) Check(t emergency.Template) error {
+	return notify.CheckTemplate(t) //nolint:wrapcheck // an *emergency.TemplateError, which the API shows
+}
 
 // Preview renders a notice.
 func (wordings) Preview(t emergency.Template, n emergency.Notice) (subject, html, text string, err error) {
-	return notify.Preview(t, n)
+	return notify.Preview(t, n) //nolint:wrapcheck // as in Check
 }
 
 // Sample is a notice to try a wording on.
