@@ -72,7 +72,7 @@ func TestDefaultStandsIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := Render(n, "desk@example.org")
+			want, err := standard.Render(n, "desk@example.org")
 			if err != nil {
 				t.Fatal(err)
 			}
