@@ -39,7 +39,7 @@ Sted: {{.Address}}
 		Subject: head + " {{- /* på én linje */ -}} ",
 		Text:    text,
 		HTML: `<!doctype html><html><head><title>{{.Site}}</title><style>p { color: #b00020 }</style></head><body class="{{if .Test}}test{{end}}">
-<!-- et < i en kommentar --><p>1 < 2, <br><img src="https://example.com/x.png" alt="&lt;">` + text + `</P></body></html>`,
+<!-- en <b> i en kommentar --><p>1 &lt; 2, <br><img src="https://example.com/x.png" alt="&lt;">` + text + `</P></body></html>`,
 	}
 }
 
@@ -181,6 +181,7 @@ func TestCheckTemplateRefusesBombs(t *testing.T) {
 		{"a long HTML", partHTML, strings.Repeat("a", 1<<20), 1, 65537, "is longer than 65536 bytes"},
 		{"a text that becomes long", partText, "+\n" + strings.Repeat("x{{.Location}}", 4000), 2, 9186, "is longer than 100000 bytes in one of the samples"},
 		{"an HTML that becomes long", partHTML, "<p>" + strings.Repeat("{{.Location}}", 4000) + "</p>", 1, 4, "is longer than 100000 bytes"},
+		{"characters that html/template takes long for", partHTML, strings.Repeat("<", 60_000), 1, 1, "has a < that begins no tag"},
 		{"an HTML that becomes long by escaping", partHTML, strings.Repeat("{{`<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<`}}", 1200), 0, 0, "is longer than 100000 bytes"},
 		{"a subject that becomes long", partSubject, strings.Repeat("{{.Location}}", 30), 0, 0, "is longer than 2000 bytes"},
 	})
@@ -215,8 +216,11 @@ func TestCheckTemplateRefusesBrokenHTML(t *testing.T) {
 		{"a quotation mark that does not close", partHTML, "+\næ<a href=\"x>a</a>", 2, 2, "has a tag without its end"},
 		{"a quotation mark that another closes", partHTML, "+<a href=\"x>a</a><b class=\"y\">b</b>", 1, 1, "has a tag with another < in it"},
 		{"a quotation mark too many", partHTML, "+<p title=\"a\"b\">a</p>", 1, 1, "a quotation mark in the name of an attribute"},
-		{"a comment that does not end", partHTML, "+<!-- a", 1, 1, "neither a tag nor a whole comment"},
-		{"a tag that is none", partHTML, "+</ p>", 1, 1, "neither a tag nor a whole comment"},
+		{"a comment that does not end", partHTML, "+<!-- a", 1, 1, "has a comment without its end"},
+		{"a tag that is none", partHTML, "+</ p>", 1, 1, "has a < that begins no tag; write &lt; for the character"},
+		{"a character that is no tag", partHTML, "+a\n{{if false}}1 < 2{{end}}", 2, 15, "has a < that begins no tag"},
+		{"a remark that is no comment", partHTML, "+<!a>", 1, 1, "has a < that begins no tag"},
+		{"a variable for a tag", partHTML, "+<{{.Agent}}>a</{{.Agent}}>", 1, 1, "has a < that begins no tag"},
 		{"a program", partHTML, "+<script>a</script>", 1, 1, "has a <script>, which no mail program shows"},
 		{"a program for an event", partHTML, "+<p onclick=\"a()\">a</p>", 1, 1, "which no mail program runs"},
 		{"a page in the page", partHTML, "+<iframe></iframe>", 1, 1, "has a <iframe>"},

@@ -90,7 +90,7 @@ func (r *pageReader) token(kind html.TokenType, raw string, tokens *html.Tokeniz
 		}
 	case html.CommentToken:
 		if !strings.HasPrefix(raw, "<!--") || !strings.HasSuffix(raw, "-->") {
-			return "has a < that begins neither a tag nor a whole comment; write &lt; for the character"
+			return "has a comment without its end; --> is missing"
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
 		if strings.Contains(raw[1:], "<") {

@@ -3,6 +3,7 @@ package notify
 import (
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	text "text/template"
@@ -107,9 +108,7 @@ func (w *walker) list(list *parse.ListNode, in scope) {
 	for _, node := range list.Nodes {
 		switch node := node.(type) {
 		case *parse.TextNode:
-			if len(node.Text) > 0 {
-				w.part.texts[&node.Text[0]] = int(node.Pos)
-			}
+			w.text(node)
 		case *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
 		case *parse.ActionNode:
 			w.pipe(node.Pipe, in)
@@ -124,6 +123,27 @@ func (w *walker) list(list *parse.ListNode, in scope) {
 		}
 	}
 }
+
+// text notes where a piece of text stands. In the HTML, every < has to begin something:
+// html/template takes time that grows with the square of those that do not.
+func (w *walker) text(node *parse.TextNode) {
+	if len(node.Text) == 0 {
+		return
+	}
+	w.part.texts[&node.Text[0]] = int(node.Pos)
+	if w.part.name != partHTML {
+		return
+	}
+	for i, c := range node.Text {
+		if c == '<' && !beginning.Match(node.Text[i:]) {
+			w.refuse(node.Pos+parse.Pos(i), "has a < that begins no tag; write &lt; for the character")
+			return
+		}
+	}
+}
+
+// beginning is that of a tag, a comment or the type of the document.
+var beginning = regexp.MustCompile(`^<(/?[A-Za-z]|!--|!(?i:doctype))`)
 
 // choice allows a condition. It may ask whether a list is empty.
 func (w *walker) choice(node *parse.BranchNode, in, inside scope) {
