@@ -45,9 +45,15 @@ type service struct {
 // are environment variables.
 func startService(b *testing.B, agents int, outside bool, settings ...string) *service {
 	b.Helper()
+	return startServiceTelling(b, func(int) string { return demoContacts }, agents, outside, settings...)
+}
+
+// startServiceTelling also says whom each agent's calls are told to.
+func startServiceTelling(b *testing.B, contacts func(agent int) string, agents int, outside bool, settings ...string) *service {
+	b.Helper()
 	temporalAddr, httpAddr := shared.freeAddr(b), shared.freeAddr(b)
 	s := &service{dir: diskDir(b), api: "http://" + httpAddr, http: keepAlive(b)}
-	if err := s.populate(b.Context(), agents); err != nil {
+	if err := s.populate(b.Context(), agents, contacts); err != nil {
 		b.Fatal(err)
 	}
 	settings = append([]string{
@@ -79,17 +85,17 @@ func startService(b *testing.B, agents int, outside bool, settings ...string) *s
 
 // populate gives the service a site of its own, and to every agent there is a
 // number to lease.
-func (s *service) populate(ctx context.Context, agents int) error {
+func (s *service) populate(ctx context.Context, agents int, contacts func(agent int) string) error {
 	db, err := store.Open(ctx, filepath.Join(s.dir, "lifeline.db"), time.Now)
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
 	site, agent := demoPlaces[0].site, demoPlaces[0].agent
 	site.ID, agent.SiteID = "site-bench", "site-bench"
-	err = only(db.PutSite(ctx, site, emergency.Change{}))
+	err = errors.Join(only(db.PutSite(ctx, site, emergency.Change{})), seedRouting(ctx, db))
 	for i := range agents {
 		agent.ID = emergency.AgentID(fmt.Sprintf("agent-%04d", i))
-		err = errors.Join(err, only(db.PutAgent(ctx, agent, emergency.Change{})), only(db.PutContacts(ctx, agent.ID, demoContacts, emergency.Change{})),
+		err = errors.Join(err, only(db.PutAgent(ctx, agent, emergency.Change{})), only(db.PutContacts(ctx, agent.ID, contacts(i), emergency.Change{})),
 			db.AddNumber(ctx, fmt.Sprintf("+1%d55501%02d", 205+i/100, i%100), site.ID, emergency.Change{}))
 		s.agents = append(s.agents, agent.ID)
 	}

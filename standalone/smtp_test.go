@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"lifeline/internal/httpapi"
 
@@ -57,11 +58,15 @@ func TestHangingMailServerDelaysNothing(t *testing.T) {
 type postOffice struct {
 	address string
 
+	// takes is how long it takes over each message.
+	takes time.Duration
+
 	mu       sync.Mutex
 	messages map[string]string
+	count    int
 }
 
-func newPostOffice(t *testing.T) *postOffice {
+func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,6 +84,13 @@ func (o *postOffice) messageTo(recipient string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.messages[recipient]
+}
+
+// received is how many messages have come.
+func (o *postOffice) received() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count
 }
 
 // NewSession begins one delivery.
@@ -104,8 +116,10 @@ func (d *delivery) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	time.Sleep(d.office.takes)
 	d.office.mu.Lock()
 	defer d.office.mu.Unlock()
+	d.office.count++
 	d.office.messages[d.to] = string(content)
 	return nil
 }
