@@ -85,7 +85,7 @@ func TestFaultsAreFoundInTheirPlace(t *testing.T) {
 		_, err := compilePart(partText, source)
 		refused, ok := errors.AsType[*emergency.TemplateError](err)
 		if !ok {
-			t.Skip("what comes behind makes it right")
+			return // what comes behind makes it right
 		}
 		lines := strings.Split(before, "\n")
 		column := len([]rune(lines[len(lines)-1])) + 1
