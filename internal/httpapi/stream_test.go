@@ -183,6 +183,7 @@ func TestWhoHearsWhat(t *testing.T) {
 	const agent = emergency.AgentID("agent-us")
 	synctest.Test(t, func(t *testing.T) {
 		s := newStudio(t)
+		begun := time.Now().UTC()
 		supervisor, own := s.listen(t, "supervisor", "/v1/events"), s.listen(t, "agent-us", "/v1/events")
 		for i, event := range []emergency.Event{
 			{Type: emergency.EventPoolChanged, SiteID: "us-washington", Status: "low"},
@@ -193,12 +194,11 @@ func TestWhoHearsWhat(t *testing.T) {
 			{Type: emergency.EventNumberLeased, AgentID: agent, CallID: "call-1"},
 			{Type: emergency.EventCallRefused, AgentID: agent, SiteID: "us-washington", Status: "no-route"},
 		} {
-			event.Seq, event.At = int64(i+1), time.Now().UTC()
+			event.Seq, event.At = int64(i+1), begun
 			s.records.tell(event)
 		}
 		f, _ := supervisor.next()
-		at := time.Now().UTC().Format(time.RFC3339Nano)
-		want := frame{ID: "1", Event: "pool-changed", Data: `{"type":"pool-changed","siteId":"us-washington","status":"low","at":"` + at + `"}`}
+		want := frame{ID: "1", Event: "pool-changed", Data: `{"type":"pool-changed","siteId":"us-washington","status":"low","at":"` + begun.Format(time.RFC3339Nano) + `"}`}
 		if diff := cmp.Diff(want, f); diff != "" {
 			t.Errorf("event (-want +got):\n%s", diff)
 		}
