@@ -154,7 +154,7 @@ func TestCheckTemplateRefusesUnknownVariables(t *testing.T) {
 // or could be made to.
 func TestCheckTemplateRefusesBombs(t *testing.T) {
 	checkAll(t, []wrong{
-		{"a loop over a number", partText, "+{{range 1000000000}}{{end}}", 1, 9, "loops over something else than a list; the lists are .Done"},
+		{"a loop over a number", partText, "+{{range 1000000000}}{{end}}", 1, 9, "loops over something else than a list; the lists are $.Done"},
 		{"a loop over a number that is printed", partText, "+{{range 1000000000}}x{{end}}", 1, 9, "loops over"},
 		{"a loop over a text", partText, "+{{range .Agent}}x{{end}}", 1, 9, "loops over"},
 		{"a loop over a variable", partText, "+{{$n := 1000000000}}{{range $n}}x{{end}}", 1, 29, "loops over"},
@@ -162,6 +162,10 @@ func TestCheckTemplateRefusesBombs(t *testing.T) {
 		{"a loop over the dot", partText, "+{{with 1000000000}}{{range .}}x{{end}}{{end}}", 1, 28, "loops over"},
 		{"loops in loops", partText, "+" + strings.Repeat("{{range $.Done}}", 25) + strings.Repeat("{{end}}", 25), 1, 25, "has a loop in a loop"},
 		{"a loop in a condition in a loop", partText, "+{{range .Done}}{{if .}}{{range $.Done}}{{end}}{{end}}{{end}}", 1, 32, "has a loop in a loop"},
+		{"a loop in a value in a loop", partText, "+{{range .Done}}{{with .}}{{range $.Done}}{{end}}{{end}}{{end}}", 1, 34, "has a loop in a loop"},
+		{"a loop over a list that a value does not have", partText, "+{{if false}}{{with .Agent}}{{range .Done}}{{end}}{{end}}{{end}}", 1, 36, "the lists are $.Done"},
+		{"a loop over a list that a variable does not have", partText, "+{{$a := .Agent}}{{if false}}{{range $a.Done}}{{end}}{{end}}", 1, 37, "the lists are $.Done"},
+		{"a loop where a loop has nothing", partText, "+{{range .Done}}{{else}}{{range 9}}{{end}}{{end}}", 1, 32, "loops over"},
 		{"a template that calls itself", partText, "+{{define \"a\"}}{{template \"a\"}}{{end}}{{template \"a\"}}", 1, 1, "defines another template"},
 		{"templates that double", partText, "+\n{{define \"a\"}}x{{end}}{{define \"b\"}}{{template \"a\"}}{{template \"a\"}}{{end}}", 2, 1, "defines another template"},
 		{"a template that takes the place of the wording", partText, `{{define "text"}}{{range 1000000000}}{{end}}{{end}}`, 1, 1, "defines another template"},
@@ -266,12 +270,15 @@ func TestCheckTemplateRefusesMissingFacts(t *testing.T) {
 		{"in a style", partHTML, "<style>{{.Number}}</style>" + html("Number", ""), 0, 0, "lacks the callback number"},
 		{"hidden", partHTML, "<p hidden><b>{{.Number}}</b></p>" + html("Number", ""), 0, 0, "lacks the callback number"},
 		{"hidden by its style", partHTML, `<div style="color: red; Display : NONE"><p>{{.Number}}</p></div>` + html("Number", ""), 0, 0, "lacks the callback number"},
+		{"hidden in two ways", partHTML, `<p hidden style="color: red">{{.Number}}</p>` + html("Number", ""), 0, 0, "lacks the callback number"},
 		{"invisible", partHTML, `<p style="visibility:hidden">{{.Number}}</p>` + html("Number", ""), 0, 0, "lacks the callback number"},
 		// A call that failed has no number. Its reason takes the number's place (B10).
 		{"the reason", partText, without("Reason", ""), 0, 0, `lacks why the call failed (.Reason), in the sample "failed"`},
 		{"the reason in an escalation", partHTML, html("Reason", "{{if not .Escalated}}{{.Reason}}{{end}}"), 0, 0, `lacks why the call failed (.Reason), in the sample "escalated-failed"`},
 		// Nobody can acknowledge without the link (B9).
 		{"the link in the text", partText, without("AcknowledgeURL", ""), 0, 0, "lacks the link by which people acknowledge (.AcknowledgeURL)"},
+		{"the link where nobody clicks", partHTML, `<link href="{{.AcknowledgeURL}}">` + html("AcknowledgeURL", "#"), 0, 0, "lacks the link"},
+		{"the link where nobody sees it", partHTML, `<a href="{{.AcknowledgeURL}}" hidden>Seen</a>` + html("AcknowledgeURL", "#"), 0, 0, "lacks the link"},
 		{"the link in the HTML", partHTML, html("AcknowledgeURL", "#"), 0, 0, "lacks the link by which people acknowledge"},
 	})
 }

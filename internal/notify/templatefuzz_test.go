@@ -68,7 +68,7 @@ func checkPlace(t *testing.T, template emergency.Template, err error) {
 func TestFaultsAreFoundInTheirPlace(t *testing.T) {
 	right := rapid.SampledFrom([]string{
 		"a", "æ", " ", "\n", "\r\n", "{{.Agent}}", "{{- .Site -}}", "{{if .Test}}b{{end}}", "{{if .Test}}\n{{else if .Failed}}c{{else}}\nd{{end}}",
-		"{{with .Reason}}{{.}}{{end}}", "{{range .Done}}{{.}}\n{{end}}", "{{/* {{ */}}", "{{- /* }} */ -}}", "{{\"}}{{\"}}", "{{`\n}}`}}", "}}", "{ ", "{{'}'}}",
+		"{{with .Reason}}{{.}}{{end}}", "{{range .Done}}{{.}}\n{{end}}", "{{/* {{ */}}", "{{/* if */}}", "{{- /* end */ -}}", "{{\"if\"}}", "{{\"end\"}}", "{{- /* }} */ -}}", "{{\"}}{{\"}}", "{{`\n}}`}}", "}}", "{ ", "{{'}'}}",
 		"{{eq .Agent \"a\\\"}}\"}}", "{{or (and .Test .Failed) `{{`}}",
 	})
 	wrong := rapid.SampledFrom([]string{

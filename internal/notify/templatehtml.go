@@ -30,6 +30,8 @@ type element struct {
 	name   string
 	offset int
 	hidden bool
+	// link is where it leads.
+	link string
 }
 
 // pageReader goes through a document and holds it to what mail programs agree on:
@@ -114,9 +116,12 @@ func (r *pageReader) start(tokens *html.Tokenizer, offset int, closed bool) (pro
 	for more {
 		var name, value []byte
 		name, value, more = tokens.TagAttr()
-		if problem := r.attribute(&opened, string(name), string(value)); problem != "" {
+		if problem := opened.attribute(string(name), string(value)); problem != "" {
 			return problem
 		}
+	}
+	if opened.name == "a" && !opened.hidden {
+		r.links = append(r.links, opened.link)
 	}
 	r.text.WriteByte(' ')
 	switch {
@@ -131,19 +136,19 @@ func (r *pageReader) start(tokens *html.Tokenizer, offset int, closed bool) (pro
 	return ""
 }
 
-func (r *pageReader) attribute(of *element, name, value string) (problem string) {
+func (e *element) attribute(name, value string) (problem string) {
 	switch {
 	case strings.ContainsAny(name, "\"'"):
-		return fmt.Sprintf("has a <%s> with a quotation mark in the name of an attribute; another one is missing", of.name)
+		return fmt.Sprintf("has a <%s> with a quotation mark in the name of an attribute; another one is missing", e.name)
 	case strings.HasPrefix(name, "on"):
-		return fmt.Sprintf("has a <%s> with %s, which no mail program runs", of.name, name)
+		return fmt.Sprintf("has a <%s> with %s, which no mail program runs", e.name, name)
 	case name == "hidden":
-		of.hidden = true
-	case name == "href" && of.name == "a":
-		r.links = append(r.links, value)
+		e.hidden = true
+	case name == "href":
+		e.link = value
 	case name == "style":
 		style := strings.Join(strings.Fields(strings.ToLower(value)), "")
-		of.hidden = of.hidden || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
+		e.hidden = e.hidden || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
 	}
 	return ""
 }

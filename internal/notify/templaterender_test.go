@@ -290,6 +290,49 @@ func TestFailedCallsCannotBeMistaken(t *testing.T) {
 	}
 }
 
+// A notice says what has been done and no more: nobody may rely on what was not (S9, S4,
+// B9, B10, B13).
+func TestNoticeSaysWhatHasBeenDone(t *testing.T) {
+	const (
+		written = "The emergency contacts were written to. None of them has acknowledged."
+		out     = "The call was placed to the emergency service with this number and this location."
+		nobody  = "No emergency service has been reached by this call, and none can ring back."
+	)
+	want := map[string][]string{
+		"placed":                  {out, "The emergency service may ring this number back: ring it only if you can help."},
+		"placed-without-location": {out, "The emergency service may ring this number back: ring it only if you can help."},
+		"redial":                  {out, "The emergency service may ring this number back: ring it only if you can help."},
+		"callback":                {"The emergency service has rung this number. It reaches Sample Agent before any other call."},
+		"failed":                  {nobody},
+		"escalated":               {written, out},
+		"escalated-failed":        {written, nobody},
+		"ended":                   {"The call is over. For a while, the emergency service can still ring Sample Agent back on this number."},
+		"test":                    {"The test was made with this number and this location.", "You need not do anything."},
+		"test-failed":             {"The test did not get through. Have that put right before somebody needs help."},
+	}
+	for _, sample := range Samples() {
+		if diff := cmp.Diff(want[sample.Name], newFacts(sample.Notice).Done); diff != "" {
+			t.Errorf("%s:\n%s", sample.Name, diff)
+		}
+	}
+}
+
+// A call that failed for a reason that nobody wrote down still says so, and a second
+// round of an escalation is a message of its own (B9, B10).
+func TestNoticeOfAnUnknownFailure(t *testing.T) {
+	n := placed()
+	n.Event, n.Number, n.Round = emergency.NoticeFailed, "", 2
+	m := render(t, n)
+	for part, shown := range map[string]string{"text": m.Text, "html": visible(m.HTML)} {
+		if !strings.Contains(shown, "The reason is not known.") {
+			t.Errorf("the %s gives no reason:\n%s", part, shown)
+		}
+	}
+	if m.Round != 2 {
+		t.Errorf("the round is %d", m.Round)
+	}
+}
+
 // One wording serves everybody who is told at the same time.
 func TestWordingServesMany(t *testing.T) {
 	w := compile(t, shortest())

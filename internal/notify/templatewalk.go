@@ -160,7 +160,7 @@ func (w *walker) choice(node *parse.BranchNode, in, inside scope) {
 func (w *walker) loop(node *parse.RangeNode, in scope) {
 	switch {
 	case !isList(node.Pipe, in):
-		w.refuse(node.Pipe.Pos, "loops over something else than a list; the lists are %s", strings.Join(lists(), ", "))
+		w.refuse(node.Pipe.Pos, "loops over something else than a list; the lists are %s", "$"+strings.Join(lists(), ", $"))
 	case in.loop:
 		w.refuse(node.Pos, "has a loop in a loop")
 	}

@@ -64,6 +64,8 @@ type action struct {
 	keyword    string
 }
 
+var firstWord = regexp.MustCompile(`^\{\{(?:-\s)?\s*([a-z]+)`)
+
 // actions finds the actions of a template, right or wrong. The last one may be without
 // an end.
 func actions(source string) []action {
@@ -75,11 +77,9 @@ func actions(source string) []action {
 		}
 		start += at
 		at = actionEnd(source, start+2)
-		inside := strings.TrimPrefix(source[start+2:at], "-")
-		keyword := strings.FieldsFunc(inside, func(r rune) bool { return r < 'a' || r > 'z' })
 		a := action{start: start, end: at}
-		if trimmed := strings.TrimSpace(inside); len(keyword) > 0 && strings.HasPrefix(trimmed, keyword[0]) {
-			a.keyword = keyword[0]
+		if word := firstWord.FindStringSubmatch(source[start:at]); word != nil {
+			a.keyword = word[1]
 		}
 		all = append(all, a)
 	}
@@ -115,8 +115,6 @@ func tokenLength(source string) int {
 		case quote == '`':
 		case source[i] == '\\':
 			i++
-		case source[i] == '\n': // the parser stops here, too
-			return i
 		}
 	}
 	return len(source)
