@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -21,7 +22,7 @@ type shelf struct {
 	asked []string
 	// recipients are those of a notice that is made; queued those who have not had it.
 	recipients, queued []string
-	sent, failed       int
+	recorded           []emergency.Delivery
 	// refuse fails what it names.
 	refuse map[string]error
 }
@@ -63,18 +64,16 @@ func (s *shelf) RecordDelivery(ctx context.Context, id emergency.CallID, event e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.queued = slices.DeleteFunc(slices.Clone(s.queued), func(address string) bool { return address == d.Address })
-	if d.State == emergency.DeliverySent {
-		s.sent++
-	} else {
-		s.failed++
-	}
+	s.recorded = append(s.recorded, d)
 	return nil
 }
 
-// CountDeliveries counts what was recorded.
-func (s *shelf) CountDeliveries(_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error) {
-	err = s.ask("count", id, event, round)
-	return s.sent, s.failed, err
+// Deliveries lists what was recorded.
+func (s *shelf) Deliveries(_ context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) ([]emergency.Delivery, error) {
+	err := s.ask("count", id, event, round)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(slices.Values(s.recorded), func(a, b emergency.Delivery) int { return strings.Compare(a.Address, b.Address) }), err
 }
 
 // newShelfRig is a rig whose notices are on a shelf, for two people.
@@ -99,7 +98,7 @@ func TestNoticeOfEachEvent(t *testing.T) {
 			r, shelf := newShelfRig(t)
 			told, err := r.NotifyContacts(t.Context(), in)
 			ok(t, err)
-			same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+			same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 			same(t, "mails", []string{ana, bo}, r.sorted())
 			of := fmt.Sprintf(" %s %s %d", in.CallID, in.Event, in.Round)
 			same(t, "what was asked", []string{"ensure" + of, "read" + of, "record" + of, "record" + of, "count" + of}, shelf.asked)
@@ -133,7 +132,7 @@ func TestNoticeInTrouble(t *testing.T) {
 				shelf.refuse = nil
 				told, err := r.NotifyContacts(t.Context(), notice())
 				ok(t, err)
-				same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+				same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 				same(t, "mails", []string{ana, bo}, r.sorted())
 			})
 		}

@@ -32,7 +32,8 @@ type Notices interface {
 	// Template is the wording that an administrator has saved last; its version is zero
 	// when none has (S18).
 	Template(ctx context.Context) (emergency.Template, error)
-	CountDeliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error)
+	// Deliveries lists what has become of it, by recipient.
+	Deliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) ([]emergency.Delivery, error)
 }
 
 // NotifyContacts sends a notice to everybody who has not had it, side by side, and
@@ -56,8 +57,24 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	if err := errors.Join(results...); err != nil {
 		return workflows.Deliveries{}, again(err, results)
 	}
-	sent, failed, err := a.Notices.CountDeliveries(ctx, in.CallID, in.Event, in.Round)
-	return workflows.Deliveries{Sent: sent, Failed: failed}, typed("count deliveries", err)
+	deliveries, err := a.Notices.Deliveries(ctx, in.CallID, in.Event, in.Round)
+	return countOf(deliveries), typed("count deliveries", err)
+}
+
+// countOf sums up what has become of a notice, and names who was told: the workflow shows
+// it to supervisors, and Temporal keeps it encrypted (B9, B14).
+func countOf(deliveries []emergency.Delivery) workflows.Deliveries {
+	var count workflows.Deliveries
+	for _, delivery := range deliveries {
+		switch {
+		case delivery.State.Arrived():
+			count.Sent++
+			count.To = append(count.To, delivery.Address)
+		case delivery.State != emergency.DeliveryQueued:
+			count.Failed++
+		}
+	}
+	return count
 }
 
 // deliver sends one notice and records what became of it. The error means that it

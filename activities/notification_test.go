@@ -39,7 +39,7 @@ func TestNotifyContacts(t *testing.T) {
 	for range 2 {
 		told, err := r.NotifyContacts(t.Context(), notice())
 		ok(t, err)
-		same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+		same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 	}
 	same(t, "mails", []string{ana, bo}, r.sorted())
 	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliverySent, bo: emergency.DeliverySent}, r.deliveries(t))
@@ -64,7 +64,7 @@ func TestNotifyTheRest(t *testing.T) {
 	r.mail.refuse = nil
 	told, err := r.NotifyContacts(t.Context(), notice())
 	ok(t, err)
-	same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 	same(t, "mails", []string{ana, bo}, r.sorted())
 }
 
@@ -76,7 +76,7 @@ func TestNotifyUnreachable(t *testing.T) {
 	for range 2 {
 		told, err := r.NotifyContacts(t.Context(), notice())
 		ok(t, err)
-		same(t, "the result", workflows.Deliveries{Sent: 1, Failed: 1}, told)
+		same(t, "the result", workflows.Deliveries{Sent: 1, Failed: 1, To: []string{bo}}, told)
 	}
 	same(t, "mails", []string{bo}, r.sorted())
 	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryFailed, bo: emergency.DeliverySent}, r.deliveries(t))
@@ -131,7 +131,7 @@ func TestNotifyCrash(t *testing.T) {
 	r.sql(t, `DROP TRIGGER crash`)
 	told, err := r.NotifyContacts(t.Context(), notice())
 	ok(t, err)
-	same(t, "the result", workflows.Deliveries{Sent: 2}, told)
+	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 	same(t, "mails", []string{ana, ana, bo, bo}, r.sorted())
 }
 

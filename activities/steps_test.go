@@ -287,7 +287,7 @@ func TestRegister(t *testing.T) {
 		{workflows.ActivityLeaseNumber, r.ref, workflows.Lease{Number: number, Kind: emergency.NumberLeased}, workflows.Lease{}},
 		{workflows.ActivityRegisterRoute, r.ref, nil, nil},
 		{workflows.ActivitySetDoNotDisturb, presenceStep(theDial), nil, nil},
-		{workflows.ActivityNotifyContacts, notice(), workflows.Deliveries{Sent: 2}, workflows.Deliveries{}},
+		{workflows.ActivityNotifyContacts, notice(), workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, workflows.Deliveries{}},
 		{workflows.ActivityEndLegs, workflows.Ending{CallID: callID, Reason: emergency.EndCancelled}, nil, nil},
 		{workflows.ActivityRestorePresence, presenceStep(""), nil, nil},
 		{workflows.ActivityReleaseNumber, workflows.Closing{CallID: callID, Outcome: workflows.OutcomeCancelled}, workflows.Release{Released: true}, workflows.Release{}},

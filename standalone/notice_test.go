@@ -40,7 +40,11 @@ func TestSomebodyAcknowledges(t *testing.T) {
 		t.Errorf("the notice is %s by %q", got.State, got.AcknowledgedBy)
 	}
 	await(t, "the workflow to hear of it", func() error {
-		return says(details(t, i.engine(), call.CallID), "Acknowledged")
+		shown := details(t, i.engine(), call.CallID)
+		return errors.Join(
+			says(shown, "2 of 2 told of the call: security@example.org, supervisor@example.org"),
+			says(shown, " UTC by security@example.org"),
+		)
 	})
 }
 

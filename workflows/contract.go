@@ -89,6 +89,8 @@ type NoticeRef struct {
 type Deliveries struct {
 	Sent   int `json:"sent"`
 	Failed int `json:"failed"`
+	// To are the e-mail addresses of those who were told; supervisors see them.
+	To []string `json:"to,omitempty"`
 }
 
 // Ending ends a leg whose end nobody told, or with an empty LegID all of them.

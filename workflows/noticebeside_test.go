@@ -207,6 +207,6 @@ func TestCallWithoutPlan(t *testing.T) {
 	s.completes(2)
 	same(t, "notices", []string{"0m placed"}, s.noticesAsked())
 	same(t, "timers", nil, s.noticeTimers())
-	mentions(t, s.details(), "- **Contacts** 0 of 2 told\n- **Acknowledged** at 2096-03-08 12:02:00 UTC\n")
+	mentions(t, s.details(), "- **Contacts** 0 of 2 told\n- **Acknowledged** at 2096-03-08 12:02:00 UTC by desk@example.org\n")
 	mentions(t, s.asked.of(commandOrdinary)[0].how, "start-to-close=1m0s")
 }

@@ -35,7 +35,7 @@ func noticeStep(event emergency.NoticeEvent, round int) string {
 
 // acknowledge tells that somebody has seen a notice.
 func (s *scene) acknowledge(d time.Duration, event emergency.NoticeEvent) {
-	s.signal(d, workflows.SignalAcknowledged, emergency.Acknowledged{Event: event, At: noon.Add(d)})
+	s.signal(d, workflows.SignalAcknowledged, emergency.Acknowledged{Event: event, At: noon.Add(d), By: "desk@example.org"})
 }
 
 // delivered ends a notice that was left pending.

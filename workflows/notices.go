@@ -31,6 +31,7 @@ type noticeKeeper struct {
 	// acknowledgedAt is when somebody first said that they had seen a notice; zero
 	// while nobody has.
 	acknowledgedAt time.Time
+	acknowledgedBy string
 	// due is when people are told again if nobody acknowledges; zero when nobody is
 	// waited for.
 	due time.Time
@@ -166,7 +167,7 @@ func (k *noticeKeeper) hear(ctx workflow.Context) {
 			message = emergency.Acknowledged{}
 		}
 		if k.acknowledgedAt.IsZero() {
-			k.acknowledgedAt = orNow(ctx, message.At)
+			k.acknowledgedAt, k.acknowledgedBy = orNow(ctx, message.At), message.By
 		}
 	})
 	for {

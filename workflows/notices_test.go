@@ -31,7 +31,7 @@ func TestAcknowledged(t *testing.T) {
 	}, s.story())
 	same(t, "the timer", []string{`0m for 5m0s "Somebody should acknowledge by 12:05:00 UTC"`}, s.noticeTimers())
 	mentions(t, before, "- **Contacts** 2 of 2 told of the call\n", "- **Acknowledged** not yet, due by 2096-03-08 12:05:00 UTC\n")
-	mentions(t, after, "- **Contacts** 2 of 2 told of the call\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC\n")
+	mentions(t, after, "- **Contacts** 2 of 2 told of the call\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC by desk@example.org\n")
 	want := &workflows.NoticesState{
 		Notices:       []workflows.NoticeState{{Event: emergency.NoticePlaced, Done: true, Sent: 2}},
 		AcknowledgeBy: noon.Add(5 * time.Minute),
@@ -279,4 +279,18 @@ func TestNoSiteList(t *testing.T) {
 // refusesMail is how an activity says that no attempt can help.
 func refusesMail() error {
 	return temporal.NewNonRetryableApplicationError("no mail system", "MailRefused", nil)
+}
+
+// Supervisors see who was told, and not only how many (B9).
+func TestDetailsNameWhoWasTold(t *testing.T) {
+	s := newNoticeScene(t)
+	name := noticeStep(emergency.NoticePlaced, 0)
+	s.plans[name] = pending
+	s.acknowledge(2*time.Minute, emergency.NoticePlaced)
+	s.delivered(time.Minute, name, workflows.Deliveries{Sent: 1, Failed: 1, To: []string{"desk@example.org"}})
+	var after string
+	s.at(3*time.Minute, func() { after = s.details() })
+	s.end(10*time.Minute, theDial)
+	s.completes(1)
+	mentions(t, after, "- **Contacts** 1 of 2 told of the call: desk@example.org\n")
 }

@@ -21,7 +21,7 @@ type NoticesState struct {
 	Escalated int `json:"escalated"`
 }
 
-// NoticeState is one notice. It counts people and names none.
+// NoticeState is one notice. It counts people; the details name them.
 type NoticeState struct {
 	Event emergency.NoticeEvent `json:"event"`
 	// Round counts the escalations.
@@ -85,7 +85,7 @@ func (k *noticeKeeper) sentence(n *notice) string {
 	case !n.done || n.err != nil:
 		return "not all told " + what
 	default:
-		return fmt.Sprintf("%d of %d told %s", n.result.Sent, n.people(), what)
+		return strings.TrimSuffix(fmt.Sprintf("%d of %d told %s: %s", n.result.Sent, n.people(), what, strings.Join(n.result.To, ", ")), ": ")
 	}
 }
 
@@ -93,6 +93,8 @@ func (k *noticeKeeper) sentence(n *notice) string {
 // empty where nobody need.
 func (k *noticeKeeper) acknowledgement() string {
 	switch {
+	case !k.acknowledgedAt.IsZero() && k.acknowledgedBy != "":
+		return "at " + clock(k.acknowledgedAt) + " by " + k.acknowledgedBy
 	case !k.acknowledgedAt.IsZero():
 		return "at " + clock(k.acknowledgedAt)
 	case !k.due.IsZero():

@@ -30,7 +30,7 @@ func TestRefusalAcknowledged(t *testing.T) {
 		"- **Refused** at 2096-03-08 12:00:00 UTC (US) because of `no-route`\n",
 		"- **Contacts** 2 of 2 told of the refused call\n",
 		"- **Acknowledged** not yet, due by 2096-03-08 12:05:00 UTC\n")
-	mentions(t, s.details(), "## Emergency call refused: somebody knows\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC\n")
+	mentions(t, s.details(), "## Emergency call refused: somebody knows\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC by desk@example.org\n")
 	same(t, "the state", workflows.RefusalState{
 		Kind: emergency.KindEmergency, Code: emergency.CheckNoRoute, Notices: &workflows.NoticesState{
 			Notices:        []workflows.NoticeState{{Event: emergency.NoticeFailed, Done: true, Sent: 2}},

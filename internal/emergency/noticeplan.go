@@ -18,6 +18,8 @@ type NoticePlan struct {
 type Acknowledged struct {
 	Event NoticeEvent `json:"event"`
 	At    time.Time   `json:"at"`
+	// By is his e-mail address; empty when it is not known.
+	By string `json:"by,omitempty"`
 }
 
 // RefusedOrder is what the workflow needs to know that tells people of a call which

@@ -66,7 +66,7 @@ func (t tx) acknowledge(ctx context.Context, n noticeRow, a emergency.Acknowledg
 		ON CONFLICT (call_id, action) WHERE call_id <> '' DO NOTHING`, a.At, n.CallID, n.Event); err != nil {
 		return err
 	}
-	if err := t.enqueue(ctx, n.CallID, emergency.MessageAcknowledged, emergency.Acknowledged{Event: n.Event, At: a.At}, a.At); err != nil {
+	if err := t.enqueue(ctx, n.CallID, emergency.MessageAcknowledged, emergency.Acknowledged{Event: n.Event, At: a.At, By: a.By}, a.At); err != nil {
 		return err
 	}
 	return t.tell(ctx, emergency.Event{

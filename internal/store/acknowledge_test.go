@@ -85,7 +85,7 @@ func acknowledgementTellsEverybody(t *testing.T, w *world) {
 	if err := json.Unmarshal(messages[1].Body, &body); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "the message", emergency.Acknowledged{Event: emergency.NoticePlaced, At: at}, body)
+	same(t, "the message", emergency.Acknowledged{Event: emergency.NoticePlaced, At: at, By: "desk@example.com"}, body)
 	events := w.since(t, last)
 	if len(events) != 1 {
 		t.Fatalf("the events are %+v", events)

@@ -75,25 +75,14 @@ func (t tx) moveDelivery(ctx context.Context, n noticeRow, before, news emergenc
 	})
 }
 
-// CountDeliveries tells to how many a notice has gone out, and to how many it never
-// will.
-func (s *Store) CountDeliveries(
-	ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int,
-) (sent, failed int, err error) {
-	all, err := collect(ctx, s.read, scanDelivery, selectDelivery+` WHERE call_id = $1 AND event = $2 AND round = $3`,
+// Deliveries lists what has become of one notice, by recipient.
+func (s *Store) Deliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) ([]emergency.Delivery, error) {
+	all, err := collect(ctx, s.read, scanDelivery, selectDelivery+` WHERE call_id = $1 AND event = $2 AND round = $3 ORDER BY address`,
 		id, event, round)
 	if err != nil {
-		return 0, 0, fmt.Errorf("count deliveries: %w", err)
+		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
-	for _, delivery := range all {
-		switch {
-		case delivery.State.Arrived():
-			sent++
-		case delivery.State != emergency.DeliveryQueued:
-			failed++
-		}
-	}
-	return sent, failed, nil
+	return all, nil
 }
 
 // RecordMailEvent takes in what a mail system tells of a message, once per event (B9).
