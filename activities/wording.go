@@ -43,10 +43,9 @@ func (a *Activities) word(ctx context.Context, wording *notify.Wording, notice e
 			emergency.RecipientKey(delivery.Address), time.Now().Add(linkCounts))
 	}
 	message, err := wording.Render(notice, delivery.Address)
-	if err != nil && wording != notify.Default() {
+	if err == nil && wording != notify.Default() && message.TemplateVersion == 0 {
 		a.Log.WarnContext(ctx, "The template cannot word this notice; the program's own wording does",
-			"callId", notice.CallID, "event", notice.Event, "error", err)
-		message, err = notify.Default().Render(notice, delivery.Address)
+			"callId", notice.CallID, "event", notice.Event)
 	}
 	return worded{message, err}
 }
