@@ -53,7 +53,7 @@ func mailEvents(t *testing.T, w *world) {
 	if events := w.since(t, last); len(events) != 2 || events[0].Type != emergency.EventNoticeUpdated || events[0].CallID != call.ID {
 		t.Errorf("the events are %+v", events)
 	}
-	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced)
 	if sent != 1 || failed != 1 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}

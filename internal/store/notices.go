@@ -84,7 +84,7 @@ func keptCaller(ctx context.Context, q querier, agent emergency.AgentID, site em
 		return caller, fmt.Errorf("read contacts: %w", err)
 	}
 	for _, field := range typed {
-		// As in a dial, what a later rule refuses tells nobody.
+		// As in a dial, what a later rule refuses keeps nobody else from being told.
 		caller.Contacts, _ = emergency.ParseRecipients(field)
 	}
 	return caller, nil

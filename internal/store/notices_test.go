@@ -230,7 +230,7 @@ func noticeOfClosedCall(t *testing.T, w *world) {
 	_, to := w.ensure(t, call.ID, emergency.NoticeCallback, 0)
 	same(t, "who is told", nil, to)
 	same(t, "the call", before, w.read(t, call.ID))
-	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticeCallback, 0)
+	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticeCallback)
 	if sent != 0 || failed != 0 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}
@@ -282,7 +282,7 @@ func noticeIsGivenUp(t *testing.T, w *world) {
 	}
 	failed := emergency.DeliveryFailed
 	same(t, "the deliveries", []emergency.DeliveryState{failed, failed, emergency.DeliverySent, failed}, got)
-	sent, lost, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	sent, lost, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced)
 	if sent != 1 || lost != 1 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, lost, err)
 	}
@@ -311,7 +311,7 @@ func deliveryNeverGoesBack(t *testing.T, w *world) {
 	if events := w.since(t, last); len(events) != 0 {
 		t.Errorf("the events are %+v", events)
 	}
-	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced, 0)
+	sent, failed, err := w.counted(t.Context(), call.ID, emergency.NoticePlaced)
 	if sent != 1 || failed != 0 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}
@@ -342,9 +342,9 @@ func TestManyRecipientsInFewStatements(t *testing.T) {
 	}
 }
 
-// counted counts whom a notice has reached, and whom it never will.
-func (w *world) counted(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (sent, failed int, err error) {
-	deliveries, err := w.Deliveries(ctx, id, event, round)
+// counted counts whom the first notice of an event has reached, and whom it never will.
+func (w *world) counted(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent) (sent, failed int, err error) {
+	deliveries, err := w.Deliveries(ctx, id, event, 0)
 	for _, delivery := range deliveries {
 		switch {
 		case delivery.State.Arrived():

@@ -113,7 +113,7 @@ func refusalMakesNotice(t *testing.T, w *world) {
 	if err := w.RecordDelivery(t.Context(), "refused", emergency.NoticeFailed, 0, d); err != nil {
 		t.Fatal(err)
 	}
-	sent, failed, err := w.counted(t.Context(), "refused", emergency.NoticeFailed, 0)
+	sent, failed, err := w.counted(t.Context(), "refused", emergency.NoticeFailed)
 	if sent != 1 || failed != 0 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}
