@@ -1,6 +1,7 @@
 package emergency
 
 import (
+	"errors"
 	"strings"
 	"time"
 	_ "time/tzdata" // the machine need not have the zones
@@ -93,8 +94,9 @@ func (s Site) Validate() error {
 		return &Invalid{"address", "needs at least a street and a city"}
 	}
 	for _, list := range []struct{ field, typed string }{{"recipients", s.Recipients}, {"testRecipients", s.TestRecipients}} {
-		if _, err := ParseRecipients(list.typed); err != nil {
-			return &Invalid{list.field, "must be e-mail addresses separated by semicolons, at most 50"}
+		_, err := ParseRecipients(list.typed)
+		if refused, ok := errors.AsType[*Invalid](err); ok {
+			return &Invalid{list.field, refused.Problem}
 		}
 	}
 	if !validZone(s.TimeZone) {

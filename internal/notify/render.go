@@ -8,8 +8,9 @@ import (
 
 // Render words a notice for one recipient. The error is a *SendError, and permanent.
 //
-// Where an administrator's wording fails on this very notice, or leaves out one of the
-// facts that every notice carries (B8), the wording that comes with the program stands
+// Where an administrator's wording fails on this very notice, leaves out one of the facts
+// that every notice carries (B8), or does not tell a test from an emergency (B13), the
+// wording that comes with the program stands
 // in: CheckTemplate tries samples, and no sample is like every call. The message says
 // whose wording it is.
 func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
@@ -23,7 +24,9 @@ func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
 	f := newFacts(n)
 	words, err := w.fill(f)
 	if err == nil && w != standard {
-		err = words.check(f)
+		if err = words.check(f); err == nil && n.Kind == emergency.KindTest {
+			err = w.checkMarks(n, words)
+		}
 	}
 	if err != nil && w != standard {
 		return standard.Render(n, to)
