@@ -334,3 +334,18 @@ func TestWhoIsTold(t *testing.T) {
 		})
 	}
 }
+
+// Whoever tests is not told to dial for help when the test cannot be made (B13).
+func TestRefusedTestIsNoEmergency(t *testing.T) {
+	r := newRig(t)
+	_, err := r.Place(t.Context(), emergency.DialRequest{
+		AgentID: caller, DialedNumber: "933", Location: &emergency.Location{Permission: emergency.LocationDenied},
+	})
+	refusal, ok := errors.AsType[*emergency.Refusal](err)
+	if !ok || strings.Contains(refusal.Instead, "911") {
+		t.Errorf("a refused test says %+v", refusal)
+	}
+	if len(r.refused) != 1 || r.refused[0].Kind != emergency.KindTest {
+		t.Errorf("told is %+v", r.refused)
+	}
+}

@@ -127,6 +127,9 @@ func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency
 	if refusal == nil {
 		return assessment, nil
 	}
+	if a.Dialed.Kind == emergency.KindTest {
+		refusal.Instead = "This was a test, so nobody has to be called. Have an administrator mend what is named here."
+	}
 	d.Refused(emergency.RefusedCall{
 		CallID: emergency.CallID(uuid.Must(uuid.NewV7()).String()), AgentID: req.AgentID, SiteID: a.Caller.Site.ID,
 		Dialed: req.DialedNumber, Kind: a.Dialed.Kind, Country: at.Country(), Location: assessment.Conveyed,

@@ -36,7 +36,7 @@ func newRefusals(record func(context.Context, emergency.RefusedCall) error, regi
 		record: record, log: log, queue: make(chan emergency.RefusedCall, refusedAtMost),
 		count: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lifeline_refused_dials_total",
-			Help: "Dials of emergency numbers that were refused, by the first check that failed.",
+			Help: "Dials of emergency numbers that were refused, by the first check that failed; tests are not counted.",
 		}, []string{"code"}),
 	}
 	registry.MustRegister(r.count)
@@ -45,7 +45,9 @@ func newRefusals(record func(context.Context, emergency.RefusedCall) error, regi
 
 // tell takes note of a refused dial. It never blocks.
 func (r *refusals) tell(refused emergency.RefusedCall) {
-	r.count.WithLabelValues(string(refused.Code)).Inc()
+	if refused.Kind != emergency.KindTest { // which is nobody in danger (B13)
+		r.count.WithLabelValues(string(refused.Code)).Inc()
+	}
 	select {
 	case r.queue <- refused:
 	default:
@@ -76,7 +78,11 @@ func (r *refusals) run(ctx context.Context) {
 // has what was dialed.
 func (r *refusals) keep(ctx context.Context, refused emergency.RefusedCall) {
 	log := r.log.With("agent", refused.AgentID, "site", refused.SiteID, "country", refused.Country, "code", refused.Code)
-	log.Warn("An emergency call was refused")
+	if refused.Kind == emergency.KindTest {
+		log.Info("A test call was refused")
+	} else {
+		log.Warn("An emergency call was refused")
+	}
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
 	for {

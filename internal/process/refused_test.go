@@ -211,3 +211,24 @@ func TestRefusedDialsAreWrittenDownAtTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// A test that was refused counts as no call for help, and raises no alarm (B13).
+func TestRefusedTestRaisesNoAlarm(t *testing.T) {
+	b := &book{}
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
+		test := refused
+		test.Kind = emergency.KindTest
+		r.tell(test)
+		synctest.Wait()
+		families, err := registry.Gather()
+		if err != nil || len(families) != 0 {
+			t.Errorf("counted is %v, %v", families, err)
+		}
+		if said := log.String(); strings.Contains(said, "level=WARN") || !strings.Contains(said, "A test call was refused") {
+			t.Errorf("the log says %q", said)
+		}
+		if len(b.kept) != 1 {
+			t.Errorf("%d refusals are written down, want 1", len(b.kept))
+		}
+	})
+}
