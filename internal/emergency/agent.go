@@ -106,7 +106,7 @@ type Caller struct {
 	// never did.
 	Reported *ReportedLocation
 	// Routing is how calls leave the contact centre.
-	Routing *VoicePlan
+	Routing *VoicePlan `json:"-"`
 }
 
 // Recipients are the e-mail addresses that a call of this kind is told to: the
