@@ -1,10 +1,9 @@
 package emergency
 
 import (
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
-	"unicode"
 )
 
 // Kind tells a call for help from a rehearsal of one.
@@ -64,16 +63,15 @@ func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
 		}
 	}
 	target := targetOf(dialed)
-	if urn := serviceURN.FindStringSubmatch(target); urn != nil {
+	if urn := serviceURN.FindStringSubmatch(strings.TrimSuffix(target, ".")); urn != nil {
 		kind := KindEmergency
 		if urn[1] != "" {
 			kind = KindTest
 		}
-		return Dialed{Number: target, Kind: kind, Country: at.Country()}, nil
+		return Dialed{Number: urn[0], Kind: kind, Country: at.Country()}, nil
 	}
-	readings := p.readings(target)
 	for _, country := range []Country{at.Country(), at.Site} {
-		for _, number := range readings {
+		for _, number := range p.readings(target, country) {
 			if kind, ok := numberings[country].kindOf(number); ok {
 				return Dialed{Number: number, Kind: kind, Country: country}, nil
 			}
@@ -86,107 +84,74 @@ func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
 	}
 }
 
-// targetOf is the number or service that a dialed string asks for, in lower case:
-// what a tel: URI (RFC 3966) or a sip: URI (RFC 3261) has before its parameters and
-// its host, or the string as it is.
-func targetOf(dialed string) string {
-	text := strings.ToLower(strings.TrimSpace(strings.Map(visible, dialed)))
-	scheme, rest, _ := strings.Cut(text, ":")
-	uri := scheme == "tel" || scheme == "sip" || scheme == "sips"
-	if uri {
-		text, _, _ = strings.Cut(rest, "@")
-	}
-	if plain, err := url.PathUnescape(text); err == nil {
-		text = strings.ToLower(plain)
-	}
-	if end := strings.IndexAny(text, ";:?"); uri && end >= 0 && !serviceURN.MatchString(text) {
-		return text[:end]
-	}
-	return text
-}
-
-// visible drops what cannot be seen, such as the direction marks that come along
-// when a number is copied from an address book.
-func visible(r rune) rune {
-	if unicode.Is(unicode.Cf, r) {
-		return -1
-	}
-	return r
-}
-
-// readings are the short numbers that a dialed number may be meant as: as it is
-// and without the outside-line prefix, or after a plus without a calling code.
+// readings are the short numbers that a dialed number may be meant as in a country: as
+// it is, without what people dial before a number, and after a plus without a calling
+// code. A key that ends the dialing says nothing.
 //
 // Which calling code was put in front says how the desktop is set up, not where its
 // user is, so any served one is taken off: +44911 from a British desktop in the
 // United States is 911. There is no harm in it, because no calling code followed by
 // so few digits is anybody's number. The same goes for a plus alone.
-func (p DialPlan) readings(dialed string) []string {
-	digits, ok := digitsOf(dialed)
+func (p DialPlan) readings(target string, country Country) []string {
+	keys, ok := keysOf(target)
 	if !ok {
 		return nil
 	}
-	national, international := strings.CutPrefix(digits, "+")
-	readings := []string{national}
-	if !international {
-		if outside, found := strings.CutPrefix(national, p.OutsideLine); found {
-			readings = append(readings, outside)
+	var readings []string
+	for _, dialed := range p.withoutFront(strings.TrimRight(keys, "#"), country) {
+		national, international := strings.CutPrefix(dialed, "+")
+		readings = append(readings, national)
+		if !international {
+			continue
 		}
-		return readings
-	}
-	for _, country := range Countries() {
-		if short, found := strings.CutPrefix(national, numberings[country].CallingCode); found {
-			readings = append(readings, short)
+		for _, country := range Countries() {
+			if short, found := strings.CutPrefix(national, numberings[country].CallingCode); found {
+				readings = append(readings, short)
+			}
 		}
 	}
 	return readings
 }
 
-// CalledNumber is the E.164 number that an inbound call was made to, whatever form a
-// trunk sends it in: with separators, as a tel: or sip: URI, or without the plus. What
-// is no number stays as it is; it will be nobody's.
-func CalledNumber(to string) string {
-	digits, ok := digitsOf(targetOf(to))
-	if !ok || digits == "" {
-		return to
-	}
-	return "+" + strings.TrimPrefix(digits, "+")
-}
-
-// digitsOf leaves of a number its digits in ASCII and the plus. It is false for what
-// is no number.
-func digitsOf(number string) (string, bool) {
-	var digits strings.Builder
-	for _, r := range number {
-		value, isDigit := digitValue(r)
-		switch {
-		case isDigit:
-			digits.WriteByte('0' + value)
-		case r == '+' || r == '＋':
-			digits.WriteByte('+')
-		case !separates(r):
-			return "", false
+// withoutFront are the keys as they were dialed, and without the prefix of the outside
+// line, a code for the caller ID, or both in either order.
+func (p DialPlan) withoutFront(keys string, country Country) []string {
+	all := p.withoutLine(keys)
+	for _, before := range slices.Clone(all) {
+		for _, code := range country.callerIDCodes() {
+			switch rest, found := strings.CutPrefix(before, code); {
+			case !found:
+			case before == keys:
+				all = append(all, p.withoutLine(rest)...)
+			default:
+				all = append(all, rest)
+			}
 		}
 	}
-	return digits.String(), true
+	return all
 }
 
-// separates tells what people and desktops put around digits: spaces of any kind,
-// dashes, brackets and the marks that some countries write.
-func separates(r rune) bool {
-	return unicode.In(r, unicode.White_Space, unicode.Dash, unicode.Ps, unicode.Pe, unicode.Cf) ||
-		strings.ContainsRune(".,/·．", r)
+// withoutLine are the keys, and without the prefix of the outside line, which is not
+// dialed before a plus.
+func (p DialPlan) withoutLine(keys string) []string {
+	rest, found := strings.CutPrefix(keys, p.OutsideLine)
+	if !found || p.OutsideLine == "" || strings.HasPrefix(rest, "+") {
+		return []string{keys}
+	}
+	return []string{keys, rest}
 }
 
-// digitValue is the value of a decimal digit in any script. Unicode keeps the ten
-// digits of a script together and in order, beginning with zero.
-func digitValue(r rune) (value byte, ok bool) {
-	if !unicode.IsDigit(r) {
-		return 0, false
+// callerIDCodes are what somebody in a country dials before a number to withhold or to
+// show the caller ID. Those with a star or a number sign count everywhere: no number
+// has such a key, and a desktop that has travelled still sends them.
+func (c Country) callerIDCodes() []string {
+	codes := slices.Clone(numberings[c].CallerIDCodes)
+	for _, other := range Countries() {
+		for _, code := range numberings[other].CallerIDCodes {
+			if strings.ContainsAny(code, "*#") && !slices.Contains(codes, code) {
+				codes = append(codes, code)
+			}
+		}
 	}
-	for unicode.IsDigit(r - 1) {
-		r--
-		value++
-	}
-	return value % 10, true
+	return codes
 }

@@ -24,6 +24,17 @@ var known = map[emergency.Country]map[string]emergency.Kind{
 	"DK": {"911": emergency.KindEmergency, "112": emergency.KindEmergency},
 }
 
+// callerIDCodes are what a telephone in a country may send before a number to withhold
+// the caller ID or to show it, written down a second time. A number has no star, so those
+// with one are understood in every country.
+func callerIDCodes(country emergency.Country) []string {
+	codes := []string{"*67", "*82", "*31*", "*31#", "#31#"}
+	if country == emergency.UnitedKingdom {
+		codes = append(codes, "141", "1470")
+	}
+	return codes
+}
+
 // An emergency number never comes out as an ordinary one, whatever is put around
 // it, and what is kept of it is the bare number (B11).
 func TestEmergencyIsNeverOrdinary(t *testing.T) {
@@ -31,8 +42,12 @@ func TestEmergencyIsNeverOrdinary(t *testing.T) {
 		country := rapid.SampledFrom(everywhere).Draw(t, "country")
 		number := rapid.SampledFrom(slices.Sorted(maps.Keys(known[country]))).Draw(t, "number")
 		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "outside line")}
-		front := rapid.SampledFrom([]string{"", "", plan.OutsideLine, "+", "+1", "+44", "+45"}).Draw(t, "front")
-		dialed := drawForm(t, front+number)
+		code := rapid.SampledFrom(callerIDCodes(country)).Draw(t, "code")
+		front := rapid.SampledFrom([]string{
+			"", code, plan.OutsideLine, code + plan.OutsideLine, plan.OutsideLine + code, "+", code + "+1", "+44", "+45",
+		}).Draw(t, "front")
+		end := rapid.SampledFrom([]string{"", "", "#", "##"}).Draw(t, "end")
+		dialed := drawForm(t, front+number+end)
 		got, err := plan.Classify(dialed, in(country))
 		want := emergency.Dialed{Number: number, Kind: known[country][number], Country: country}
 		if err != nil || got != want {
@@ -50,10 +65,11 @@ func TestServiceURNIsNeverOrdinary(t *testing.T) {
 		if strings.Contains(urn, "test.sos") && !strings.HasPrefix(urn, "urn:service:sos") {
 			kind = emergency.KindTest
 		}
-		dialed := drawCase(t, urn)
+		dialed := drawCase(t, urn) + rapid.SampledFrom([]string{"", "", "."}).Draw(t, "end")
 		if rapid.Bool().Draw(t, "as a sip: URI") {
 			dialed = "sip:" + drawEscapes(t, dialed) + "@pbx.example"
 		}
+		dialed = drawName(t, dialed) + rapid.SampledFrom([]string{"", "\n", "\t "}).Draw(t, "space")
 		got, err := emergency.DialPlan{}.Classify(dialed, in(country))
 		if err != nil || got != (emergency.Dialed{Number: urn, Kind: kind, Country: country}) {
 			t.Fatalf("%q is %+v, %v; want %s", dialed, got, err, urn)
@@ -76,6 +92,9 @@ func TestOrdinaryIsNeverEmergency(t *testing.T) {
 		rapid.StringMatching(`[0-9]{1,6}`),                   // an extension
 		rapid.StringMatching(sos+`[0-9]{1,9}`),
 		rapid.StringMatching(`[0-9]{1,9}`+sos),
+		rapid.StringMatching(`[*#]{1,2}[0-9]{0,4}`+sos), // some feature code
+		rapid.StringMatching(`(\*67|\*82|[*#]31#|\*31\*)[0-9*#+]{0,3}`+sos+`[0-9*+]{0,4}`),
+		rapid.StringMatching(`14(1|70)[0-9]{0,2}`+sos+`[0-9]{0,4}`),
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		country := rapid.SampledFrom(everywhere).Draw(t, "country")
@@ -93,9 +112,18 @@ func TestOrdinaryIsNeverEmergency(t *testing.T) {
 	})
 }
 
-func isKnown(digits string, plan emergency.DialPlan, country emergency.Country) bool {
+// isKnown tells whether somebody who presses these keys asks for help.
+func isKnown(keys string, plan emergency.DialPlan, country emergency.Country) bool {
+	line := plan.OutsideLine
+	fronts := []string{"", line}
+	for _, code := range callerIDCodes(country) {
+		fronts = append(fronts, code, code+line, line+code)
+		for _, calling := range []string{"", "1", "44", "45"} {
+			fronts = append(fronts, code+"+"+calling)
+		}
+	}
 	for number := range known[country] {
-		if digits == number || digits == plan.OutsideLine+number {
+		if slices.Contains(fronts, strings.TrimSuffix(strings.TrimRight(keys, "#"), number)) && strings.HasSuffix(strings.TrimRight(keys, "#"), number) {
 			return true
 		}
 	}
@@ -109,7 +137,8 @@ func FuzzClassify(f *testing.F) {
 	for _, dialed := range []string{
 		"911", "9911", "+44 999", "tel:911;phone-context=+1", "sip:911@pbx.example;user=phone", "sips:%39%31%31@[::1]",
 		"urn:service:sos.animal-control", "URN:SERVICE:TEST.SOS", "sip:urn%3Aservice%3Asos@h", "９１１", "٩١١", "\u202d911\u202c",
-		"9115551234", "+19115551234", "tel:%", "sip:@", "\xff911", "urn:service:sos.\x00", "+", ":", "",
+		`"911" <sip:911@pbx.example>;tag=1`, "<tel:112>", "911;ext=1", "911@pbx.example", "112#", "*67 911", "#31#112", "1470999",
+		"9115551234", "+19115551234", "tel:%", `"<"<>`, "sip:@", "\xff911", "urn:service:sos.\x00", "+", ":", "",
 	} {
 		for _, country := range everywhere {
 			f.Add(dialed, "9", string(country), "")
@@ -140,30 +169,38 @@ func FuzzClassify(f *testing.F) {
 }
 
 // drawForm writes a number as some desktop or trunk might: in another script, with
-// something between the digits, as a URI, with escapes.
+// something between the digits, as a URI, with escapes, with a name before it.
 func drawForm(t *rapid.T, number string) string {
 	between := rapid.StringOfN(rapid.SampledFrom([]rune("   --.()/,\t\u00a0\u2009\u2011–−\u200b\u202d\u2060（）－．·")), 0, 2, -1)
 	zero := rapid.SampledFrom([]rune("0000０٠०")).Draw(t, "script")
 	var written strings.Builder
 	written.WriteString(between.Draw(t, "before"))
 	for _, r := range number {
-		if r != '+' {
+		if unicode.IsDigit(r) {
 			r += zero - '0'
 		}
 		written.WriteRune(r)
 		written.WriteString(between.Draw(t, "after"))
 	}
-	scheme := rapid.SampledFrom([]string{"", "tel:", "sip:", "sips:"}).Draw(t, "scheme")
-	if scheme == "" {
-		return written.String()
+	scheme := rapid.SampledFrom([]string{"", "", "tel:", "sip:", "sips:"}).Draw(t, "scheme")
+	user := written.String()
+	if scheme != "" {
+		user = drawEscapes(t, user)
 	}
-	user := drawEscapes(t, written.String())
-	parameters := rapid.SampledFrom([]string{"", ";phone-context=+1", ";phone-context=pbx.example;ext=42"}).Draw(t, "parameters")
+	parameters := rapid.SampledFrom([]string{"", ";phone-context=pbx.example", ";ext=911;phone-context=pbx.example"}).Draw(t, "parameters")
 	host := ""
 	if scheme != "tel:" {
 		host = rapid.SampledFrom([]string{"", "@pbx.example;user=phone", "@192.0.2.1:5060", "@[2001:db8::911]?subject=x"}).Draw(t, "host")
 	}
-	return drawCase(t, scheme) + user + parameters + host
+	return drawName(t, drawCase(t, scheme)+user+parameters+host)
+}
+
+// drawName puts an address into a SIP header, behind whatever name (RFC 3261).
+func drawName(t *rapid.T, address string) string {
+	header := rapid.SampledFrom([]string{
+		"%s", "%s", "<%s>", "911 <%s>;tag=911", `"Emergency" <%s>`, `"Desk \"112\" <999>"<%s>`, "%s\r\n", "\t%s",
+	}).Draw(t, "header")
+	return fmt.Sprintf(header, address)
 }
 
 // drawCase changes small letters into capitals here and there.

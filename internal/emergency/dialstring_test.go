@@ -84,6 +84,44 @@ var forms = []struct {
 	{"sip:911:secret@pbx.example", everywhere, "911", help},
 	{"sip:911@pbx.example?subject=112233", everywhere, "911", help},
 	{"sip:911", everywhere, "911", help},
+
+	// A SIP header writes an address with a name, or in angle brackets (RFC 3261).
+	{"<sip:911@pbx.example>", everywhere, "911", help},
+	{`"Emergency" <sip:911@pbx.example>`, everywhere, "911", help},
+	{"Emergency <tel:112>", europe, "112", help},
+	{`"Help: \"<sip:alice@pbx.example>\"" <sip:911@pbx.example>;tag=1`, everywhere, "911", help},
+	{"< sip:+44999@pbx.example ;user=phone>", unitedKingdom, "999", help},
+	{"<urn:service:sos.fire>", everywhere, "urn:service:sos.fire", help},
+	{"<911>", everywhere, "911", help},
+
+	// Desktops leave the scheme of a URI out.
+	{"911;ext=1", everywhere, "911", help},
+	{"911;phone-context=+1", everywhere, "911", help},
+	{"911@pbx.example", everywhere, "911", help},
+	{"112@[2001:db8::1]:5060;user=phone", europe, "112", help},
+
+	// The key that ends the dialing is sent along, or the end of a line.
+	{"911#", everywhere, "911", help},
+	{"tel:112#", europe, "112", help},
+	{"911\n", everywhere, "911", help},
+	{"\t911\r\n", everywhere, "911", help},
+
+	// So is what withholds the caller ID, or shows it: of an emergency call the network
+	// tells it anyway.
+	{"*67911", everywhere, "911", help},
+	{"*67 911", everywhere, "911", help},
+	{"*82-911", everywhere, "911", help},
+	{"tel:*67911", everywhere, "911", help},
+	{"sip:*67911@pbx.example;user=phone", everywhere, "911", help},
+	{"*67+1911", everywhere, "911", help},
+	{"＊67911＃", everywhere, "911", help},
+	{"*67933", unitedStates, "933", test},
+	{"141999", unitedKingdom, "999", help},
+	{"141 112", unitedKingdom, "112", help},
+	{"1470999", unitedKingdom, "999", help},
+	{"*31*112", europe, "112", help},
+	{"*31#112", europe, "112", help},
+	{"#31#112", europe, "112", help},
 	{"sip:933@pbx.example", unitedStates, "933", test},
 
 	// A SIP desktop dials a service URN, in any case of letters (RFC 5031).
@@ -98,6 +136,11 @@ var forms = []struct {
 	{"urn:service:sos.poison", everywhere, "urn:service:sos.poison", help},
 	{"urn:service:sos.gas", everywhere, "urn:service:sos.gas", help},
 	{"urn:service:sos.animal-control", everywhere, "urn:service:sos.animal-control", help},
+	// A dot at the end is that of a sentence.
+	{"urn:service:sos.", everywhere, "urn:service:sos", help},
+	{"urn:service:sos.fire.", everywhere, "urn:service:sos.fire", help},
+	{"urn:service:test.sos.", everywhere, "urn:service:test.sos", test},
+	{"urn:service:sos;user=phone", everywhere, "urn:service:sos", help},
 	// One that is not registered yet is a call for help, too.
 	{"urn:service:sos.ecall.manual", everywhere, "urn:service:sos.ecall.manual", help},
 	// Some desktops make a sip: URI of all that is dialed.
@@ -154,6 +197,13 @@ func TestClassifyOutsideLine(t *testing.T) {
 		{"9", "999", "GB", "999"},
 		{"91", "911", "US", "911"},
 		{"911", "911", "US", "911"},
+		// A code for the caller ID stands before it or behind it.
+		{"9", "9*67911", "US", "911"},
+		{"9", "*679911", "US", "911"},
+		{"9", "9141999", "GB", "999"},
+		{"9", "1419999", "GB", "999"},
+		{"9", "9*679911", "US", ""},
+		{"9", "*6799911", "US", ""},
 		// The prefix counts once, in front, and is not dialed before a plus.
 		{"9", "99911", "US", ""},
 		{"9", "9119", "US", ""},
@@ -261,7 +311,31 @@ func TestClassifyRefuses(t *testing.T) {
 		{"mailto:911@example.com", everywhere, "not-an-emergency-number"},
 		{"91", everywhere, "not-an-emergency-number"},
 		{"9111", everywhere, "not-an-emergency-number"},
-		{"911#", everywhere, "not-an-emergency-number"},
+		{"#911", everywhere, "not-an-emergency-number"},
+		{"*911", everywhere, "not-an-emergency-number"},
+		{"9#11", everywhere, "not-an-emergency-number"},
+		{"#", everywhere, "not-an-emergency-number"},
+		// What withholds the caller ID changes nothing about an ordinary number.
+		{"*679115551234", everywhere, "not-an-emergency-number"},
+		{"*67*67911", everywhere, "not-an-emergency-number"},
+		{"*67", everywhere, "not-an-emergency-number"},
+		{"*69911", everywhere, "not-an-emergency-number"},
+		{"141112233", everywhere, "not-an-emergency-number"},
+		// 141 is a code in the United Kingdom alone, and 999 no number elsewhere.
+		{"141911", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
+		{"1471999", everywhere, "not-an-emergency-number"},
+		{"#31#999", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
+		// What counts is the address, not the name before it or what is behind it.
+		{`"911" <sip:alice@pbx.example>`, everywhere, "not-an-emergency-number"},
+		{`"<911>" <tel:+12025550100>`, everywhere, "not-an-emergency-number"},
+		{"911 <tel:+12025550100>;x=<911>", everywhere, "not-an-emergency-number"},
+		{"sip:alice@pbx.example;x=<911>", everywhere, "not-an-emergency-number"},
+		{"<tel:+12025550100>, <tel:911>", everywhere, "not-an-emergency-number"},
+		{`"911"`, everywhere, "not-an-emergency-number"},
+		{"<911", everywhere, "not-an-emergency-number"},
+		{"<>911", everywhere, "not-an-emergency-number"},
+		{"9115551234;ext=911", everywhere, "not-an-emergency-number"},
+		{"alice@911", everywhere, "not-an-emergency-number"},
 		{"9+11", everywhere, "not-an-emergency-number"},
 		{"++911", everywhere, "not-an-emergency-number"},
 		{"911\x00", everywhere, "not-an-emergency-number"},
@@ -277,7 +351,8 @@ func TestClassifyRefuses(t *testing.T) {
 		{"urn:service:test.test.sos", everywhere, "not-an-emergency-number"},
 		// Characters, and an order of them, that no URN has.
 		{"urn:service:sos.\x00", everywhere, "not-an-emergency-number"},
-		{"urn:service:sos.", everywhere, "not-an-emergency-number"},
+		{"urn:service:sos..", everywhere, "not-an-emergency-number"},
+		{"urn:service:.", everywhere, "not-an-emergency-number"},
 		{"urn:service:sos.-fire", everywhere, "not-an-emergency-number"},
 		{"urn:service:sos\n.fire", everywhere, "not-an-emergency-number"},
 		// A country that is not served is said to be so, whatever was dialed.
@@ -322,24 +397,5 @@ func TestRefusalNamesTheCountry(t *testing.T) {
 	}
 	if refusal, _ := errors.AsType[*emergency.Refusal](err); refusal == nil || !reflect.DeepEqual(*refusal, want) {
 		t.Errorf("the refusal is %+v, want %+v", refusal, want)
-	}
-}
-
-// A callback reaches the agent in whatever form the trunk writes the number (S4).
-func TestCalledNumber(t *testing.T) {
-	for to, want := range map[string]string{
-		"+12025550101":                            "+12025550101",
-		"12025550101":                             "+12025550101",
-		" +1 (202) 555-0101 ":                     "+12025550101",
-		"tel:+1-202-555-0101;phone-context=+1":    "+12025550101",
-		"sip:+12025550101@pbx.example;user=phone": "+12025550101",
-		"sips:12025550101@pbx.example":            "+12025550101",
-		"":                                        "",
-		"security desk":                           "security desk",
-		"sip:alice@pbx.example":                   "sip:alice@pbx.example",
-	} {
-		if got := emergency.CalledNumber(to); got != want {
-			t.Errorf("CalledNumber(%q) is %q, want %q", to, got, want)
-		}
 	}
 }

@@ -2,10 +2,12 @@ package emergency_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"lifeline/internal/emergency"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -34,6 +36,11 @@ func TestEndpointNumber(t *testing.T) {
 		"sip:%2b1%32025550100@pbx.example":           "+12025550100",
 		"sip:2025550100;phone-context=+1@example":    "+12025550100",
 		"tel:+45 10 00 01 00":                        "+4510000100",
+		"tel:+44(0)20-7946-0100":                     "+442079460100",
+		"tel:020-7946-0100;phone-context=+44":        "+442079460100",
+		"tel:1-202-555-0100;phone-context=+1":        "+12025550100",
+		"<tel:+12025550100>":                         "+12025550100",
+		"tel:*67+12025550100":                        "",
 		"tel:4711":                                   "",
 		"tel:4711;phone-context=pbx.example":         "",
 		"tel:911":                                    "",
@@ -59,7 +66,7 @@ func TestEndpointNumber(t *testing.T) {
 // However a number is written, it is the same one; and what comes out is one (B5).
 func TestEndpointNumberInEverySpelling(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		number := rapid.StringMatching(`\+[1-9][0-9]{6,14}`).Draw(t, "number")
+		number := rapid.StringMatching(`\+(1[2-9][0-9]{9}|44[1-9][0-9]{8,9}|45[1-9][0-9]{7}|[235-9][0-9]{6,14})`).Draw(t, "number")
 		uri := drawForm(t, number)
 		if got, ok := emergency.EndpointNumber(uri); !ok || got != number {
 			t.Fatalf("%q rings %q, %v; want %s", uri, got, ok, number)
@@ -67,6 +74,83 @@ func TestEndpointNumberInEverySpelling(t *testing.T) {
 		wild := fmt.Sprint(rapid.SampledFrom([]string{"tel:", "sip:", ""}).Draw(t, "scheme"), rapid.String().Draw(t, "rest"))
 		if got, ok := emergency.EndpointNumber(wild); ok != emergency.ValidE164(got) {
 			t.Fatalf("%q rings %q, %v", wild, got, ok)
+		}
+	})
+}
+
+// A callback reaches the agent in whatever form the trunk writes the number (S4).
+func TestCalledNumber(t *testing.T) {
+	for to, want := range map[string]string{
+		"+12025550101":                               "+12025550101",
+		"12025550101":                                "+12025550101",
+		"0012025550101":                              "+12025550101",
+		" +1 (202) 555-0101 ":                        "+12025550101",
+		"tel:+1-202-555-0101;phone-context=+1":       "+12025550101",
+		"tel:202-555-0101;phone-context=+1":          "+12025550101",
+		"sip:+12025550101@pbx.example;user=phone":    "+12025550101",
+		"sips:12025550101@pbx.example":               "+12025550101",
+		"<sip:+12025550101@pbx.example>;tag=1":       "+12025550101",
+		`"Callback" <sip:+12025550101@pbx.example>`:  "+12025550101",
+		"+44 (0)20 7946 0100":                        "+442079460100",
+		"02079460100":                                "+442079460100",
+		"2025550101":                                 "+2025550101",
+		"":                                           "",
+		"911":                                        "911",
+		"security desk":                              "security desk",
+		"sip:alice@pbx.example":                      "sip:alice@pbx.example",
+		"sip:+12025550101;phone-context=+1@x;x=<1>":  "+12025550101",
+		"sip:one@example.com;phone-context=+1202555": "sip:one@example.com;phone-context=+1202555",
+	} {
+		if got := emergency.CalledNumber(to); got != want {
+			t.Errorf("CalledNumber(%q) is %q, want %q", to, got, want)
+		}
+	}
+}
+
+// A trunk may leave the country out. Then a number may be meant in every country that
+// writes its numbers so, and in none that does not (S4).
+func TestCalledNumbers(t *testing.T) {
+	for to, want := range map[string][]string{
+		"2025550101":                    {"+2025550101", "+12025550101"},
+		"sip:2025550101@pbx.example":    {"+2025550101", "+12025550101"},
+		"<tel:(202)555-0101;ext=3>":     {"+2025550101", "+12025550101"},
+		"12025550101":                   {"+12025550101"},
+		"02079460100":                   {"+442079460100"},
+		"10000101":                      {"+10000101", "+4510000101"},
+		"4510000101":                    {"+4510000101", "+14510000101"},
+		"+2025550101":                   {"+2025550101"},
+		"002025550101":                  {"+2025550101"},
+		"2025550101;phone-context=+45":  {"+452025550101"},
+		"tel:10000101;phone-context=+1": {"+110000101"},
+		"911":                           nil,
+		"4711":                          nil,
+		"sip:alice@pbx.example":         nil,
+		"#31#10000101":                  nil,
+	} {
+		if diff := cmp.Diff(want, emergency.CalledNumbers(to)); diff != "" {
+			t.Errorf("%q: %s", to, diff)
+		}
+	}
+}
+
+// However somebody in a served country writes a number of that country, it is among
+// those that a call may have been made to, once; and all of them are E.164 (S4).
+func TestCalledNumbersHaveIt(t *testing.T) {
+	national := map[string]*rapid.Generator[string]{
+		"+1": rapid.StringMatching(`[2-9][0-9]{9}`), "+44": rapid.StringMatching(`[1-9][0-9]{8,9}`), "+45": rapid.StringMatching(`[1-9][0-9]{7}`),
+	}
+	trunk := map[string][]string{"+1": {"", "1", "001", "+1"}, "+44": {"0", "44", "0044", "+44", "+440"}, "+45": {"", "45", "0045", "+45"}}
+	rapid.Check(t, func(t *rapid.T) {
+		code := rapid.SampledFrom([]string{"+1", "+44", "+45"}).Draw(t, "code")
+		rest := national[code].Draw(t, "number")
+		to := drawForm(t, rapid.SampledFrom(trunk[code]).Draw(t, "front")+rest)
+		got := emergency.CalledNumbers(to)
+		slices.Sort(got)
+		if !slices.Contains(got, code+rest) || len(slices.Compact(slices.Clone(got))) != len(got) {
+			t.Fatalf("%q was made to one of %v, want %s", to, got, code+rest)
+		}
+		if slices.ContainsFunc(got, func(number string) bool { return !emergency.ValidE164(number) }) {
+			t.Fatalf("%q was made to one of %v", to, got)
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package emergency
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // Numbering is what may be dialed in one country to reach the emergency services.
 type Numbering struct {
@@ -13,6 +16,11 @@ type Numbering struct {
 	Within Country
 	// CallingCode is the country code of ITU-T E.164, without the plus.
 	CallingCode string
+	// National is how people there write a number without the calling code; its group
+	// is what stands behind the calling code in E.164.
+	National *regexp.Regexp
+	// CallerIDCodes are dialed before a number to withhold or to show the caller ID.
+	CallerIDCodes []string
 	// Emergency are the numbers that reach a PSAP; the first is what people are
 	// told to dial.
 	Emergency []string
@@ -25,6 +33,14 @@ type Numbering struct {
 	Reviewed string
 }
 
+// What North America has in common.
+var (
+	nanpNational = regexp.MustCompile(`^1?([2-9][0-9]{9})$`)
+	// 47 CFR 64.1603: *67 withholds the number, *82 shows it. 1167 and 1182 are for
+	// dial-pulse telephones; no desktop is one, and they would hide an extension.
+	nanpCallerIDCodes = []string{"*67", "*82"}
+)
+
 // numberings is the table of countries; an entry is all that one needs to be served.
 //
 // 911 stands in every entry, because a desktop that was set up for North America
@@ -36,30 +52,36 @@ type Numbering struct {
 var numberings = map[Country]Numbering{
 	UnitedStates: {
 		Name: "the United States", AlsoWritten: []string{"USA", "United States", "United States of America"},
-		CallingCode: "1", Emergency: []string{"911"}, Test: []string{"933"},
+		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
 		Source: "47 CFR 9.4 (carriers transmit 911 calls to a PSAP)", Reviewed: "2026-11-22",
 	},
 	PuertoRico: {
 		Name: "Puerto Rico", AlsoWritten: []string{"PRI"}, Within: UnitedStates,
-		CallingCode: "1", Emergency: []string{"911"},
+		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "47 CFR 9.4, and Puerto Rico's Ley 20-2017, which replaced Ley 144-1994 on the 9-1-1 system", Reviewed: "2026-11-22",
 	},
 	Canada: {
 		Name: "Canada", AlsoWritten: []string{"CAN"},
-		CallingCode: "1", Emergency: []string{"911"},
+		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "Telecom Decision CRTC 2005-21 (9-1-1 obligations of local VoIP providers)", Reviewed: "2026-11-22",
 	},
 	UnitedKingdom: {
 		Name: "the United Kingdom", AlsoWritten: []string{
 			"UK", "GBR", "United Kingdom", "Great Britain", "England", "Scotland", "Wales", "Northern Ireland",
 		},
-		CallingCode: "44", Emergency: []string{"999", "112", "911"},
-		Source: "Ofcom General Condition A3.2 (access to emergency organisations on 999 and 112)", Reviewed: "2026-11-22",
+		CallingCode: "44", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"},
+		// Oftel, A Consumer's Guide to Calling Line Identification Services (1998): 141
+		// withholds the number, 1470 shows it.
+		CallerIDCodes: []string{"141", "1470"},
+		Source:        "Ofcom General Condition A3.2 (access to emergency organisations on 999 and 112)", Reviewed: "2026-11-22",
 	},
 	Denmark: {
 		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark"},
-		CallingCode: "45", Emergency: []string{"112", "911"},
-		Source: "Teleloven § 61 (alarm communication to 112), and Directive (EU) 2018/1972 article 109", Reviewed: "2026-11-22",
+		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"},
+		// 3GPP TS 22.030 annex B: *31# shows the number, #31# withholds it. Fixed networks
+		// that follow it write the former with a star at its end.
+		CallerIDCodes: []string{"*31*", "*31#", "#31#"},
+		Source:        "Teleloven § 61 (alarm communication to 112), and Directive (EU) 2018/1972 article 109", Reviewed: "2026-11-22",
 	},
 }
 
