@@ -69,6 +69,7 @@ type NoticeLink struct {
 }
 
 // Acknowledgement is the first word of somebody who has seen a notice of a call (B9).
+// What others say after it is kept with their deliveries.
 type Acknowledgement struct {
 	At time.Time
 	// By is the recipient's e-mail address.

@@ -14,6 +14,9 @@ var (
 	ErrUnknownSite = errors.New("unknown site")
 	// ErrUnknownCall means that no call has this ID, or that it has been erased.
 	ErrUnknownCall = errors.New("unknown call")
+	// ErrErasedCall is an ErrUnknownCall of a call that there was (B14): its ID must not
+	// become that of another.
+	ErrErasedCall = fmt.Errorf("%w: it has been erased", ErrUnknownCall)
 	// ErrUnknownLeg means that the call has no leg with this ID.
 	ErrUnknownLeg = errors.New("unknown leg")
 	// ErrUnknownNumber means that no callback number is kept under this number.
@@ -41,6 +44,8 @@ type Refusal struct {
 	// Checks are all the conditions that do not hold, when it is for such that the
 	// call is refused; the code is the first one's.
 	Checks []Check
+	// CallID is what people are told of the refused call by; empty when nobody is (B10).
+	CallID CallID
 }
 
 // Error names the refusal for logs; the edge shows Reason and Instead.

@@ -16,6 +16,9 @@ const (
 	// MessageAcknowledged tells that somebody has seen a notice; its body is an
 	// Acknowledged.
 	MessageAcknowledged MessageKind = "notice-acknowledged"
+	// MessageUndelivered tells that every e-mail of a notice has come back; its body is
+	// an Undelivered.
+	MessageUndelivered MessageKind = "notice-undelivered"
 	// MessageRefused starts the workflow that tells people of a call which failed;
 	// its body is a RefusedOrder.
 	MessageRefused MessageKind = "refused"

@@ -1,6 +1,9 @@
 package emergency
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // NoticeEvent is the moment of a call that contacts are told of.
 type NoticeEvent string
@@ -32,21 +35,29 @@ const (
 	DeliveryBounced DeliveryState = "bounced"
 	// DeliveryFailed will not be tried again.
 	DeliveryFailed DeliveryState = "failed"
+	// DeliverySuperseded was an escalation's, and is not sent: the next escalation was
+	// due before it could be, or somebody had acknowledged (B9).
+	DeliverySuperseded DeliveryState = "superseded"
+	// DeliveryAcknowledged has been seen by the recipient, who said so (B9).
+	DeliveryAcknowledged DeliveryState = "acknowledged"
 )
 
 // Follows tells whether a delivery can come into this state from another: what has been
-// sent is queued no more, and what its mail server has said stays (B9). A notice that
-// was given up may have gone out all the same.
+// sent is queued no more, what its mail server has said stays, and what its reader has
+// said outweighs both (B9). A notice that was given up may have gone out all the same.
 func (s DeliveryState) Follows(before DeliveryState) bool {
 	steps := map[DeliveryState]int{
-		DeliveryQueued: 0, DeliveryFailed: 1, DeliverySent: 2, DeliveryDelivered: 3, DeliveryBounced: 3,
+		DeliveryQueued: 0, DeliveryFailed: 1, DeliverySuperseded: 1, DeliverySent: 2,
+		DeliveryDelivered: 3, DeliveryBounced: 3, DeliveryAcknowledged: 4,
 	}
 	to, known := steps[s]
 	return known && to > steps[before]
 }
 
 // Arrived tells whether the notice may have been read.
-func (s DeliveryState) Arrived() bool { return s == DeliverySent || s == DeliveryDelivered }
+func (s DeliveryState) Arrived() bool {
+	return s == DeliverySent || s == DeliveryDelivered || s == DeliveryAcknowledged
+}
 
 // Delivery is a notice to one recipient.
 type Delivery struct {
@@ -58,8 +69,15 @@ type Delivery struct {
 	State   DeliveryState
 	// MessageID is what the mail system calls the message; empty until sent.
 	MessageID string
+	// QueuedAt is when the notice was made. SentAt, DeliveredAt and AcknowledgedAt are
+	// zero until that has happened, or for as long as nobody tells of it.
+	QueuedAt, SentAt, DeliveredAt, AcknowledgedAt time.Time
+	// UpdatedAt is since when the delivery is in its state.
 	UpdatedAt time.Time
 }
+
+// of tells which notice the delivery is one of, as far as its call is concerned.
+func (d Delivery) of() NoticeID { return NoticeID{Event: d.Event, Round: d.Round} }
 
 // Notice is one message about a call, to be rendered for its recipients. It
 // always carries the three facts that US law names: that the call was made, the
@@ -91,16 +109,22 @@ type Notice struct {
 // the first notice of it, or one that tells more people (B10).
 func (n Notice) Failed() bool { return n.Event == NoticeFailed || n.Reason != "" }
 
-// NotificationState sums up the deliveries of a call.
+// NotificationState sums up the deliveries of a call. It never goes back to an earlier
+// one because a further notice is made; docs/notices.md has the table.
 type NotificationState string
 
 const (
 	// NotificationNone means that nobody is to be told.
 	NotificationNone NotificationState = "none"
-	// NotificationQueued means that somebody has yet to be told.
+	// NotificationQueued means that somebody has yet to be told of the first notice.
 	NotificationQueued NotificationState = "queued"
-	// NotificationSent means that every notice has gone out, or can go no further.
+	// NotificationSent means that the first notice has gone out to whom it can.
 	NotificationSent NotificationState = "sent"
+	// NotificationDelivered means that it is also known to have reached somebody's mail
+	// server (B9).
+	NotificationDelivered NotificationState = "delivered"
+	// NotificationBounced means that all that went out has come back.
+	NotificationBounced NotificationState = "bounced"
 	// NotificationFailed means that no notice went out.
 	NotificationFailed NotificationState = "failed"
 	// NotificationAcknowledged means that somebody has seen a notice and said so (B9).
@@ -112,14 +136,15 @@ const (
 
 // Notification is who is told of a call.
 type Notification struct {
+	// Deliveries are in the order of the telling.
 	Deliveries []Delivery
-	// AcknowledgedAt is when somebody said that he has seen a notice; zero while nobody
-	// has. AcknowledgedBy is his e-mail address.
+	// AcknowledgedAt is when somebody first said that he has seen a notice; zero while
+	// nobody has. AcknowledgedBy is his e-mail address.
 	AcknowledgedAt time.Time
 	AcknowledgedBy string
 }
 
-// Escalations is how often the site's list has been told because nobody
+// Escalations is how often the site's list was to be told because nobody
 // acknowledged.
 func (n Notification) Escalations() int {
 	rounds := 0
@@ -129,26 +154,48 @@ func (n Notification) Escalations() int {
 	return rounds
 }
 
-// State sums up: acknowledged once somebody has; else queued while one delivery
-// waits, escalated once it has been, failed when none has arrived.
-func (n Notification) State() NotificationState {
-	if !n.AcknowledgedAt.IsZero() {
-		return NotificationAcknowledged
-	}
-	if len(n.Deliveries) == 0 {
-		return NotificationNone
-	}
-	sum := NotificationFailed
+// Acknowledged are the deliveries whose readers have said that they have seen them, in
+// the order in which they did (B9).
+func (n Notification) Acknowledged() []Delivery {
+	var seen []Delivery
 	for _, delivery := range n.Deliveries {
-		switch {
-		case delivery.State == DeliveryQueued:
-			return NotificationQueued
-		case delivery.State.Arrived():
-			sum = NotificationSent
+		if !delivery.AcknowledgedAt.IsZero() {
+			seen = append(seen, delivery)
 		}
 	}
-	if sum == NotificationSent && n.Escalations() > 0 {
-		return NotificationEscalated
+	slices.SortStableFunc(seen, func(a, b Delivery) int { return a.AcknowledgedAt.Compare(b.AcknowledgedAt) })
+	return seen
+}
+
+// State sums up: acknowledged once somebody has, and escalated once more people have
+// been told because nobody had; else queued while the first notice waits for one of its
+// recipients, and then the best that is known of any.
+func (n Notification) State() NotificationState {
+	switch {
+	case !n.AcknowledgedAt.IsZero():
+		return NotificationAcknowledged
+	case len(n.Deliveries) == 0:
+		return NotificationNone
 	}
-	return sum
+	waiting, returned, known := false, false, map[DeliveryState]bool{}
+	for _, delivery := range n.Deliveries {
+		if delivery.Round > 0 && delivery.State.Arrived() {
+			return NotificationEscalated
+		}
+		known[delivery.State] = true
+		waiting = waiting || delivery.State == DeliveryQueued && delivery.of() == n.Deliveries[0].of()
+		returned = returned || delivery.State == DeliveryBounced && delivery.Round > 0
+	}
+	switch {
+	case waiting && !returned: // else it has been escalated once
+		return NotificationQueued
+	case known[DeliveryDelivered]:
+		return NotificationDelivered
+	case known[DeliverySent]:
+		return NotificationSent
+	case known[DeliveryBounced]:
+		return NotificationBounced
+	default:
+		return NotificationFailed
+	}
 }

@@ -12,6 +12,10 @@ type NoticePlan struct {
 	Escalations int `json:"escalations"`
 	// TellEnd says that people are told of the end of a call, too.
 	TellEnd bool `json:"tellEnd"`
+	// ByUse says that a notice is tried for as long as it is of use: an escalation until
+	// the next one is due, and any other notice until the call is closed. Without it, as
+	// in calls from before that was so, each is tried for lease and grace.
+	ByUse bool `json:"byUse,omitempty"`
 }
 
 // Acknowledged tells that somebody has seen a notice and says so (B9).
@@ -20,6 +24,13 @@ type Acknowledged struct {
 	At    time.Time   `json:"at"`
 	// By is his e-mail address; empty when it is not known.
 	By string `json:"by,omitempty"`
+}
+
+// Undelivered tells that no recipient has a notice any more: every e-mail that went out
+// with it has come back, or was never taken (B9).
+type Undelivered struct {
+	Event NoticeEvent `json:"event"`
+	At    time.Time   `json:"at"`
 }
 
 // RefusedOrder is what the workflow needs to know that tells people of a call which

@@ -31,3 +31,14 @@ func insteadIn(at Country) string {
 	}
 	return "Dial the local emergency number from a mobile phone."
 }
+
+// RefusedDial is a refused call with what became of telling people.
+type RefusedDial struct {
+	RefusedCall
+
+	// ToldAs is the refused call whose notice told of this one: itself, or an earlier one
+	// like it; empty when nobody is told.
+	ToldAs CallID
+	// Notice says who has been told.
+	Notice Notification
+}
