@@ -96,7 +96,7 @@ func (s *Store) RecordMailEvent(ctx context.Context, e emergency.MailEvent) (boo
 			return err
 		}
 		first, err := t.exec(ctx, `INSERT INTO mail_events (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
-			keepable(e.ID), s.now())
+			emergency.Keepable(e.ID), s.now())
 		if err != nil || first == 0 {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -29,7 +28,7 @@ func (s *Store) DecideInbound(ctx context.Context, in Inbound) (emergency.Decisi
 	if !emergency.ValidE164(in.To) {
 		return none, nil
 	}
-	in.From, in.At = keepable(in.From), stamp(in.At)
+	in.From, in.At = emergency.Keepable(in.From), stamp(in.At)
 	calls, err := s.calledBack(ctx, in)
 	if err != nil {
 		return none, err
@@ -103,12 +102,6 @@ func (s *Store) calledBack(ctx context.Context, in Inbound) ([]emergency.CallID,
 		return nil, fmt.Errorf("find the call of a callback: %w", err)
 	}
 	return ids, nil
-}
-
-// keepable is a text from outside as every database can keep it: PostgreSQL takes
-// no null character and nothing but UTF-8, and a callback must not fail for that.
-func keepable(text string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 }
 
 // joinOrOpenCallback gives the callback leg from this caller that is up already,

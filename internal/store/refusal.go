@@ -114,7 +114,7 @@ type refusedFacts struct {
 func factsOf(r emergency.RefusedCall, caller emergency.Caller) refusedFacts {
 	return refusedFacts{
 		Kind: r.Kind, Code: r.Code, Country: r.Country, AgentName: caller.Agent.Name, SiteName: caller.Site.Name,
-		Dialed: keepable(r.Dialed), At: r.At, Instead: r.Instead(), Zone: caller.Site.TimeZone,
+		Dialed: emergency.Keepable(r.Dialed), At: r.At, Instead: r.Instead(), Zone: caller.Site.TimeZone,
 		Conveyed: emergency.Conveyed{Site: caller.Site.Address, Device: r.Location},
 	}
 }

@@ -47,7 +47,7 @@ func (s *Store) Templates(ctx context.Context) ([]emergency.Template, error) {
 // can be used is for the caller to know.
 func (s *Store) PutTemplate(ctx context.Context, saved emergency.Template, by emergency.Change) (emergency.Template, error) {
 	for _, part := range []struct{ name, text string }{{"subject", saved.Subject}, {"html", saved.HTML}, {"text", saved.Text}} {
-		if keepable(part.text) != part.text {
+		if emergency.Keepable(part.text) != part.text {
 			return saved, &emergency.Invalid{Field: part.name, Problem: "must be UTF-8 without null characters"}
 		}
 	}

@@ -73,7 +73,7 @@ func (s *Store) voicePlan(ctx context.Context, revision int64) (*emergency.Voice
 	routing, err := s.VoiceRouting(ctx)
 	switch {
 	case err == nil:
-		compiled := &compiledRouting{revision: routing.Revision, plan: usable(routing)}
+		compiled := &compiledRouting{revision: routing.Revision, plan: routing.Salvage()}
 		s.routing.Store(compiled)
 		return compiled.plan, nil
 	case known != nil:

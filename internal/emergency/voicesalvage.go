@@ -1,0 +1,90 @@
+package emergency
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Salvage is the plan of a voice routing as far as it can be used. What is kept was
+// valid when it was saved, but a later version may have stricter rules, and while one
+// takes over from the other, an earlier one may not know all of it. Whoever is in
+// danger then still has all other ways out (B7): only what this version refuses is
+// left out, and what needs it.
+func (v VoiceRouting) Salvage() *VoicePlan {
+	// Whoever else has the lists keeps them whole.
+	v.Trunks, v.OutboundProfiles = slices.Clone(v.Trunks), slices.Clone(v.OutboundProfiles)
+	for {
+		plan, err := v.Compile()
+		if err == nil {
+			return plan
+		}
+		refused, ok := errors.AsType[*Invalid](err)
+		if !ok || !leaveOut(&v, strings.Split(refused.Field, ".")) {
+			v = VoiceRouting{} // which always compiles
+		}
+	}
+}
+
+// leaveOut removes what a field names, such as rules.3.pattern: one number of a trunk or
+// a profile, else the whole entry, since a rule for fewer countries might be one for all.
+// It is false when there is no such thing.
+func leaveOut(v *VoiceRouting, field []string) bool {
+	field = append(field, "", "", "") // a name, an index, and the same within the entry
+	i := entryIndex(field)
+	switch field[0] {
+	case "directOffers":
+		return cutEntry(&v.DirectOffers, i)
+	case "trunks":
+		if i >= 0 && i < len(v.Trunks) && leaveOutOf(&v.Trunks[i], field[2:]) {
+			return true
+		}
+		return cutEntry(&v.Trunks, i)
+	case "rules":
+		return cutEntry(&v.Rules, i)
+	case "outboundProfiles":
+		if i >= 0 && i < len(v.OutboundProfiles) && field[2] == "numbers" {
+			return cutEntry(&v.OutboundProfiles[i].Numbers, entryIndex(field[2:]))
+		}
+		return cutEntry(&v.OutboundProfiles, i)
+	default:
+		return false
+	}
+}
+
+func leaveOutOf(t *Trunk, field []string) bool {
+	switch field[0] {
+	case "numbers":
+		return cutEntry(&t.Numbers, entryIndex(field))
+	case "testNumbers":
+		return cutEntry(&t.TestNumbers, entryIndex(field))
+	case "failOver":
+		return cutEntry(&t.FailOver, entryIndex(field))
+	default:
+		return false
+	}
+}
+
+// lastEntry stands for the last entry: there are too many.
+const lastEntry = -1
+
+// entryIndex is which entry of a list a field means.
+func entryIndex(field []string) int {
+	if i, err := strconv.Atoi(field[1]); err == nil {
+		return i
+	}
+	return lastEntry
+}
+
+// cutEntry removes one entry of a list.
+func cutEntry[T any](list *[]T, i int) bool {
+	if i == lastEntry {
+		i = len(*list) - 1
+	}
+	if i < 0 || i >= len(*list) {
+		return false
+	}
+	*list = slices.Concat((*list)[:i], (*list)[i+1:])
+	return true
+}
