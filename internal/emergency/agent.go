@@ -38,8 +38,11 @@ type Agent struct {
 }
 
 var (
-	idPattern       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	endpointPattern = regexp.MustCompile(`^(tel:\+?[0-9-]{2,32}|sips?:[^\s@<>"[:cntrl:]]{1,128}@[^\s@<>"[:cntrl:]]{1,128})$`)
+	idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	// telPattern has digits with visual separators between them, and parameters such as
+	// ;ext=12 (RFC 3966, section 3).
+	telPattern = regexp.MustCompile(`^(?i:tel):\+?\(?[0-9][().-]*[0-9][0-9().-]{0,30}(;[A-Za-z0-9-]+(=[^\s;@<>"[:cntrl:]]{1,64})?){0,4}$`)
+	sipPattern = regexp.MustCompile(`^(?i:sips?):[^\s@<>"[:cntrl:]]{1,128}@[^\s@<>"[:cntrl:]]{1,128}$`)
 )
 
 // maxName is how many characters the name of an agent or a site may take.
@@ -75,12 +78,19 @@ func (a Agent) Validate() error {
 		}
 	}
 	for _, endpoint := range a.Endpoints {
-		if !validEndpoint(endpoint) {
+		switch {
+		case !validEndpoint(endpoint):
 			return &Invalid{"endpoints", "must each be a tel: or sip: URI"}
+		case reachesHelp(endpoint):
+			return &Invalid{"endpoints", noDevice}
 		}
 	}
 	return nil
 }
+
+// noDevice completes the sentence about a device that would answer a callback with a
+// call for help.
+const noDevice = "must not be an emergency number, nor one for tests: a callback would become a call for help"
 
 // readable tells whether a text says something in no more than so many characters,
 // and whether every database can keep it: PostgreSQL takes no null character and
@@ -93,7 +103,7 @@ func readable(text string, limit int) bool {
 func validID(id string) bool { return idPattern.MatchString(id) }
 
 func validEndpoint(uri string) bool {
-	return utf8.ValidString(uri) && endpointPattern.MatchString(uri)
+	return utf8.ValidString(uri) && (telPattern.MatchString(uri) || sipPattern.MatchString(uri))
 }
 
 // Caller is what a dial needs to know of an agent, in one piece.

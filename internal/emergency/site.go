@@ -2,6 +2,7 @@ package emergency
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the machine need not have the zones
@@ -118,7 +119,9 @@ func (s Site) validateCallbacks() error {
 	switch {
 	case s.FallbackEndpoint != "" && !validEndpoint(s.FallbackEndpoint):
 		return &Invalid{"fallbackEndpoint", "must be a tel: or sip: URI"}
-	case rings(s.FallbackEndpoint, s.StandingNumber):
+	case reachesHelp(s.FallbackEndpoint):
+		return &Invalid{"fallbackEndpoint", noDevice}
+	case slices.Contains(CalledNumbers(s.FallbackEndpoint), s.StandingNumber):
 		return &Invalid{"fallbackEndpoint", circle}
 	case s.FinalNumber != "" && !ValidE164(s.FinalNumber):
 		return &Invalid{"finalNumber", mustBeE164}
@@ -131,12 +134,6 @@ func (s Site) validateCallbacks() error {
 	default:
 		return nil
 	}
-}
-
-// rings tells whether a tel: URI is that of a number.
-func rings(uri, number string) bool {
-	called, tel := strings.CutPrefix(uri, "tel:")
-	return tel && strings.ReplaceAll(called, "-", "") == number
 }
 
 // validRing tells whether a device can ring for so long: a PSAP gives up soon.

@@ -53,6 +53,27 @@ func TestAgentValidate(t *testing.T) {
 		{"sip without a host", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one"} }, "endpoints"},
 		{"sips", func(a *emergency.Agent) { a.Endpoints = []string{"sips:one@example.com;transport=tls"} }, ""},
 		{"an extension", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711"} }, ""},
+		{"a number with an extension", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext=12"} }, ""},
+		{"a number with brackets", func(a *emergency.Agent) { a.Endpoints = []string{"TEL:+1(202)555-0100"} }, ""},
+		{"a number with many parameters", func(a *emergency.Agent) {
+			a.Endpoints = []string{"tel:4711;phone-context=pbx.example;ext=1;isub=2;lr"}
+		}, ""},
+		{"sip in capitals", func(a *emergency.Agent) { a.Endpoints = []string{"SIP:+12025550100;ext=1@pbx.example;user=phone"} }, ""},
+		{"brackets alone", func(a *emergency.Agent) { a.Endpoints = []string{"tel:()"} }, "endpoints"},
+		{"a number at a host", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100@pbx.example"} }, "endpoints"},
+		{"half a parameter", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext="} }, "endpoints"},
+		{"a parameter in two lines", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext=1\n2"} }, "endpoints"},
+		{"a letter", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+1202555010x"} }, "endpoints"},
+		// A callback that rings the emergency service calls it a second time (B6).
+		{"911", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one@example.com", "tel:911"} }, "endpoints"},
+		{"a number of another country", func(a *emergency.Agent) { a.Endpoints = []string{"tel:9-9-9"} }, "endpoints"},
+		{"112 on a telephone system", func(a *emergency.Agent) { a.Endpoints = []string{"sip:112@pbx.example;user=phone"} }, "endpoints"},
+		{"911 in disguise", func(a *emergency.Agent) { a.Endpoints = []string{"SIPS:%2B1911;ext=2@pbx.example"} }, "endpoints"},
+		{"the test number", func(a *emergency.Agent) { a.Endpoints = []string{"tel:933;phone-context=+1"} }, "endpoints"},
+		{"a service", func(a *emergency.Agent) { a.Endpoints = []string{"sip:urn:service:sos.fire@pbx.example"} }, "endpoints"},
+		{"a test of a service", func(a *emergency.Agent) { a.Endpoints = []string{"sip:urn%3Aservice%3Atest.sos@pbx.example"} }, "endpoints"},
+		{"a host with such a name", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one@911.example.com"} }, ""},
+		{"a number that begins so", func(a *emergency.Agent) { a.Endpoints = []string{"tel:9115551234", "tel:9112"} }, ""},
 		{"a line break", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711\nsip:a@example.com"} }, "endpoints"},
 		{"no text", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\xffb@example.com"} }, "endpoints"},
 		{"a null", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\x00b@example.com"} }, "endpoints"},
@@ -104,6 +125,15 @@ func TestSiteValidate(t *testing.T) {
 		{"a final number as a URI", func(s *emergency.Site) { s.FinalNumber = "tel:+12025550110" }, "finalNumber"},
 		// A callback to the standing number would ring the standing number.
 		{"a desk at the standing number", func(s *emergency.Site) { s.FallbackEndpoint = "tel:+1-202-555-0100" }, "fallbackEndpoint"},
+		{"a desk at it with an extension", func(s *emergency.Site) { s.FallbackEndpoint = "TEL:+1(202)555-0100;ext=9" }, "fallbackEndpoint"},
+		{"a desk at it over SIP", func(s *emergency.Site) { s.FallbackEndpoint = "sip:12025550100@pbx.example" }, "fallbackEndpoint"},
+		{"a desk at it without the country", func(s *emergency.Site) { s.FallbackEndpoint = "tel:202-555-0100" }, "fallbackEndpoint"},
+		{"a desk next to it", func(s *emergency.Site) { s.FallbackEndpoint = "tel:+1-202-555-0101;ext=9" }, ""},
+		// Nor may it become a call for help.
+		{"a desk at 911", func(s *emergency.Site) { s.FallbackEndpoint = "tel:911" }, "fallbackEndpoint"},
+		{"a desk at a service", func(s *emergency.Site) { s.FallbackEndpoint = "sip:urn:service:sos@pbx.example" }, "fallbackEndpoint"},
+		{"911 as the final number", func(s *emergency.Site) { s.FinalNumber = "911" }, "finalNumber"},
+		{"an international 112 as the final number", func(s *emergency.Site) { s.FinalNumber = "+45112" }, "finalNumber"},
 		{"a final number that is the standing one", func(s *emergency.Site) { s.FinalNumber = "+12025550100" }, "finalNumber"},
 		// A device rings long enough to be answered, and the emergency service waits (B6).
 		{"the shortest rings", func(s *emergency.Site) { s.AgentRing, s.FallbackRing = 5*time.Second, 5*time.Second }, ""},
