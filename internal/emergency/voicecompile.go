@@ -72,7 +72,7 @@ func (p *VoicePlan) addOffers() error {
 		case !ValidE164(offer.Number):
 			return &Invalid{field + "number", mustBeE164}
 		case p.offers[offer]:
-			return &Invalid{field + "number", "is listed twice"}
+			return &Invalid{field + "number", listedTwice}
 		case !offer.Country.Served():
 			return &Invalid{field + "country", "must be one of " + listCountries()}
 		}
@@ -84,6 +84,10 @@ func (p *VoicePlan) addOffers() error {
 // mustBeE164 completes the sentence about a number that is not.
 const mustBeE164 = "must be an E.164 number such as +12025550100"
 
+// listedTwice completes the sentence about what says nothing new. Two trunks may have
+// the same numbers: those of one provider often do.
+const listedTwice = "is listed twice"
+
 func (p *VoicePlan) addTrunks() error {
 	for i, trunk := range p.routing.Trunks {
 		field := fmt.Sprintf("trunks.%d.", i)
@@ -92,17 +96,23 @@ func (p *VoicePlan) addTrunks() error {
 		case !validID(string(trunk.ID)):
 			return &Invalid{field + "trunkId", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
 		case twice:
-			return &Invalid{field + "trunkId", "is listed twice"}
+			return &Invalid{field + "trunkId", listedTwice}
 		}
 		for j, number := range trunk.Numbers {
-			if !ValidE164(number) {
+			switch {
+			case !ValidE164(number):
 				return &Invalid{fmt.Sprintf("%snumbers.%d", field, j), mustBeE164}
+			case slices.Contains(trunk.Numbers[:j], number):
+				return &Invalid{fmt.Sprintf("%snumbers.%d", field, j), listedTwice}
 			}
 			p.mayCall[number] = p.mayCall[number] || trunk.Emergency
 		}
 		for j, number := range trunk.TestNumbers {
-			if !isTestNumber(number) {
+			switch {
+			case !isTestNumber(number):
 				return &Invalid{fmt.Sprintf("%stestNumbers.%d", field, j), "must be a test number, such as 933 or urn:service:test.sos"}
+			case slices.Contains(trunk.TestNumbers[:j], number):
+				return &Invalid{fmt.Sprintf("%stestNumbers.%d", field, j), listedTwice}
 			}
 		}
 		p.trunks[trunk.ID] = trunk
@@ -153,8 +163,11 @@ func (p *VoicePlan) addRules() error {
 			return &Invalid{field + "trunk", "must name one of the trunks"}
 		}
 		for j, country := range rule.Countries {
-			if !country.Served() {
+			switch {
+			case !country.Served():
 				return &Invalid{fmt.Sprintf("%scountries.%d", field, j), "must be one of " + listCountries()}
+			case slices.Contains(rule.Countries[:j], country):
+				return &Invalid{fmt.Sprintf("%scountries.%d", field, j), listedTwice}
 			}
 		}
 		pattern, err := compilePattern(field+"pattern", rule.Pattern)
@@ -178,7 +191,7 @@ func (v VoiceRouting) checkProfiles() error {
 		case !validID(profile.ID):
 			return &Invalid{field + "profileId", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
 		case seen[profile.ID]:
-			return &Invalid{field + "profileId", "is listed twice"}
+			return &Invalid{field + "profileId", listedTwice}
 		case !validID(profile.CapacityProfile):
 			return &Invalid{field + "capacityProfile", "must be 1 to 64 letters, digits, dots, dashes or underscores"}
 		}

@@ -63,6 +63,11 @@ var routings = []struct {
 	{"a trunk without ID", func(v *emergency.VoiceRouting) { v.Trunks[0].ID = "" }, "trunks.0.trunkId"},
 	{"a trunk twice", func(v *emergency.VoiceRouting) { v.Trunks[1].ID = "main" }, "trunks.1.trunkId"},
 	{"a trunk's number that is none", func(v *emergency.VoiceRouting) { v.Trunks[0].Numbers = []string{"+442079460100", "911"} }, "trunks.0.numbers.1"},
+	{"a trunk's number twice", func(v *emergency.VoiceRouting) {
+		v.Trunks[0].Numbers = []string{"+442079460100", "+442079460101", "+442079460100"}
+	}, "trunks.0.numbers.2"},
+	{"a number of two trunks", func(v *emergency.VoiceRouting) { v.Trunks[1].Numbers = []string{"+442079460100"} }, ""},
+	{"a test number twice", func(v *emergency.VoiceRouting) { v.Trunks[1].TestNumbers[1] = "933" }, "trunks.1.testNumbers.1"},
 	// A test over a trunk must reach the carrier's test, never a person (B13).
 	{"an emergency number as test", func(v *emergency.VoiceRouting) { v.Trunks[1].TestNumbers[0] = "911" }, "trunks.1.testNumbers.0"},
 	{"an emergency URN as test", func(v *emergency.VoiceRouting) { v.Trunks[1].TestNumbers[1] = "urn:service:sos" }, "trunks.1.testNumbers.1"},
@@ -76,6 +81,7 @@ var routings = []struct {
 	{"two rules by one name", func(v *emergency.VoiceRouting) { v.Rules[1].Name = "British" }, "rules.1.name"},
 	{"a rule to nowhere", func(v *emergency.VoiceRouting) { v.Rules[1].Trunk = "third" }, "rules.1.trunk"},
 	{"a rule for a country not served", func(v *emergency.VoiceRouting) { v.Rules[0].Countries = []emergency.Country{"GB", "DE"} }, "rules.0.countries.1"},
+	{"a rule for a country twice", func(v *emergency.VoiceRouting) { v.Rules[0].Countries = []emergency.Country{"GB", "DK", "GB"} }, "rules.0.countries.2"},
 	{"no pattern", func(v *emergency.VoiceRouting) { v.Rules[0].Pattern = "" }, "rules.0.pattern"},
 	{"the longest pattern", func(v *emergency.VoiceRouting) { v.Rules[0].Pattern = strings.Repeat("9", 256) }, ""},
 	{"a pattern too long", func(v *emergency.VoiceRouting) { v.Rules[0].Pattern = strings.Repeat("9", 257) }, "rules.0.pattern"},

@@ -14,7 +14,7 @@ import (
 // left out, and what needs it.
 func (v VoiceRouting) Salvage() *VoicePlan {
 	// Whoever else has the lists keeps them whole.
-	v.Trunks, v.OutboundProfiles = slices.Clone(v.Trunks), slices.Clone(v.OutboundProfiles)
+	v.Trunks, v.Rules, v.OutboundProfiles = slices.Clone(v.Trunks), slices.Clone(v.Rules), slices.Clone(v.OutboundProfiles)
 	for {
 		plan, err := v.Compile()
 		if err == nil {
@@ -28,8 +28,8 @@ func (v VoiceRouting) Salvage() *VoicePlan {
 }
 
 // leaveOut removes what a field names, such as rules.3.pattern: one number of a trunk or
-// a profile, else the whole entry, since a rule for fewer countries might be one for all.
-// It is false when there is no such thing.
+// a profile, one country of a rule that has others, else the whole entry, since a rule
+// without countries is one for all. It is false when there is no such thing.
 func leaveOut(v *VoiceRouting, field []string) bool {
 	field = append(field, "", "", "") // a name, an index, and the same within the entry
 	i := entryIndex(field)
@@ -42,6 +42,9 @@ func leaveOut(v *VoiceRouting, field []string) bool {
 		}
 		return cutEntry(&v.Trunks, i)
 	case "rules":
+		if i >= 0 && i < len(v.Rules) && field[2] == "countries" && field[3] != "" && len(v.Rules[i].Countries) > 1 {
+			return cutEntry(&v.Rules[i].Countries, entryIndex(field[2:]))
+		}
 		return cutEntry(&v.Rules, i)
 	case "outboundProfiles":
 		if i >= 0 && i < len(v.OutboundProfiles) && field[2] == "numbers" {
