@@ -34,6 +34,9 @@ type Found struct {
 	// Unreserved is why the file does not have all of its space yet; nil when it has.
 	// It works, but a disk that fills up can stop it.
 	Unreserved error
+	// Skipped is why the file could not be taken at all; nil when it was. Nothing in it
+	// has been touched.
+	Skipped error
 }
 
 // Damaged tells whether something may have been lost that was kept.

@@ -1,14 +1,47 @@
 package journal
 
 import (
-	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 )
 
 // Queue holds records until they have been dealt with, in files of a directory. A record
 // is on disk when Append returns. It is safe for concurrent use, and several processes
 // may have a queue in one directory: each writes to a file of its own.
-type Queue struct{}
+type Queue struct {
+	dir   string
+	limit int64
+	wrap  func(*os.File) disk
+	// own is the file that is written to.
+	own *file
+
+	appends chan *appending
+	// closing is closed first, and closed when nothing is written any more.
+	closing, closed chan struct{}
+	// draining has room for one, who reads on from where the last one stopped.
+	draining chan struct{}
+
+	// mu is never held while the disk works. It guards what follows and the offsets of
+	// every file.
+	mu sync.Mutex
+	// pending are the records that wait, in memory too: not even a disk that dies
+	// afterwards keeps them from being applied.
+	pending []waiting
+	// files are the own one, and those that were adopted and are not empty yet.
+	files []*file
+}
+
+// waiting is a record with the file that it is in.
+type waiting struct {
+	record
+
+	file *file
+}
 
 // Depth is how much waits in a queue.
 type Depth struct {
@@ -16,38 +49,122 @@ type Depth struct {
 	Records int
 	// Oldest is when the first of them was appended; zero when none waits.
 	Oldest time.Time
-	// Bytes is how much of Limit is used.
+	// Bytes is how much of Limit is used. What has been applied counts until all has.
 	Bytes, Limit int64
 }
 
 // OpenQueue opens the queue of a directory, which it makes if need be, with room for
 // limit bytes. It takes over what processes that are gone have left there, and tells
-// what it found in each file that it took.
-func OpenQueue(dir string, limit int64) (*Queue, []Found, error) { return &Queue{}, nil, nil }
+// what it found in each file.
+func OpenQueue(dir string, limit int64) (*Queue, []Found, error) {
+	return openQueue(dir, limit, func(f *os.File) disk { return f })
+}
 
-// Append keeps a record; it is on disk when Append returns nil. After any other answer
-// but ErrFull, ErrPayload and ErrClosed it may be kept or not. When the context ends
-// before the disk has answered, that is the context's error. The payload must not be
-// changed afterwards.
-func (q *Queue) Append(ctx context.Context, payload []byte) error { return nil }
+func openQueue(dir string, limit int64, wrap func(*os.File) disk) (*Queue, []Found, error) {
+	if err := os.MkdirAll(dir, ownerOnlyDir); err != nil {
+		return nil, nil, fmt.Errorf("open queue: %w", err)
+	}
+	q := &Queue{
+		dir: dir, limit: limit, wrap: wrap,
+		appends: make(chan *appending), closing: make(chan struct{}), closed: make(chan struct{}),
+		draining: make(chan struct{}, 1),
+	}
+	all, err := q.Adopt()
+	if err != nil {
+		return nil, all, err
+	}
+	for n := 1; len(q.files) == 0; n++ {
+		found, err := q.take(filepath.Join(dir, fmt.Sprintf("queue-%d.journal", n)))
+		switch {
+		case err == nil:
+			all = append(all, found)
+		case !errors.Is(err, errHeld) && !skipped(all, found.File):
+			return nil, all, err
+		}
+	}
+	q.own = q.files[0]
+	go q.write()
+	return q, all, nil
+}
 
-// Pending are the records that wait, in order.
-func (q *Queue) Pending() ([][]byte, error) { return nil, nil }
-
-// Depth tells how much waits. It never waits for the disk.
-func (q *Queue) Depth() Depth { return Depth{} }
-
-// Drain applies the records in order, those included that are appended meanwhile, and
-// erases them once they have been applied. An error from Reject sets a record aside; any
-// other error stops, and the next Drain begins with that very record. A process that
-// dies during Drain leaves records that were applied to be applied again.
-func (q *Queue) Drain(ctx context.Context, apply func(ctx context.Context, payload []byte) error) error {
-	return nil
+func skipped(all []Found, name string) bool {
+	return slices.ContainsFunc(all, func(f Found) bool { return f.File == name })
 }
 
 // Adopt takes over what processes that have died since have left, as OpenQueue does.
 // Once a minute is often enough.
-func (q *Queue) Adopt() ([]Found, error) { return nil, nil }
+func (q *Queue) Adopt() ([]Found, error) {
+	names, err := filepath.Glob(filepath.Join(q.dir, "queue-*.journal"))
+	if err != nil {
+		return nil, fmt.Errorf("look for queues: %w", err)
+	}
+	var all []Found
+	for _, name := range names {
+		found, err := q.take(name)
+		if errors.Is(err, errHeld) {
+			continue
+		}
+		found.Skipped = err
+		all = append(all, found)
+	}
+	return all, nil
+}
 
-// Close lets go of the files. Nothing may be appended afterwards.
-func (q *Queue) Close() error { return nil }
+// take takes over a file. One in which nothing waits is left for another process, unless
+// this one has none yet.
+func (q *Queue) take(path string) (Found, error) {
+	f, records, found, err := openFile(path, q.limit, q.wrap)
+	if err != nil {
+		return found, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(records) == 0 && len(q.files) > 0 {
+		return found, f.close()
+	}
+	q.files = append(q.files, f)
+	for _, r := range records {
+		q.pending = append(q.pending, waiting{r, f})
+	}
+	slices.SortStableFunc(q.pending, func(a, b waiting) int { return a.at.Compare(b.at) })
+	return found, nil
+}
+
+// Pending are the records that wait, in order.
+func (q *Queue) Pending() ([][]byte, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	payloads := make([][]byte, len(q.pending))
+	for i, w := range q.pending {
+		payloads[i] = w.payload
+	}
+	return payloads, nil
+}
+
+// Depth tells how much waits. It never waits for the disk.
+func (q *Queue) Depth() Depth {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	depth := Depth{Records: len(q.pending), Limit: q.limit}
+	if depth.Records > 0 {
+		depth.Oldest = q.pending[0].at
+	}
+	if !q.own.empty() {
+		depth.Bytes = q.own.end
+	}
+	return depth
+}
+
+// Close lets go of the files. Nothing may be appended or drained afterwards.
+func (q *Queue) Close() error {
+	close(q.closing)
+	<-q.closed
+	q.draining <- struct{}{}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var errs []error
+	for _, f := range q.files {
+		errs = append(errs, f.close())
+	}
+	return errors.Join(errs...)
+}
