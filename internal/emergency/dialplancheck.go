@@ -10,7 +10,8 @@ import (
 
 // Findings tells where the rules stand in an emergency number's way (B11), in the
 // countries of the sites and in those that a rule names; everywhere while there is no
-// site. They come in the order of countries, numbers and kinds.
+// site. They come in the order of countries, numbers and kinds, and one speaks of all the
+// forms of a number that a rule does something to.
 //
 // Lifeline's own calls are safe: it classifies first. So this is about what a phone
 // system does that applies the rules in their order to what desktops send, the number
@@ -58,11 +59,10 @@ func (c *dialPlanCheck) check(country Country) {
 	numbering, _ := country.Numbering()
 	for _, number := range numbering.Emergency {
 		c.shadows(country, number)
-		for _, form := range c.forms(country, number) {
-			c.rewrites(country, number, form)
-		}
+		c.rewrites(country, number)
 		c.misses(country, number)
 	}
+	c.skips(country)
 }
 
 // forms are what a desktop may send when somebody dials an emergency number.
@@ -73,50 +73,150 @@ func (c *dialPlanCheck) forms(country Country, number string) []string {
 
 func (c *dialPlanCheck) add(found Finding) { c.findings = append(c.findings, found) }
 
+// taken are the forms of a number that come to one rule.
+type taken struct {
+	rule  int
+	forms []string
+}
+
+// wrongly are the rules that take forms of a number and should not, so that a rule is
+// blamed once for a number, whatever stands before it.
+func (c *dialPlanCheck) wrongly(country Country, number string, wrong func(rule int, form string) bool) []taken {
+	var all []taken
+	for _, form := range c.forms(country, number) {
+		first := c.taker(0, country, form, func(int) bool { return true })
+		if first < 0 || !wrong(first, form) {
+			continue
+		}
+		at := slices.IndexFunc(all, func(t taken) bool { return t.rule == first })
+		if at < 0 {
+			at, all = len(all), append(all, taken{rule: first})
+		}
+		all[at].forms = append(all[at].forms, form)
+	}
+	return all
+}
+
 // shadows looks for a rule that takes a number away from where it must go: over a trunk
 // that does not know emergency calls, or, because it is for ordinary numbers, too,
 // from a rule behind it that is meant for this one.
 func (c *dialPlanCheck) shadows(country Country, number string) {
-	first := c.taker(0, country, number, func(int) bool { return true })
-	if first < 0 {
-		return
+	for _, t := range c.wrongly(country, number, func(first int, form string) bool {
+		return !c.usable(first) || c.isGeneral(first) && c.meant(first, country, form) >= 0
+	}) {
+		rule, behind := c.routing.Rules[t.rule], c.allMeant(t, country)
+		detail := ""
+		switch {
+		case c.usable(t.rule):
+			detail = fmt.Sprintf("The rule %q takes %s before %s, which is meant for it. Move that one before it.",
+				rule.Name, listed(t.forms), behind)
+		case behind != "":
+			detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. Move %s before it.",
+				rule.Name, listed(t.forms), rule.Trunk, behind)
+		default:
+			detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. %s",
+				rule.Name, listed(t.forms), rule.Trunk, c.advice(country))
+		}
+		c.add(Finding{Kind: FindingShadows, Rule: rule.Name, Country: country, Number: t.forms[0], Detail: detail})
 	}
-	rule := c.routing.Rules[first]
-	meant := c.taker(first+1, country, number, func(i int) bool {
-		return c.usable(i) && c.routing.Rules[i].Trunk != rule.Trunk && !c.isGeneral(i)
-	})
-	detail := ""
-	switch {
-	case !c.usable(first) && meant >= 0:
-		detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. Move the rule %q before it.",
-			rule.Name, number, rule.Trunk, c.routing.Rules[meant].Name)
-	case !c.usable(first):
-		detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. Have its pattern leave "+
-			"the number out, or put a rule for it, to a trunk that has, before this one.", rule.Name, number, rule.Trunk)
-	case meant >= 0 && c.isGeneral(first):
-		detail = fmt.Sprintf("The rule %q takes %s before the rule %q, which is meant for it. Move that one before it.",
-			rule.Name, number, c.routing.Rules[meant].Name)
-	default:
-		return
-	}
-	c.add(Finding{Kind: FindingShadows, Rule: rule.Name, Country: country, Number: number, Detail: detail})
 }
 
-// rewrites looks for a rule that makes something else of a number. To take off what
-// stands before it is right.
-func (c *dialPlanCheck) rewrites(country Country, number, form string) {
-	first := c.taker(0, country, form, func(int) bool { return true })
-	if first < 0 || c.routing.Rules[first].Rewrite == "" {
-		return
+// meant is the first rule behind another one that is meant for a number and for no
+// ordinary one; -1 when there is none.
+func (c *dialPlanCheck) meant(first int, country Country, form string) int {
+	return c.taker(first+1, country, form, func(i int) bool {
+		return c.usable(i) && c.routing.Rules[i].Trunk != c.routing.Rules[first].Trunk && !c.isGeneral(i)
+	})
+}
+
+// allMeant names the rules behind that are meant for what one takes; it is empty when
+// that would leave some of it.
+func (c *dialPlanCheck) allMeant(t taken, country Country) string {
+	var names []string
+	for _, form := range t.forms {
+		behind := c.meant(t.rule, country, form)
+		if behind < 0 {
+			return ""
+		}
+		if name := fmt.Sprintf("the rule %q", c.routing.Rules[behind].Name); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	rule := c.routing.Rules[first]
-	made := c.patterns[first].ReplaceAllString(form, rule.Rewrite)
-	if dialed, err := c.plan.Classify(made, Whereabouts{Site: country}); err == nil && dialed.Number == number {
-		return
+	return listed(names)
+}
+
+// rewrites looks for a rule that makes something else of a number. To take off all that
+// stands before it is right, and so is to leave it; anything between could be right only
+// by what comes behind the phone system, which nobody here knows.
+func (c *dialPlanCheck) rewrites(country Country, number string) {
+	made := func(first int, form string) string {
+		return c.patterns[first].ReplaceAllString(form, c.routing.Rules[first].Rewrite)
 	}
-	c.add(Finding{Kind: FindingRewrites, Rule: rule.Name, Country: country, Number: form, Detail: fmt.Sprintf(
-		"The rule %q makes %q of %s. Have its pattern leave that out, or put a rule for it, without a rewrite, before this one.",
-		rule.Name, made, form)})
+	for _, t := range c.wrongly(country, number, func(first int, form string) bool {
+		made := made(first, form)
+		return c.routing.Rules[first].Rewrite != "" && made != number && made != form
+	}) {
+		var changes []string
+		for _, form := range t.forms {
+			changes = append(changes, fmt.Sprintf("%q of %s", made(t.rule, form), form))
+		}
+		name := c.routing.Rules[t.rule].Name
+		c.add(Finding{Kind: FindingRewrites, Rule: name, Country: country, Number: t.forms[0], Detail: fmt.Sprintf(
+			"The rule %q makes %s. %s", name, listed(changes), c.advice(country))})
+	}
+}
+
+// advice is a rule that takes every form of the emergency numbers of a country and
+// leaves nothing but the number. In every country of its own: 9999 may be somebody's
+// extension where 999 is nobody's number.
+func (c *dialPlanCheck) advice(country Country) string {
+	numbering := numberings[country]
+	fronts := `\+` + numbering.CallingCode
+	if c.plan.OutsideLine != "" {
+		fronts += "|" + c.plan.OutsideLine
+	}
+	return fmt.Sprintf("Have its pattern leave that out, or put a rule for %s before it, with the pattern ^(%s)?(%s)$ and the rewrite $2, "+
+		"to a trunk whose emergency behaviour is configured.", country, fronts, strings.Join(numbering.Emergency, "|"))
+}
+
+// listed are things in a sentence.
+func listed(things []string) string {
+	last := len(things) - 1
+	if last < 1 {
+		return strings.Join(things, "")
+	}
+	return strings.Join(things[:last], ", ") + " and " + things[last]
+}
+
+// skips looks for trunks that a call is to fail over to and does not, because they do not
+// know emergency calls: whoever counts on them is mistaken.
+func (c *dialPlanCheck) skips(country Country) {
+	var byRule []taken
+	for _, number := range numberings[country].Emergency {
+		first := c.taker(0, country, number, c.usable)
+		if first < 0 {
+			continue
+		}
+		at := slices.IndexFunc(byRule, func(t taken) bool { return t.rule == first })
+		if at < 0 {
+			at, byRule = len(byRule), append(byRule, taken{rule: first})
+		}
+		byRule[at].forms = append(byRule[at].forms, number)
+	}
+	for _, t := range byRule {
+		rule := c.routing.Rules[t.rule]
+		var passed []string
+		for _, next := range c.trunks[rule.Trunk].FailOver {
+			if !c.trunks[next].Emergency {
+				passed = append(passed, string(next))
+			}
+		}
+		if len(passed) > 0 {
+			c.add(Finding{Kind: FindingSkips, Rule: rule.Name, Country: country, Number: t.forms[0], Detail: fmt.Sprintf(
+				"The rule %q sends %s over the trunk %s, which does not fail over to %s, where no emergency behaviour is configured. "+
+					"Configure it, or take that out of the list.", rule.Name, listed(t.forms), rule.Trunk, listed(passed))})
+		}
+	}
 }
 
 // misses looks for a number that has no trunk although something near it has, or that

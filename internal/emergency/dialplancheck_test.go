@@ -2,14 +2,12 @@ package emergency_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 )
 
 // two are a trunk that is agreed on, another one, and one that is not.
@@ -64,9 +62,15 @@ var plans = []struct {
 	{"911 for anywhere", nil, []emergency.RoutingRule{rule("911", "^911$", "", "sos")}, northAmerica, nil},
 	{
 		"the emergency rule before the ordinary ones", nil, []emergency.RoutingRule{
-			rule("emergency", "^(911|999|112)$", "", "sos"),
+			rule("emergency", `^(\+1|\+44|\+45|9)?(911|999|112)$`, "$2", "sos"),
 			rule("outside line", `^9(\d+)$`, "$1", "office"), rule("the rest", `^\+?\d+$`, "", "office"),
 		}, everywhere, nil,
+	},
+	// To leave what stands before it is right as well, if the carrier knows it so.
+	{
+		"every form as it is", nil, []emergency.RoutingRule{
+			rule("emergency", `^(\+44|9)?(911|999|112)$`, "", "sos"), rule("the rest", `.*`, "", "office"),
+		}, unitedKingdom, nil,
 	},
 	{
 		"long numbers alone", everyOffer, []emergency.RoutingRule{
@@ -82,7 +86,7 @@ var plans = []struct {
 	{"everything over one trunk", nil, []emergency.RoutingRule{rule("all", `^\+?\d+$`, "", "sos")}, everywhere, nil},
 	// 911 → 112 is another number; 9112 → 112 is the same.
 	{"what stands before it taken off", nil, []emergency.RoutingRule{rule("off", `^9?(112|911)$`, "$1", "sos", "DK")}, []emergency.Country{"DK"}, nil},
-	{"what is before and behind", nil, []emergency.RoutingRule{rule("code", `^(\+45)?(112|911)$`, "+45$2", "sos", "DK")}, []emergency.Country{"DK"}, nil},
+	{"what stands before it left", nil, []emergency.RoutingRule{rule("code", `^(\+45)?(112|911)$`, "$1$2", "sos", "DK")}, []emergency.Country{"DK"}, nil},
 
 	// Shadows: over a trunk that does not know emergency calls, with another way or without.
 	{
@@ -110,7 +114,54 @@ var plans = []struct {
 		unitedStates,
 		[]string{"DK 112 shadows short"},
 	},
+	// A phone system that applies its rules in order sees what stands before the number.
+	{
+		"the bare number alone before a catch-all", nil,
+		[]emergency.RoutingRule{
+			rule("emergency", "^(911|999|112)$", "", "sos"), rule("outside line", `^9(\d+)$`, "$1", "office"), rule("the rest", `^\+?\d+$`, "", "office"),
+		},
+		[]emergency.Country{"GB", "US"},
+		[]string{
+			"GB 9999 shadows outside line", "GB +44999 shadows the rest", "GB 9112 shadows outside line", "GB +44112 shadows the rest",
+			"GB 9911 shadows outside line", "GB +44911 shadows the rest", "US 9911 shadows outside line", "US +1911 shadows the rest",
+		},
+	},
+	{
+		"911 behind the outside line", everyOffer,
+		[]emergency.RoutingRule{rule("9911", "^9911$", "", "office")},
+		everywhere,
+		[]string{"CA 9911 shadows 9911", "DK 9911 shadows 9911", "GB 9911 shadows 9911", "PR 9911 shadows 9911", "US 9911 shadows 9911"},
+	},
+	{
+		"the calling code", everyOffer,
+		[]emergency.RoutingRule{rule("British", `^\+44`, "", "office")},
+		everywhere,
+		[]string{"GB +44999 shadows British", "GB +44112 shadows British", "GB +44911 shadows British"},
+	},
+	{
+		"extensions of four digits", everyOffer,
+		[]emergency.RoutingRule{rule("extensions", `^\d{4}$`, "", "office")},
+		[]emergency.Country{"DK", "US"},
+		[]string{"DK 9112 shadows extensions", "DK 9911 shadows extensions", "US 9911 shadows extensions"},
+	},
+	{
+		"extensions of four digits but those", everyOffer,
+		[]emergency.RoutingRule{rule("extensions", `^[1-8]\d{3}$`, "", "office")},
+		everywhere, nil,
+	},
+	// One rule is blamed once for a number, and each for what is its own.
+	{
+		"two rules and three forms", everyOffer,
+		[]emergency.RoutingRule{rule("nines", `^9`, "", "office"), rule("pluses", `^\+1`, "", "office")},
+		unitedStates,
+		[]string{"US 911 shadows nines", "US +1911 shadows pluses"},
+	},
 	// Shadows: a rule for ordinary numbers before the one that is meant for this.
+	{
+		"a general rule before one for the forms", nil, []emergency.RoutingRule{
+			rule("bare", "^911$", "", "other"), rule("all", `^\+?\d+$`, "", "other"), rule("forms", `^(9|\+1)911$`, "", "sos"),
+		}, unitedStates, []string{"US 9911 shadows all"},
+	},
 	{
 		"a general rule before a dedicated one", nil,
 		[]emergency.RoutingRule{rule("all", `^\d+$`, "", "other"), rule("emergency", "^911$", "", "sos")},
@@ -161,13 +212,32 @@ var plans = []struct {
 		"a calling code put before it", nil,
 		[]emergency.RoutingRule{rule("code", `^(\d+)$`, "+44$1", "sos", "GB")},
 		unitedKingdom,
-		[]string{"GB 9999 rewrites code", "GB 9112 rewrites code", "GB 9911 rewrites code"},
+		[]string{"GB 999 rewrites code", "GB 112 rewrites code", "GB 911 rewrites code"},
 	},
 	{
 		"an international prefix", everyOffer,
 		[]emergency.RoutingRule{rule("prefix", `^\+(\d+)$`, "00$1", "office")},
 		[]emergency.Country{"DK"},
-		[]string{"DK +45112 rewrites prefix", "DK +45911 rewrites prefix"},
+		[]string{"DK +45112 shadows prefix", "DK +45112 rewrites prefix", "DK +45911 shadows prefix", "DK +45911 rewrites prefix"},
+	},
+	// What is well known to us need not be so to whatever comes behind.
+	{
+		"a calling code of its own", nil,
+		[]emergency.RoutingRule{rule("code", `^(\+45|9)?(112|911)$`, "+45$2", "sos", "DK")},
+		[]emergency.Country{"DK"},
+		[]string{"DK 112 rewrites code", "DK 911 rewrites code"},
+	},
+	{
+		"another calling code", nil,
+		[]emergency.RoutingRule{rule("American", "^911$", "+1911", "sos", "US"), rule("British", "^911$", "+44911", "sos", "CA")},
+		[]emergency.Country{"CA", "US"},
+		[]string{"CA 911 rewrites British", "US 911 rewrites American"},
+	},
+	{
+		"one front for another", nil,
+		[]emergency.RoutingRule{rule("bare", "^911$", "", "sos"), rule("line", `^9(911)$`, "+1$1", "sos"), rule("plus", `^\+1(911)$`, "9$1", "sos")},
+		unitedStates,
+		[]string{"US 9911 rewrites line", "US +1911 rewrites plus"},
 	},
 	{
 		"another emergency number", nil,
@@ -243,7 +313,10 @@ var plans = []struct {
 		"a rule for anywhere and no site", nil,
 		[]emergency.RoutingRule{rule("nines", `^9\d*$`, "", "office")},
 		nil,
-		[]string{"CA 911 shadows nines", "DK 911 shadows nines", "GB 999 shadows nines", "GB 911 shadows nines", "PR 911 shadows nines", "US 911 shadows nines"},
+		[]string{
+			"CA 911 shadows nines", "DK 9112 shadows nines", "DK 911 shadows nines", "GB 999 shadows nines", "GB 9112 shadows nines",
+			"GB 911 shadows nines", "PR 911 shadows nines", "US 911 shadows nines",
+		},
 	},
 	{"a site out of this world", nil, nil, []emergency.Country{"XX"}, nil},
 	{
@@ -271,109 +344,4 @@ func TestFindings(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Each finding says what happens, and what to do about it (B11).
-func TestFindingsSayWhatToDo(t *testing.T) {
-	plan := func(offers []emergency.Offer, rules ...emergency.RoutingRule) *emergency.VoicePlan {
-		return compiled(t, emergency.VoiceRouting{DirectOffers: offers, Trunks: two, Rules: rules})
-	}
-	all, sos := rule("all", `^\d+$`, "", "office"), rule("help", "^911$", "", "sos")
-	for want, p := range map[string]*emergency.VoicePlan{
-		`The rule "all" sends 911 over the trunk office, which has no emergency behaviour. Have its pattern leave the number out, ` +
-			`or put a rule for it, to a trunk that has, before this one.`: plan(everyOffer, all),
-		`The rule "all" sends 911 over the trunk office, which has no emergency behaviour. Move the rule "help" before it.`:                                                        plan(nil, all, sos),
-		`The rule "all" takes 911 before the rule "help", which is meant for it. Move that one before it.`:                                                                         plan(nil, rule("all", ".*", "", "other"), sos),
-		`The rule "cut" makes "11" of 911. Have its pattern leave that out, or put a rule for it, without a rewrite, before this one.`:                                             plan(nil, rule("cut", "^9(11)$", "$1", "sos")),
-		`The rule "9911" takes 9911 and leaves 911, which goes over the direct offer instead. Have its pattern match 911, too, or add a rule for it.`:                              plan(everyOffer, rule("9911", "^9911$", "", "sos")),
-		`The rule "9911" takes 9911 and leaves 911, which nothing else carries, so a dial is refused. Have its pattern match 911, too, or add a rule for it.`:                      plan(nil, rule("9911", "^9911$", "", "sos")),
-		`Nothing carries 911 in the United States, so a dial is refused. Add a direct offer of the country, or a rule for 911 to a trunk whose emergency behaviour is configured.`: plan(nil),
-	} {
-		got := p.Findings(behind9, unitedStates)
-		if len(got) != 1 || got[0].Detail != want {
-			t.Errorf("it says %+v, want %s", got, want)
-		}
-	}
-}
-
-// What a finding says that a rule takes is what is nearest to what it leaves: a bare
-// number, else the same one with something before it (B11).
-func TestFindingsNameTheNearest(t *testing.T) {
-	for pattern, want := range map[string]string{
-		"^9(999|112|911)$":      "takes 9112 and leaves 112",
-		`^(\+44112|9999|9112)$`: "takes 9112 and leaves 112",
-		"^(9999|9911)$":         "takes 9999 and leaves 112",
-		"^(9112|911)$":          "takes 911 and leaves 112",
-		`^(\+44112|\+44999|9)$`: "takes +44112 and leaves 112",
-	} {
-		plan := compiled(t, emergency.VoiceRouting{Trunks: two, Rules: []emergency.RoutingRule{rule("r", pattern, "", "sos")}})
-		at := func(f emergency.Finding) bool { return f.Number == "112" && strings.Contains(f.Detail, want) }
-		if found := plan.Findings(behind9, unitedKingdom); !slices.ContainsFunc(found, at) {
-			t.Errorf("%s: %+v", pattern, found)
-		}
-	}
-}
-
-// Without a prefix for the outside line nobody sends one, so no form is tried twice.
-func TestFindingsWithoutOutsideLine(t *testing.T) {
-	plan := compiled(t, emergency.VoiceRouting{Trunks: two, Rules: []emergency.RoutingRule{rule("cut", `^9(\d+)$`, "$1", "sos")}})
-	for _, c := range []struct {
-		plan emergency.DialPlan
-		want []string
-	}{
-		{emergency.DialPlan{}, []string{"US 911 rewrites cut"}},
-		{emergency.DialPlan{OutsideLine: "0"}, []string{"US 911 rewrites cut"}},
-		// Behind 99, 99911 would have to become 911.
-		{emergency.DialPlan{OutsideLine: "99"}, []string{"US 911 rewrites cut", "US 99911 rewrites cut"}},
-	} {
-		if diff := cmp.Diff(c.want, brief(plan.Findings(c.plan, unitedStates))); diff != "" {
-			t.Errorf("%+v: %s", c.plan, diff)
-		}
-	}
-}
-
-// Whatever is configured: the check says the same each time and nothing twice, in the
-// order of countries (B11).
-func TestFindingsAreInOrder(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		plan := compiled(t, drawRouting(t))
-		sites := rapid.SliceOfN(rapid.SampledFrom(everywhere), 0, 6).Draw(t, "sites")
-		got := plan.Findings(behind9, sites)
-		slices.Reverse(sites)
-		if diff := cmp.Diff(got, plan.Findings(behind9, sites)); diff != "" {
-			t.Fatalf("another time it finds: %s", diff)
-		}
-		lines := brief(got)
-		slices.Sort(lines)
-		if len(slices.Compact(lines)) != len(got) {
-			t.Fatalf("something twice: %v", brief(got))
-		}
-		if !slices.IsSortedFunc(got, func(a, b emergency.Finding) int { return strings.Compare(string(a.Country), string(b.Country)) }) {
-			t.Fatalf("out of order: %v", brief(got))
-		}
-	})
-}
-
-// Whatever is configured: where somebody is, a number without a way is found; and what
-// is said to be missed goes over no trunk (B11, S15).
-func TestFindingsKnowTheWay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		plan := compiled(t, drawRouting(t))
-		country := rapid.SampledFrom(everywhere).Draw(t, "country")
-		numbering, _ := country.Numbering()
-		number := rapid.SampledFrom(numbering.Emergency).Draw(t, "number")
-		way := plan.Way(country, dialedIn(t, number, country))
-		found := plan.Findings(behind9, []emergency.Country{country})
-		i := slices.IndexFunc(found, func(f emergency.Finding) bool {
-			return f.Kind == emergency.FindingMisses && f.Country == country && f.Number == number
-		})
-		switch {
-		case i < 0 && len(way) == 0:
-			t.Fatalf("it has no way, and nobody is told: %v", brief(found))
-		case i >= 0 && slices.ContainsFunc(way, func(hop emergency.Hop) bool { return hop != direct }):
-			t.Fatalf("it goes %v, and counts as missed", way)
-		case i >= 0 && len(way) > 0 && found[i].Rule == "":
-			t.Fatal("it has a way, and no rule is to blame")
-		}
-	})
 }

@@ -263,7 +263,7 @@ func drawRouting(t *rapid.T) emergency.VoiceRouting {
 		others := slices.DeleteFunc(slices.Clone(ids), func(other emergency.TrunkID) bool { return other == id })
 		v.Trunks = append(v.Trunks, emergency.Trunk{
 			ID: id, Emergency: rapid.Bool().Draw(t, "emergency"),
-			TestNumbers: rapid.SliceOfN(rapid.SampledFrom([]string{"933", "urn:service:test.sos"}), 0, 2).Draw(t, "tests"),
+			TestNumbers: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"933", "urn:service:test.sos"}), 0, 2, rapid.ID).Draw(t, "tests"),
 			FailOver:    rapid.SliceOfNDistinct(rapid.SampledFrom(others), 0, 3, rapid.ID).Draw(t, "fail-over"),
 		})
 	}

@@ -90,6 +90,9 @@ const (
 	// FindingMisses means that an emergency number is not taken where its sisters
 	// are, or has no way out at all.
 	FindingMisses FindingKind = "misses"
+	// FindingSkips means that a trunk which an emergency call is to fail over to takes
+	// none.
+	FindingSkips FindingKind = "skips"
 )
 
 // Finding is one thing that the dial-plan check has to say (B11).
@@ -98,7 +101,8 @@ type Finding struct {
 	// Rule is the rule's name; empty when no rule is to blame.
 	Rule    string
 	Country Country
-	// Number is the emergency number in the form that was tried.
+	// Number is the emergency number as people dial it, if the finding concerns that, else
+	// the first form of it that it concerns.
 	Number string
 	// Detail is one sentence for the administrator.
 	Detail string

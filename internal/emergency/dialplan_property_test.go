@@ -1,0 +1,122 @@
+package emergency_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"lifeline/internal/emergency"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// Whatever is configured: the check says the same each time and nothing twice, in the
+// order of countries (B11).
+func TestFindingsAreInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		plan := compiled(t, drawRouting(t))
+		sites := rapid.SliceOfN(rapid.SampledFrom(everywhere), 0, 6).Draw(t, "sites")
+		got := plan.Findings(behind9, sites)
+		slices.Reverse(sites)
+		if diff := cmp.Diff(got, plan.Findings(behind9, sites)); diff != "" {
+			t.Fatalf("another time it finds: %s", diff)
+		}
+		lines := brief(got)
+		slices.Sort(lines)
+		if len(slices.Compact(lines)) != len(got) {
+			t.Fatalf("something twice: %v", brief(got))
+		}
+		if !slices.IsSortedFunc(got, func(a, b emergency.Finding) int { return strings.Compare(string(a.Country), string(b.Country)) }) {
+			t.Fatalf("out of order: %v", brief(got))
+		}
+	})
+}
+
+// Whatever is configured: where somebody is, a number without a way is found; and what
+// is said to be missed goes over no trunk (B11, S15).
+func TestFindingsKnowTheWay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		plan := compiled(t, drawRouting(t))
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		numbering, _ := country.Numbering()
+		number := rapid.SampledFrom(numbering.Emergency).Draw(t, "number")
+		way := plan.Way(country, dialedIn(t, number, country))
+		found := plan.Findings(behind9, []emergency.Country{country})
+		i := slices.IndexFunc(found, func(f emergency.Finding) bool {
+			return f.Kind == emergency.FindingMisses && f.Country == country && f.Number == number
+		})
+		switch {
+		case i < 0 && len(way) == 0:
+			t.Fatalf("it has no way, and nobody is told: %v", brief(found))
+		case i >= 0 && slices.ContainsFunc(way, func(hop emergency.Hop) bool { return hop != direct }):
+			t.Fatalf("it goes %v, and counts as missed", way)
+		case i >= 0 && len(way) > 0 && found[i].Rule == "":
+			t.Fatal("it has a way, and no rule is to blame")
+		}
+	})
+}
+
+// advised is the pattern that a finding says to write.
+var advised = regexp.MustCompile(`with the pattern (\S+) and the rewrite \$2`)
+
+// Whatever is configured: what the findings advise helps. With the rules that they name
+// in front, none shadows or rewrites a number any more (B11).
+func TestFindingsAdviceHelps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		routing := drawRouting(t)
+		sites := rapid.SliceOfN(rapid.SampledFrom(everywhere), 1, 3).Draw(t, "sites")
+		plan := emergency.DialPlan{OutsideLine: rapid.SampledFrom([]string{"", "0", "9", "81"}).Draw(t, "outside line")}
+		routing.Trunks = append(routing.Trunks, emergency.Trunk{ID: "sos", Emergency: true})
+		for _, found := range compiled(t, routing).Findings(plan, sites) {
+			if pattern := advised.FindStringSubmatch(found.Detail); pattern != nil {
+				first := rule("advised "+found.Rule+found.Number+string(found.Country+"/"+emergency.Country(found.Kind)), pattern[1], "$2", "sos", found.Country)
+				routing.Rules = slices.Concat([]emergency.RoutingRule{first}, routing.Rules)
+			}
+		}
+		for _, found := range compiled(t, routing).Findings(plan, sites) {
+			if advised.MatchString(found.Detail) {
+				t.Fatalf("it helps nothing: %s", found.Detail)
+			}
+		}
+	})
+}
+
+// Whatever is configured: a form of an emergency number that a phone system would send to
+// a trunk without emergency behaviour, or make something else of than the number, is
+// found, and a rule is blamed once for a number (B11).
+func TestFindingsSeeEveryForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		routing := drawRouting(t)
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		numbering, _ := country.Numbering()
+		number := rapid.SampledFrom(numbering.Emergency).Draw(t, "number")
+		form := rapid.SampledFrom([]string{"", "9", "+" + numbering.CallingCode}).Draw(t, "front") + number
+		found := compiled(t, routing).Findings(behind9, []emergency.Country{country})
+		seen := func(kind emergency.FindingKind, rule string) int {
+			count := 0
+			for _, f := range found {
+				if f.Kind == kind && f.Rule == rule && f.Country == country && strings.HasSuffix(f.Number, number) && strings.Contains(f.Detail, form) {
+					count++
+				}
+			}
+			return count
+		}
+		for _, rule := range routing.Rules {
+			pattern := regexp.MustCompile(rule.Pattern)
+			if len(rule.Countries) > 0 && !slices.Contains(rule.Countries, country) || !pattern.MatchString(form) {
+				continue
+			}
+			at := slices.IndexFunc(routing.Trunks, func(trunk emergency.Trunk) bool { return trunk.ID == rule.Trunk })
+			if !routing.Trunks[at].Emergency && seen(emergency.FindingShadows, rule.Name) != 1 {
+				t.Fatalf("%s goes over %s by %q: %v", form, rule.Trunk, rule.Name, found)
+			}
+			made := pattern.ReplaceAllString(form, rule.Rewrite)
+			if rule.Rewrite != "" && made != form && made != number && seen(emergency.FindingRewrites, rule.Name) != 1 {
+				t.Fatalf("%q makes %q of %s: %v", rule.Name, made, form, found)
+			}
+			return // no other rule gets it
+		}
+	})
+}
