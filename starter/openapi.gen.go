@@ -76,6 +76,7 @@ const (
 	FindingKindMisses   FindingKind = "misses"
 	FindingKindRewrites FindingKind = "rewrites"
 	FindingKindShadows  FindingKind = "shadows"
+	FindingKindSkips    FindingKind = "skips"
 )
 
 // Defines values for HealthStatus.
@@ -451,11 +452,11 @@ type FailedCheck struct {
 type Finding struct {
 	Country string `json:"country"`
 
-	// Detail One sentence for the administrator.
+	// Detail For the administrator: every form concerned, and what to write instead.
 	Detail string      `json:"detail"`
 	Kind   FindingKind `json:"kind"`
 
-	// Number The emergency number in the form that was tried.
+	// Number The emergency number if the finding concerns that, else its first form that it concerns, such as 9911.
 	Number string `json:"number"`
 
 	// Rule The rule's name; absent when no rule is to blame.

@@ -143,7 +143,7 @@ func TestFindings(t *testing.T) {
 		"rules":[{"name":"Outside","pattern":"^8(.*)$","rewrite":"00$1","trunk":"west","countries":["US"]}]}`
 	type brief struct{ Kind, Rule, Country, Number string }
 	want := []brief{
-		{"misses", "", "DK", "112"}, {"misses", "", "DK", "911"}, {"rewrites", "Outside", "US", "8911"},
+		{"misses", "", "DK", "112"}, {"misses", "", "DK", "911"}, {"shadows", "Outside", "US", "8911"}, {"rewrites", "Outside", "US", "8911"},
 	}
 	for _, a := range []ask{putRouting(body), {method: http.MethodGet, path: routingPath, as: "supervisor"}} {
 		var got []brief
