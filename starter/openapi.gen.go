@@ -363,7 +363,10 @@ type Controls struct {
 type DialRequest struct {
 	AgentID ID `json:"agentId"`
 
-	// DialedNumber What was dialed, before any dial-plan rule, or a service URN such as `urn:service:sos`.
+	// DialedNumber What was dialed, before any dial-plan rule: a number however it is written, a tel: or sip: URI, also with a
+	// name before it as in a SIP header, or a service URN such as `urn:service:sos`. White space around it counts
+	// for nothing.
+	//
 	//
 	// Examples: 911
 	DialedNumber string `json:"dialedNumber"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -14,12 +15,15 @@ import (
 func (s *server) PlaceCall(ctx context.Context, r PlaceCallRequestObject) (PlaceCallResponseObject, error) {
 	req := emergency.DialRequest{
 		AgentID:        emergency.AgentID(r.Body.AgentID),
-		DialedNumber:   r.Body.DialedNumber,
+		DialedNumber:   strings.TrimSpace(r.Body.DialedNumber),
 		Location:       locationFrom(r.Body.Location),
 		IdempotencyKey: r.Params.IdempotencyKey,
 	}
 	if !visitOf(ctx).covers(req.AgentID) {
 		return nil, errNotYours
+	}
+	if req.DialedNumber == "" {
+		return nil, invalid("dialedNumber", "must not be empty")
 	}
 	if err := req.Location.Validate(); err != nil {
 		return nil, err

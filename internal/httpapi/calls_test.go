@@ -46,6 +46,27 @@ func TestPlainDial(t *testing.T) {
 	}
 }
 
+// What a desktop sends along with the number, the end of a line or a tab, keeps nobody
+// from help (B11); within it, and in any other field, it stays wrong.
+func TestDialWithSpaceAround(t *testing.T) {
+	for dialed, status := range map[string]int{
+		`911\n`: 201, `\t911\r\n`: 201, ` 911 `: 201, `\u00a0911\u0085`: 201, `9\t11`: 400, `911\u0000`: 400, `911\n\u0000`: 400,
+	} {
+		r := newRig(t)
+		if w := r.do(t, dial(`{"agentId":"agent-us","dialedNumber":"`+dialed+`"}`)); w.Code != status {
+			t.Errorf("%q: status %d, want %d: %s", dialed, w.Code, status, w.Body)
+		}
+		if status == http.StatusCreated && (len(r.calls.dials) != 1 || r.calls.dials[0].DialedNumber != "911") {
+			t.Errorf("%q is dialed as %+v", dialed, r.calls.dials)
+		}
+	}
+	r := newRig(t)
+	a := dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"address":{"street":"1 Example Street\n"}}}`)
+	if got := r.problem(t, a, http.StatusBadRequest); got.Field != "location.address.street" {
+		t.Errorf("problem %+v", got)
+	}
+}
+
 // A call looks as the contract says, field by field: with a leg up the panel
 // offers device settings and End call (S6), the form neither Save nor Refresh
 // (S7), and nothing is recorded or kept in the call history (S8).

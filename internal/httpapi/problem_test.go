@@ -64,6 +64,7 @@ var badDials = map[string]contractBreach{
 	"a wrong type":         {dial(`{"agentId":"agent-us","dialedNumber":911}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"a null field":         {dial(`{"agentId":null,"dialedNumber":"911"}`), Problem{Status: 400, Code: "invalid", Field: "agentId"}},
 	"an empty field":       {dial(`{"agentId":"agent-us","dialedNumber":""}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
+	"a field of nothing":   {dial(`{"agentId":"agent-us","dialedNumber":" \n"}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"an over-long field":   {dial(`{"agentId":"agent-us","dialedNumber":"` + strings.Repeat("1", 129) + `"}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"a control character":  {dial(`{"agentId":"agent-us","dialedNumber":"9\u000011"}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"a wrong inner type":   {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"address":{"street":7}}}`), Problem{Status: 400, Code: "invalid", Field: "location.address.street"}},

@@ -155,7 +155,8 @@ func badJSON(detail string, data []byte, at int) error {
 
 // checkValue holds a value to its schema. Control characters are refused
 // wherever they stand: no field has a use for them, and PostgreSQL keeps no NUL. Only
-// prose has lines.
+// prose has lines; and the end of a line behind what was dialed must not keep anybody
+// from help.
 func checkValue(schema *openapi3.Schema, value any, name string, prose []string) error {
 	err := schema.VisitJSON(value, openapi3.VisitAsRequest(), openapi3.WithStringFormatValidator("date-time", dateTime))
 	if err != nil {
@@ -240,8 +241,11 @@ func unknownKey(broken *openapi3.SchemaError) string {
 func controlIn(value any, path, prose []string) ([]string, bool) {
 	switch v := value.(type) {
 	case string:
-		if len(path) == 1 && slices.Contains(prose, path[0]) {
+		switch {
+		case len(path) == 1 && slices.Contains(prose, path[0]):
 			v = layout.Replace(v)
+		case len(path) == 1 && path[0] == "dialedNumber":
+			v = strings.TrimSpace(v)
 		}
 		return path, strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f })
 	case []any:
