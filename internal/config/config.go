@@ -126,8 +126,8 @@ func (c Config) validate() error {
 	if !(c.PoolWarning > 0 && c.PoolWarning <= 1) {
 		return errors.New("LIFELINE_POOL_WARNING must be above 0 and at most 1, such as 0.8")
 	}
-	if !c.DialPlan().Valid() {
-		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX must be one to three digits, or empty")
+	if refused, ok := errors.AsType[*emergency.Invalid](c.DialPlan().Validate()); ok {
+		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX " + refused.Problem)
 	}
 	return c.validateNotices()
 }

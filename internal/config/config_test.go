@@ -62,6 +62,10 @@ func TestUnusableValues(t *testing.T) {
 		{"LIFELINE_POOL_WARNING", "NaN"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "+1"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "5550"},
+		// Somebody who dials it wants help, not a line (B11).
+		{"LIFELINE_OUTSIDE_LINE_PREFIX", "911"},
+		{"LIFELINE_OUTSIDE_LINE_PREFIX", "112"},
+		{"LIFELINE_OUTSIDE_LINE_PREFIX", "933"},
 		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
 		{"LIFELINE_MAIL_TRANSPORT", "sendgrid"}, // without a key
 		{"LIFELINE_MAIL_TRANSPORT", "smtp"},     // without a server

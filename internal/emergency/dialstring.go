@@ -36,9 +36,25 @@ type DialPlan struct {
 
 var outsideLinePattern = regexp.MustCompile(`^[0-9]{0,3}$`)
 
-// Valid tells whether the plan can be worked with: a prefix of at most three
-// digits. A longer one could turn a local number into an emergency.
-func (p DialPlan) Valid() bool { return outsideLinePattern.MatchString(p.OutsideLine) }
+// Validate is an *Invalid for a plan that cannot be worked with. A prefix has at most
+// three digits, since a longer one could turn a local number into an emergency; and it
+// is no emergency number itself, nor one for tests, because whoever dials that would
+// hear a dial tone, and nobody could tell which of the two was meant.
+func (p DialPlan) Validate() error {
+	special := func(country Country) bool {
+		_, known := numberings[country].kindOf(p.OutsideLine)
+		return known
+	}
+	switch {
+	case !outsideLinePattern.MatchString(p.OutsideLine):
+		return &Invalid{"outsideLine", "must be one to three digits, or empty"}
+	case slices.ContainsFunc(Countries(), special):
+		return &Invalid{"outsideLine", "must not be an emergency number, nor one for tests: " +
+			"whoever dials it would get a line instead of help"}
+	default:
+		return nil
+	}
+}
 
 // serviceURN asks for help from the nearest service (RFC 5031), or for a test of it
 // (RFC 6881 ED-77). Any sub-service of sos does, because whoever does not know it
