@@ -55,6 +55,22 @@ const (
 	EndpointKindFinal    EndpointKind = "final"
 )
 
+// Defines values for EventKind.
+const (
+	EventKindEmergency EventKind = "emergency"
+	EventKindTest      EventKind = "test"
+)
+
+// Defines values for EventSubject.
+const (
+	EventSubjectAgent           EventSubject = "agent"
+	EventSubjectCallbackNumbers EventSubject = "callback-numbers"
+	EventSubjectContacts        EventSubject = "contacts"
+	EventSubjectSite            EventSubject = "site"
+	EventSubjectTemplate        EventSubject = "template"
+	EventSubjectVoiceRouting    EventSubject = "voice-routing"
+)
+
 // Defines values for EventType.
 const (
 	EventTypeCallClosed           EventType = "call-closed"
@@ -427,14 +443,29 @@ type Event struct {
 	AgentID string    `json:"agentId,omitempty,omitzero"`
 	At      time.Time `json:"at"`
 	CallID  string    `json:"callId,omitempty,omitzero"`
-	LegID   string    `json:"legId,omitempty,omitzero"`
-	SiteID  string    `json:"siteId,omitempty,omitzero"`
+
+	// Kind Whether it is about a call for help or a test (B13); there whenever it is about a call or a refused dial, save
+	// in what an earlier version has told.
+	Kind   EventKind `json:"kind,omitempty,omitzero"`
+	LegID  string    `json:"legId,omitempty,omitzero"`
+	SiteID string    `json:"siteId,omitempty,omitzero"`
 
 	// Status The presence that the agent shows now; of `call-refused` the code, of `pool-changed` the state of the pool, of
-	// `readiness-changed` the readiness, of `configuration-changed` what was changed.
-	Status string    `json:"status,omitempty,omitzero"`
-	Type   EventType `json:"type"`
+	// `readiness-changed` the readiness, which is told anew when its reasons change or the agent is removed, of
+	// `configuration-changed` what was done.
+	Status string `json:"status,omitempty,omitzero"`
+
+	// Subject Of `configuration-changed`, the part that was changed; `agentId` and `siteId` say whose.
+	Subject EventSubject `json:"subject,omitempty,omitzero"`
+	Type    EventType    `json:"type"`
 }
+
+// EventKind Whether it is about a call for help or a test (B13); there whenever it is about a call or a refused dial, save
+// in what an earlier version has told.
+type EventKind string
+
+// EventSubject Of `configuration-changed`, the part that was changed; `agentId` and `siteId` say whose.
+type EventSubject string
 
 // EventType defines model for Event.Type.
 type EventType string

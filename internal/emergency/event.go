@@ -26,10 +26,24 @@ const (
 	// its status (B5).
 	EventPoolChanged EventType = "pool-changed"
 	// EventReadinessChanged tells that an agent is ready, ready with warnings or not
-	// ready now; that is its status (B12).
+	// ready now, or is so for other reasons; the readiness is its status (B12). Who has
+	// been removed is not ready.
 	EventReadinessChanged EventType = "readiness-changed"
 	// EventConfigurationChanged tells that an administrator has changed something.
 	EventConfigurationChanged EventType = "configuration-changed"
+)
+
+// Subject names a part of the configuration.
+type Subject string
+
+// What administrators change.
+const (
+	SubjectSite            Subject = "site"
+	SubjectAgent           Subject = "agent"
+	SubjectContacts        Subject = "contacts"
+	SubjectCallbackNumbers Subject = "callback-numbers"
+	SubjectVoiceRouting    Subject = "voice-routing"
+	SubjectTemplate        Subject = "template"
 )
 
 // Event is one line of the event stream. It names things by ID, so that what it
@@ -42,6 +56,11 @@ type Event struct {
 	SiteID  SiteID    `json:"siteId,omitempty"`
 	CallID  CallID    `json:"callId,omitempty"`
 	LegID   LegID     `json:"legId,omitempty"`
+	// Kind tells a test from a call for help in what concerns a call or a refused dial
+	// (B13); empty elsewhere, and in what was told before there was one.
+	Kind Kind `json:"kind,omitempty"`
+	// Subject is what of the configuration has changed; empty elsewhere.
+	Subject Subject `json:"subject,omitempty"`
 	// Status is what the agent shows, or what the type says.
 	Status Status    `json:"status,omitempty"`
 	At     time.Time `json:"at"`

@@ -92,7 +92,7 @@ func acknowledgementTellsEverybody(t *testing.T, w *world) {
 	}
 	events[0].Seq = 0
 	same(t, "what is told", emergency.Event{
-		Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, At: at,
+		Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, Kind: emergency.KindEmergency, At: at,
 	}, events[0])
 	if lines := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'notice-acknowledged' AND call_id = $1 AND at = $2
 		AND outcome = 'placed' AND subject = '' AND changed_by = ''`, call.ID, at); lines != 1 {

@@ -38,7 +38,9 @@ func (s *Store) PutAgent(ctx context.Context, a emergency.Agent, by emergency.Ch
 		if a, err = readAgent(ctx, t, a.ID); err != nil {
 			return err
 		}
-		return t.changed(ctx, "agent-changed", string(a.ID), a.Revision, by, s.now())
+		return t.changed(ctx, configured{
+			action: "agent-changed", subject: emergency.SubjectAgent, name: string(a.ID), revision: a.Revision, agent: a.ID, site: a.SiteID,
+		}, by, s.now())
 	})
 	return a, err
 }
@@ -92,7 +94,8 @@ func (s *Store) revive(ctx context.Context, t tx, id emergency.AgentID) error {
 // ForgetAgents.
 func (s *Store) RemoveAgent(ctx context.Context, id emergency.AgentID, by emergency.Change) error {
 	return s.change(ctx, "remove agent", func(t tx) error {
-		if _, err := readAgent(ctx, t, id); err != nil {
+		gone, err := readAgent(ctx, t, id)
+		if err != nil {
 			return err
 		}
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM agents WHERE id = $1`, id); err != nil {
@@ -100,14 +103,21 @@ func (s *Store) RemoveAgent(ctx context.Context, id emergency.AgentID, by emerge
 		}
 		var revision int64
 		if err := t.scan(ctx, &revision, `UPDATE agents SET deleted = TRUE, calling_number = '', location = '', location_at = NULL,
-				readiness = '', contacts_revision = contacts_revision + 1, revision = revision + 1
+				readiness = '', readiness_checks = '', contacts_revision = contacts_revision + 1, revision = revision + 1
 			WHERE id = $1 RETURNING revision`, id); err != nil {
 			return err
 		}
 		if _, err := t.exec(ctx, `DELETE FROM contacts WHERE agent_id = $1`, id); err != nil {
 			return err
 		}
-		return t.changed(ctx, "agent-removed", string(id), revision, by, s.now())
+		if err := t.tell(ctx, emergency.Event{
+			Type: emergency.EventReadinessChanged, AgentID: id, Status: emergency.Status(emergency.NotReady), At: s.now(),
+		}); err != nil {
+			return err
+		}
+		return t.changed(ctx, configured{
+			action: "agent-removed", subject: emergency.SubjectAgent, name: string(id), revision: revision, agent: id, site: gone.SiteID,
+		}, by, s.now())
 	})
 }
 

@@ -44,12 +44,35 @@ func (t tx) checkSeen(ctx context.Context, by emergency.Change, query string, id
 	return nil
 }
 
-// changed leaves the audit line of an administrator's change, and tells of it. A
-// subject is an ID; of a number it shows the end alone.
-func (t tx) changed(ctx context.Context, action, subject string, revision int64, by emergency.Change, at time.Time) error {
-	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, subject, revision, changed_by, request_id)
-		VALUES ($1, $2, $3, $4, $5, $6)`, stamp(at), action, subject, revision, by.By, by.RequestID); err != nil {
+// configured is what an administrator has changed.
+type configured struct {
+	// action is what has been done, in words such as "site-changed".
+	action  string
+	subject emergency.Subject
+	// name is the ID of what was changed, as the audit keeps it; of a number it is the
+	// end alone.
+	name     string
+	revision int64
+	// agent and site are whom it concerns; empty when that is nobody in particular.
+	agent emergency.AgentID
+	site  emergency.SiteID
+}
+
+// changed leaves the audit line of an administrator's change, and tells of it.
+func (t tx) changed(ctx context.Context, c configured, by emergency.Change, at time.Time) error {
+	if err := t.audit(ctx, c.action, c.name, c.revision, by, at); err != nil {
 		return err
 	}
-	return t.tell(ctx, emergency.Event{Type: emergency.EventConfigurationChanged, Status: emergency.Status(action), At: at})
+	return t.tell(ctx, emergency.Event{
+		Type: emergency.EventConfigurationChanged, Subject: c.subject, AgentID: c.agent, SiteID: c.site,
+		Status: emergency.Status(c.action), At: at,
+	})
+}
+
+// audit keeps what an administrator has done. The line holds no person and no whole
+// number (B14).
+func (t tx) audit(ctx context.Context, action, name string, revision int64, by emergency.Change, at time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO audit (at, action, subject, revision, changed_by, request_id)
+		VALUES ($1, $2, $3, $4, $5, $6)`, stamp(at), action, name, revision, by.By, by.RequestID)
+	return err
 }

@@ -45,7 +45,9 @@ func (s *Store) PutContacts(ctx context.Context, id emergency.AgentID, typed str
 			WHERE id = $1 RETURNING contacts_revision`, id); err != nil {
 			return err
 		}
-		return t.changed(ctx, "contacts-changed", string(id), contacts.Revision, by, s.now())
+		return t.changed(ctx, configured{
+			action: "contacts-changed", subject: emergency.SubjectContacts, name: string(id), revision: contacts.Revision, agent: id,
+		}, by, s.now())
 	})
 	return contacts, err
 }

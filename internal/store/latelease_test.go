@@ -102,7 +102,10 @@ func lateTells(t *testing.T, w *world) {
 		events[i].Seq = 0
 	}
 	same(t, "the events", []emergency.Event{
-		{Type: emergency.EventNumberLeased, AgentID: "one", SiteID: "us", CallID: call.ID, At: w.clock.read()},
+		{
+			Type: emergency.EventNumberLeased, AgentID: "one", SiteID: "us", CallID: call.ID, Kind: emergency.KindEmergency,
+			At: w.clock.read(),
+		},
 	}, events)
 	messages := w.messages(t, call.ID)
 	if len(messages) != 2 || messages[1].Kind != emergency.MessageNumberLeased {

@@ -174,7 +174,8 @@ func noticeOfCallback(t *testing.T, w *world) {
 	for i, event := range w.since(t, begin) {
 		event.Seq = 0
 		same(t, "what is told", emergency.Event{
-			Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, At: w.clock.read(),
+			Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID,
+			Kind: emergency.KindEmergency, At: w.clock.read(),
 		}, event)
 		if i > 1 {
 			t.Error("it is told more than once")

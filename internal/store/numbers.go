@@ -85,7 +85,9 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		if err := t.addToPool(ctx, number, site, now); err != nil {
 			return err
 		}
-		return t.changed(ctx, "number-added", endOf(number), 0, by, now)
+		return t.changed(ctx, configured{
+			action: "number-added", subject: emergency.SubjectCallbackNumbers, name: endOf(number), site: site,
+		}, by, now)
 	})
 	if err == nil {
 		_ = s.background.leaseLate(ctx, site) // LeaseLate tries again
@@ -178,7 +180,9 @@ func (s *Store) RemoveNumber(ctx context.Context, number string, by emergency.Ch
 		if _, err := t.exec(ctx, `DELETE FROM callback_numbers WHERE number = $1 AND `+departed+`$2`, number, now); err != nil {
 			return err
 		}
-		return t.changed(ctx, "number-removed", endOf(number), 0, by, now)
+		return t.changed(ctx, configured{
+			action: "number-removed", subject: emergency.SubjectCallbackNumbers, name: endOf(number), site: site,
+		}, by, now)
 	})
 }
 

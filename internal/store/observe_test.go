@@ -13,6 +13,8 @@ import (
 // readinessRules are about who could call now.
 var readinessRules = []rule{
 	{"told when it changes", readinessToldWhenItChanges},
+	{"told when the reasons change", readinessToldWhenReasonsChange},
+	{"told when nobody is there any more", readinessToldOfRemoval},
 	{"told once by many", readinessToldOnceByMany},
 	{"told of a whole crowd", readinessOfACrowd},
 	{"of nobody who is gone", readinessOfNobodyWhoIsGone},
@@ -77,6 +79,51 @@ func readinessToldWhenItChanges(t *testing.T, w *world) {
 	both[0] = assessed("two", emergency.NotReady)
 	w.saves(t, both, w.tells("two", emergency.NotReady))
 	w.saves(t, nil)
+}
+
+// Whoever mends one thing of two sees it, although the agent still could not call (B12).
+// In which order the checks come makes no difference.
+func readinessToldWhenReasonsChange(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	route, profile := emergency.Check{Code: emergency.CheckNoRoute}, emergency.Check{Code: emergency.CheckNoOutboundProfile}
+	warning := emergency.Check{Code: emergency.CheckNoContacts, Warning: true}
+	for _, step := range []struct {
+		checks []emergency.Check
+		told   bool
+	}{
+		{[]emergency.Check{route, profile}, true},
+		{[]emergency.Check{profile, route}, false},
+		{[]emergency.Check{profile}, true},
+		{[]emergency.Check{route}, true},
+		{[]emergency.Check{route, warning}, true},
+		{[]emergency.Check{route, warning}, false},
+	} {
+		var told []emergency.Event
+		if step.told {
+			told = append(told, w.tells("one", emergency.NotReady))
+		}
+		w.saves(t, []emergency.Assessment{{AgentID: "one", Checks: step.checks}}, told...)
+	}
+}
+
+// Who has been removed is on no board any more, and that is told (B12).
+func readinessToldOfRemoval(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one", "two")
+	begin, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.removeAgent(t, "one")
+	var told []emergency.Event
+	for _, event := range w.since(t, begin) {
+		if event.Type == emergency.EventReadinessChanged {
+			event.Seq = 0
+			told = append(told, event)
+		}
+	}
+	same(t, "what is told", []emergency.Event{w.tells("one", emergency.NotReady)}, told)
 }
 
 // Processes that all see a change tell of it once.

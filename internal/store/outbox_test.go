@@ -21,6 +21,8 @@ var outboxRules = []rule{
 // eventRules are about the stream that people follow.
 var eventRules = []rule{
 	{"the life of a call", eventsOfACall},
+	{"of a test", eventsOfATest},
+	{"of before", eventsOfBefore},
 	{"after the last one seen", eventsAfter},
 	{"forgotten by age", eventsForgotten},
 }
@@ -171,7 +173,8 @@ func (w *world) since(t *testing.T, after int64) []emergency.Event {
 	return events
 }
 
-// Everything that people follow is told once, in the order in which it happened.
+// Everything that people follow is told once, in the order in which it happened, and
+// what concerns the call says which kind it is of (B13).
 func eventsOfACall(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
@@ -184,17 +187,17 @@ func eventsOfACall(t *testing.T, w *world) {
 	w.hangUp(t, call.ID, "")
 	back := w.offer(t, first)
 	w.finish(t, call.ID)
-	quiet, before := emergency.StatusDoNotDisturb, emergency.StatusAvailable
+	quiet, before, help := emergency.StatusDoNotDisturb, emergency.StatusAvailable, emergency.KindEmergency
 	want := []emergency.Event{
-		{Type: emergency.EventCallPlaced, AgentID: "one", CallID: call.ID, LegID: leg, At: noon},
+		{Type: emergency.EventCallPlaced, AgentID: "one", CallID: call.ID, Kind: help, LegID: leg, At: noon},
 		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: quiet, At: noon},
 		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: before, At: noon},
-		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, LegID: leg, At: noon},
-		{Type: emergency.EventCallbackReceived, AgentID: "one", CallID: call.ID, LegID: back.LegID, At: noon},
+		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, Kind: help, LegID: leg, At: noon},
+		{Type: emergency.EventCallbackReceived, AgentID: "one", CallID: call.ID, Kind: help, LegID: back.LegID, At: noon},
 		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: quiet, At: noon},
 		{Type: emergency.EventPresenceChanged, AgentID: "one", Status: before, At: noon},
-		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, LegID: back.LegID, At: noon},
-		{Type: emergency.EventCallClosed, AgentID: "one", CallID: call.ID, At: noon},
+		{Type: emergency.EventLegEnded, AgentID: "one", CallID: call.ID, Kind: help, LegID: back.LegID, At: noon},
+		{Type: emergency.EventCallClosed, AgentID: "one", CallID: call.ID, Kind: help, At: noon},
 	}
 	got := w.since(t, begin)
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(emergency.Event{}, "Seq")); diff != "" {
@@ -204,6 +207,64 @@ func eventsOfACall(t *testing.T, w *world) {
 		if got[i].Seq <= got[i-1].Seq {
 			t.Errorf("event %d comes after %d", got[i].Seq, got[i-1].Seq)
 		}
+	}
+}
+
+// A test is marked in every event that concerns it, from the dial to the end, also of one
+// that was refused, whatever people are told and do (B13).
+func eventsOfATest(t *testing.T, w *world) {
+	w.refusable(t)
+	w.list(t, "", "drills@example.org")
+	w.remove(t, first)
+	begin, err := w.LastEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := w.placement(t, "one")
+	p.Dialed = emergency.Dialed{Number: "933", Kind: emergency.KindTest, Country: emergency.UnitedStates}
+	p.Warnings = []emergency.CheckCode{emergency.CheckCountriesDiffer}
+	call := w.place(t, p)
+	w.add(t, first, "us")
+	w.add(t, second, "us") // so that a test may have one
+	w.hangUp(t, call.ID, "")
+	w.offer(t, standing)
+	w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+	w.record(t, call.ID, "drills@example.org", emergency.DeliverySent)
+	w.mailed(t, "e-1", call.ID, "drills@example.org", emergency.DeliveryDelivered, true)
+	w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, "drills@example.org",
+		emergency.Acknowledgement{At: noon, By: "drills@example.org", First: true})
+	w.finish(t, call.ID)
+	w.refuses(t, "refused", func(r *emergency.RefusedCall) {
+		r.Kind, r.Location = emergency.KindTest, &emergency.Location{Address: &emergency.Address{Country: "DK"}}
+	})
+	w.ensure(t, "refused", emergency.NoticeFailed, 1)
+	seen := map[emergency.EventType]bool{}
+	for _, event := range w.since(t, begin) {
+		want := emergency.KindTest
+		if event.CallID == "" {
+			want = ""
+		}
+		if event.Kind != want {
+			t.Errorf("an event is of the kind %q, want %q: %+v", event.Kind, want, event)
+		}
+		seen[event.Type] = true
+	}
+	for _, each := range []emergency.EventType{
+		emergency.EventCallPlaced, emergency.EventCallbackReceived, emergency.EventLegEnded, emergency.EventCallClosed,
+		emergency.EventNoticeUpdated, emergency.EventCallRefused, emergency.EventCountriesDiffer, emergency.EventNumberLeased,
+	} {
+		if !seen[each] {
+			t.Errorf("%s is not told", each)
+		}
+	}
+}
+
+// What was told before there was a kind has none.
+func eventsOfBefore(t *testing.T, w *world) {
+	w.run(t, `INSERT INTO events (type, agent_id, call_id, leg_id, status, at) VALUES ('call-placed', 'one', 'old', 'leg', '', $1)`, noon)
+	events := w.since(t, 0)
+	if len(events) != 1 || events[0].Kind != "" || events[0].Subject != "" {
+		t.Errorf("the events are %+v", events)
 	}
 }
 

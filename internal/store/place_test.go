@@ -157,7 +157,8 @@ func countriesThatDiffer(t *testing.T, w *world) {
 		}
 		event.Seq = 0
 		same(t, "the event", emergency.Event{
-			Type: emergency.EventCountriesDiffer, AgentID: "one", SiteID: "us", CallID: p.CallID, At: p.At,
+			Type: emergency.EventCountriesDiffer, AgentID: "one", SiteID: "us", CallID: p.CallID,
+			Kind: emergency.KindEmergency, At: p.At,
 		}, event)
 	}
 	w.finish(t, p.CallID) // which leaves a line of its own

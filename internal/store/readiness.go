@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -15,21 +16,31 @@ import (
 // them, and one of them may be about to dial.
 const readinessAtOnce = 50
 
-// readinessOf is an agent's readiness as it is kept.
+// readinessOf is how ready an agent is, and why no more than that, as it is kept.
 type readinessOf struct {
-	agent     emergency.AgentID
 	readiness emergency.Readiness
+	// checks are the codes of what does not hold, in alphabetical order.
+	checks string
 }
 
 // readinessChange is what is kept and what is so.
 type readinessChange struct {
-	readinessOf
-
-	now emergency.Readiness
+	agent    emergency.AgentID
+	was, now readinessOf
 }
 
-// SaveReadiness keeps how ready agents are, tells of every change (B12), and counts
-// them. A change that several processes see is told by the first alone.
+// summed is an assessment as it is kept.
+func summed(a emergency.Assessment) readinessOf {
+	var codes []string
+	for _, check := range a.Checks {
+		codes = append(codes, string(check.Code))
+	}
+	slices.Sort(codes)
+	return readinessOf{readiness: a.Readiness(), checks: strings.Join(codes, " ")}
+}
+
+// SaveReadiness keeps how ready agents are and what for, tells of every change (B12),
+// and counts them. A change that several processes see is told by the first alone.
 func (s *Store) SaveReadiness(ctx context.Context, all []emergency.Assessment) (changed int, err error) {
 	changes, err := s.readinessChanges(ctx, all)
 	if err != nil {
@@ -59,19 +70,23 @@ func (s *Store) SaveReadiness(ctx context.Context, all []emergency.Assessment) (
 // readinessChanges are in the order of the agents' IDs, so that two processes do not
 // wait for each other.
 func (s *Store) readinessChanges(ctx context.Context, all []emergency.Assessment) ([]readinessChange, error) {
-	rows, err := collect(ctx, s.read, scanReadiness, `SELECT id, readiness FROM agents WHERE NOT deleted`)
-	if err != nil {
-		return nil, fmt.Errorf("read readiness: %w", err)
-	}
 	kept := map[emergency.AgentID]readinessOf{}
-	for _, row := range rows {
-		kept[row.agent] = row
+	if _, err := collect(ctx, s.read, func(rows *sql.Rows) (struct{}, error) {
+		var (
+			agent emergency.AgentID
+			was   readinessOf
+		)
+		err := rows.Scan(&agent, &was.readiness, &was.checks)
+		kept[agent] = was
+		return struct{}{}, err //nolint:wrapcheck // collect wraps
+	}, `SELECT id, readiness, readiness_checks FROM agents WHERE NOT deleted`); err != nil {
+		return nil, fmt.Errorf("read readiness: %w", err)
 	}
 	var changes []readinessChange
 	for _, assessment := range all {
 		was, known := kept[assessment.AgentID]
-		if now := assessment.Readiness(); known && was.readiness != now {
-			changes = append(changes, readinessChange{was, now})
+		if now := summed(assessment); known && was != now {
+			changes = append(changes, readinessChange{assessment.AgentID, was, now})
 		}
 	}
 	slices.SortFunc(changes, func(a, b readinessChange) int { return cmp.Compare(a.agent, b.agent) })
@@ -80,18 +95,13 @@ func (s *Store) readinessChanges(ctx context.Context, all []emergency.Assessment
 
 // changeReadiness reports whether this process is the first to see the change.
 func (t tx) changeReadiness(ctx context.Context, c readinessChange, now time.Time) (bool, error) {
-	first, err := t.exec(ctx, `UPDATE agents SET readiness = $2 WHERE id = $1 AND readiness = $3 AND NOT deleted`,
-		c.agent, c.now, c.readiness)
+	first, err := t.exec(ctx, `UPDATE agents SET readiness = $2, readiness_checks = $3
+		WHERE id = $1 AND readiness = $4 AND readiness_checks = $5 AND NOT deleted`,
+		c.agent, c.now.readiness, c.now.checks, c.was.readiness, c.was.checks)
 	if err != nil || first == 0 {
 		return false, err
 	}
 	return true, t.tell(ctx, emergency.Event{
-		Type: emergency.EventReadinessChanged, AgentID: c.agent, Status: emergency.Status(c.now), At: now,
+		Type: emergency.EventReadinessChanged, AgentID: c.agent, Status: emergency.Status(c.now.readiness), At: now,
 	})
-}
-
-func scanReadiness(rows *sql.Rows) (readinessOf, error) {
-	var row readinessOf
-	err := rows.Scan(&row.agent, &row.readiness)
-	return row, err //nolint:wrapcheck // collect wraps
 }

@@ -34,8 +34,11 @@ func (s *Store) RefuseCall(ctx context.Context, r emergency.RefusedCall, plan em
 		if err != nil || first == 0 {
 			return err
 		}
+		if err := t.reportRefusedCountries(ctx, r); err != nil {
+			return err
+		}
 		if err := t.tell(ctx, emergency.Event{
-			Type: emergency.EventCallRefused, AgentID: r.AgentID, SiteID: r.SiteID, CallID: r.CallID,
+			Type: emergency.EventCallRefused, AgentID: r.AgentID, SiteID: r.SiteID, CallID: r.CallID, Kind: r.Kind,
 			Status: emergency.Status(r.Code), At: r.At,
 		}); err != nil || !somebody || r.CallID == "" {
 			return err

@@ -14,6 +14,7 @@ var refusalRules = []rule{
 	{"are told and kept", refusalToldAndKept},
 	{"make a notice", refusalMakesNotice},
 	{"are told once", refusalToldOnce},
+	{"tell of countries that differ", refusalTellsOfCountries},
 	{"are told with what they were", refusalSaysWhat},
 	{"are escalated", refusalIsEscalated},
 	{"with nobody to tell", refusalWithNobodyToTell},
@@ -85,7 +86,8 @@ func refusalToldAndKept(t *testing.T, w *world) {
 	for _, event := range events {
 		event.Seq = 0
 		same(t, "what is told", emergency.Event{
-			Type: emergency.EventCallRefused, AgentID: "one", SiteID: "us", Status: "location-off", At: refused.At,
+			Type: emergency.EventCallRefused, AgentID: "one", SiteID: "us", Kind: emergency.KindEmergency,
+			Status: "location-off", At: refused.At,
 		}, event)
 	}
 	if lines := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'call-refused' AND country = 'US'
@@ -119,6 +121,36 @@ func refusalMakesNotice(t *testing.T, w *world) {
 	}
 	if _, err := w.Call(t.Context(), "refused"); !errors.Is(err, emergency.ErrUnknownCall) {
 		t.Errorf("the error is %v, want ErrUnknownCall", err)
+	}
+}
+
+// A dial that is refused while device and site name different countries is told as such,
+// too, and the audit keeps it, once per dial (B11). A country that is not served, or that
+// nobody can read, is no exception.
+func refusalTellsOfCountries(t *testing.T, w *world) {
+	w.refusable(t)
+	for country, differs := range map[string]int{"": 0, "US": 0, "United States": 0, "DK": 1, "FR": 1, "somewhere": 1} {
+		id := emergency.CallID("from " + country)
+		for range 2 {
+			w.refuses(t, id, func(r *emergency.RefusedCall) {
+				r.Kind, r.Country = emergency.KindTest, "DK"
+				r.Location = &emergency.Location{Address: &emergency.Address{Country: country}}
+			})
+		}
+		told := w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'countries-differ' AND call_id = $1 AND agent_id = 'one'
+			AND site_id = 'us' AND kind = 'test' AND at = $2`, id, noon)
+		kept := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'countries-differ' AND call_id = $1 AND country = 'DK'
+			AND kind = 'test' AND at = $2`, id, noon)
+		if told != differs || kept != differs {
+			t.Errorf("of a dial from %q there are %d events and %d audit lines, want %d each", country, told, kept, differs)
+		}
+	}
+	// Nobody knows where a site is that is not there.
+	w.refuses(t, "nowhere", func(r *emergency.RefusedCall) {
+		r.SiteID, r.Location = "nowhere", &emergency.Location{Address: &emergency.Address{Country: "DK"}}
+	})
+	if told := w.count(t, `SELECT COUNT(*) FROM events WHERE call_id = 'nowhere'`); told != 1 {
+		t.Errorf("%d events tell of a dial at no site, want that it was refused", told)
 	}
 }
 

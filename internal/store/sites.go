@@ -95,7 +95,9 @@ func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.C
 		if site, err = readSite(ctx, t, site.ID); err != nil {
 			return err
 		}
-		return t.changed(ctx, "site-changed", string(site.ID), site.Revision, by, s.now())
+		return t.changed(ctx, configured{
+			action: "site-changed", subject: emergency.SubjectSite, name: string(site.ID), revision: site.Revision, site: site.ID,
+		}, by, s.now())
 	})
 	return site, err
 }

@@ -62,7 +62,9 @@ func (s *Store) PutTemplate(ctx context.Context, saved emergency.Template, by em
 			saved.Subject, saved.HTML, saved.Text, saved.SavedBy, saved.SavedAt); err != nil {
 			return err
 		}
-		return t.changed(ctx, "template-changed", "notification-template", saved.Version, by, saved.SavedAt)
+		return t.changed(ctx, configured{
+			action: "template-changed", subject: emergency.SubjectTemplate, name: "notification-template", revision: saved.Version,
+		}, by, saved.SavedAt)
 	})
 	return saved, err
 }

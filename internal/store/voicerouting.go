@@ -109,7 +109,9 @@ func (s *Store) PutVoiceRouting(ctx context.Context, routing emergency.VoiceRout
 			RETURNING revision`, string(text)); err != nil {
 			return err
 		}
-		return t.changed(ctx, "voice-routing-changed", "voice-routing", kept.Revision, by, s.now())
+		return t.changed(ctx, configured{
+			action: "voice-routing-changed", subject: emergency.SubjectVoiceRouting, name: "voice-routing", revision: kept.Revision,
+		}, by, s.now())
 	})
 	return kept, err
 }
