@@ -2,15 +2,16 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"lifeline/internal/emergency"
 )
 
-// Acknowledge takes in that somebody has seen a notice (B9). The first word counts,
-// whichever notice of the call it is for; asked again, it tells who that was. The link
-// must be one of somebody whom the notice went to, else the error is
-// emergency.ErrUnknownNotice.
+// Acknowledge takes in that somebody has seen a notice (B9): everybody's word is kept,
+// once for each notice. The first counts, whichever notice of the call it is for, and it
+// tells who that was. The link must be one of somebody whom the notice went to, else the
+// error is emergency.ErrUnknownNotice.
 func (s *Store) Acknowledge(ctx context.Context, link emergency.NoticeLink, at time.Time) (emergency.Acknowledgement, error) {
 	var first emergency.Acknowledgement
 	err := s.inTx(ctx, "acknowledge notice", func(t tx) error {
@@ -33,12 +34,14 @@ func (s *Store) Acknowledge(ctx context.Context, link emergency.NoticeLink, at t
 		if by == "" {
 			return emergency.ErrUnknownNotice
 		}
-		if !known.AcknowledgedAt.IsZero() {
-			first = emergency.Acknowledgement{At: known.AcknowledgedAt, By: known.AcknowledgedBy}
-			return nil
+		first = emergency.Acknowledgement{At: known.AcknowledgedAt, By: known.AcknowledgedBy}
+		if known.AcknowledgedAt.IsZero() {
+			first = emergency.Acknowledgement{At: stamp(at), By: by, First: true}
+			if err := t.firstAcknowledged(ctx, notice[0], first); err != nil {
+				return err
+			}
 		}
-		first = emergency.Acknowledgement{At: stamp(at), By: by, First: true}
-		return t.acknowledge(ctx, notice[0], first)
+		return t.acknowledge(ctx, notice[0], by, at)
 	})
 	return first, err
 }
@@ -55,21 +58,31 @@ func recipientOf(known emergency.Notification, link emergency.NoticeLink) string
 	return ""
 }
 
-// acknowledge keeps the first word, and tells everybody of it: who follows along, the
-// audit, and the workflow that waits. The audit has no person.
-func (t tx) acknowledge(ctx context.Context, n noticeRow, a emergency.Acknowledgement) error {
+// firstAcknowledged keeps the first word, also in the audit, which has no person. What
+// waits of escalations is of no use any more.
+func (t tx) firstAcknowledged(ctx context.Context, n noticeRow, a emergency.Acknowledgement) error {
 	if _, err := t.exec(ctx, `UPDATE notices SET acknowledged_at = $4, acknowledged_by = $5
 		WHERE call_id = $1 AND event = $2 AND round = $3`, n.CallID, n.Event, n.Round, a.At, a.By); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, outcome) VALUES ($1, 'notice-acknowledged', $2, $3)
-		ON CONFLICT (call_id, action) WHERE call_id <> '' DO NOTHING`, a.At, n.CallID, n.Event); err != nil {
+	if err := t.supersede(ctx, n.CallID, math.MaxInt32, a.At); err != nil {
 		return err
 	}
-	if err := t.enqueue(ctx, n.CallID, emergency.MessageAcknowledged, emergency.Acknowledged{Event: n.Event, At: a.At, By: a.By}, a.At); err != nil {
+	_, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, outcome) VALUES ($1, 'notice-acknowledged', $2, $3)
+		ON CONFLICT (call_id, action) WHERE call_id <> '' DO NOTHING`, a.At, n.CallID, n.Event)
+	return err
+}
+
+// acknowledge keeps one recipient's word, and tells everybody of it: who follows along,
+// and the workflow. Said again, it changes nothing.
+func (t tx) acknowledge(ctx context.Context, n noticeRow, by string, at time.Time) error {
+	before, err := t.lockDelivery(ctx, n.NoticeID, by)
+	if err != nil || before.State == emergency.DeliveryAcknowledged {
 		return err
 	}
-	return t.tell(ctx, emergency.Event{
-		Type: emergency.EventNoticeUpdated, AgentID: n.agent, SiteID: n.site, CallID: n.CallID, At: a.At,
-	})
+	if err := t.enqueue(ctx, n.CallID, emergency.MessageAcknowledged,
+		emergency.Acknowledged{Event: n.Event, At: stamp(at), By: by}, at); err != nil {
+		return err
+	}
+	return t.moveDelivery(ctx, n, before, emergency.Delivery{State: emergency.DeliveryAcknowledged}, at)
 }

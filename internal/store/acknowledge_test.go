@@ -46,27 +46,38 @@ func kindsOf(messages []emergency.Message) []emergency.MessageKind {
 	return kinds
 }
 
-// The first word counts; whoever comes later, or again, is told who that was.
+// The first word counts: whoever comes later, or again, is told who that was. What the
+// others say is kept all the same, once for each (B9).
 func firstAcknowledgementCounts(t *testing.T, w *world) {
 	call := w.place(t, everything(t, w))
+	w.record(t, call.ID, "night@example.org", emergency.DeliverySent)
 	w.pass(time.Minute)
 	at := w.clock.read()
 	w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, "night@example.org",
 		emergency.Acknowledgement{At: at, By: "night@example.org", First: true})
-	after := w.read(t, call.ID)
 	w.pass(time.Minute)
-	for _, address := range []string{"night@example.org", "desk@example.com"} {
-		w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, address, emergency.Acknowledgement{At: at, By: "night@example.org"})
+	for range 2 {
+		for _, address := range []string{"night@example.org", "desk@example.com"} {
+			w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, address, emergency.Acknowledgement{At: at, By: "night@example.org"})
+		}
+		w.pass(time.Minute)
 	}
-	same(t, "the call", after, w.read(t, call.ID))
-	want := call.Notice
+	want, seen := call.Notice, emergency.DeliveryAcknowledged
 	want.AcknowledgedAt, want.AcknowledgedBy = at, "night@example.org"
+	desk, night := &want.Deliveries[0], &want.Deliveries[1]
+	desk.State, desk.AcknowledgedAt, desk.UpdatedAt = seen, at.Add(time.Minute), at.Add(time.Minute)
+	night.State, night.MessageID, night.SentAt, night.AcknowledgedAt, night.UpdatedAt = seen, "m-night@example.org", noon, at, at
+	after := w.read(t, call.ID)
 	same(t, "who was told", want, after.Notice)
 	same(t, "the state", emergency.NotificationAcknowledged, after.Notice.State())
+	// A mail system that is behind takes nothing back.
+	w.mailed(t, "e-1", call.ID, "night@example.org", emergency.DeliveryBounced, false)
+	w.record(t, call.ID, "night@example.org", emergency.DeliveryFailed)
+	same(t, "who was told after that", want, w.read(t, call.ID).Notice)
 }
 
-// The workflow, whoever follows along and the audit hear of it once. The audit has no
-// person (B14).
+// The workflow, whoever follows along and the audit hear of it: of the first word, and
+// the workflow and the followers of each other one. The audit has no person (B14).
 func acknowledgementTellsEverybody(t *testing.T, w *world) {
 	call := w.place(t, everything(t, w))
 	last, err := w.LastEvent(t.Context())
@@ -78,22 +89,29 @@ func acknowledgementTellsEverybody(t *testing.T, w *world) {
 	for i := range 2 {
 		w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, "desk@example.com",
 			emergency.Acknowledgement{At: at, By: "desk@example.com", First: i == 0})
+		w.acknowledges(t, call.ID, emergency.NoticePlaced, 0, "night@example.org", emergency.Acknowledgement{At: at, By: "desk@example.com"})
 	}
 	messages := w.messages(t, call.ID)
-	same(t, "the messages", []emergency.MessageKind{emergency.MessagePlaced, emergency.MessageAcknowledged}, kindsOf(messages))
-	var body emergency.Acknowledged
-	if err := json.Unmarshal(messages[1].Body, &body); err != nil {
-		t.Fatal(err)
+	same(t, "the messages", []emergency.MessageKind{
+		emergency.MessagePlaced, emergency.MessageAcknowledged, emergency.MessageAcknowledged,
+	}, kindsOf(messages))
+	for i, by := range []string{"desk@example.com", "night@example.org"} {
+		var body emergency.Acknowledged
+		if err := json.Unmarshal(messages[1+i].Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the message", emergency.Acknowledged{Event: emergency.NoticePlaced, At: at, By: by}, body)
 	}
-	same(t, "the message", emergency.Acknowledged{Event: emergency.NoticePlaced, At: at, By: "desk@example.com"}, body)
 	events := w.since(t, last)
-	if len(events) != 1 {
+	if len(events) != 2 {
 		t.Fatalf("the events are %+v", events)
 	}
-	events[0].Seq = 0
-	same(t, "what is told", emergency.Event{
-		Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, Kind: emergency.KindEmergency, At: at,
-	}, events[0])
+	for _, event := range events {
+		event.Seq = 0
+		same(t, "what is told", emergency.Event{
+			Type: emergency.EventNoticeUpdated, AgentID: "one", SiteID: "us", CallID: call.ID, Kind: emergency.KindEmergency, At: at,
+		}, event)
+	}
 	if lines := w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'notice-acknowledged' AND call_id = $1 AND at = $2
 		AND outcome = 'placed' AND subject = '' AND changed_by = ''`, call.ID, at); lines != 1 {
 		t.Errorf("the audit has %d lines, want 1", lines)

@@ -11,9 +11,13 @@ import (
 	"lifeline/internal/emergency"
 )
 
-// Call reads one call as it stands, or gives emergency.ErrUnknownCall.
+// Call reads one call as it stands, or gives emergency.ErrUnknownCall; of one that there
+// was, that is emergency.ErrErasedCall.
 func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
 	call, err := loadCall(ctx, s.read, id)
+	if errors.Is(err, emergency.ErrUnknownCall) {
+		err = s.whyUnknown(ctx, id)
+	}
 	if err != nil {
 		return call, fmt.Errorf("read call: %w", err)
 	}

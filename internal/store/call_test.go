@@ -211,6 +211,7 @@ func auditNamesNobody(t *testing.T, w *world) {
 	columns := w.columns(t, "audit")
 	same(t, "the columns of the audit", []string{
 		"seq", "at", "action", "call_id", "country", "kind", "outcome", "legs", "subject", "revision", "changed_by", "request_id",
+		"dialed_at", "callbacks", "seconds", "told",
 	}, columns)
 }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,11 +14,25 @@ import (
 	"golang.org/x/net/idna"
 )
 
-const selectDelivery = `SELECT event, round, address, state, message_id, updated_at FROM deliveries`
+const (
+	deliveryColumns = `d.event, d.round, d.address, d.state, d.message_id, n.created_at,
+		d.sent_at, d.delivered_at, d.acknowledged_at, d.updated_at`
+	fromDeliveries = `FROM notices n JOIN deliveries d ON d.call_id = n.call_id AND d.event = n.event AND d.round = n.round`
+	selectDelivery = `SELECT ` + deliveryColumns + ` ` + fromDeliveries
+)
 
-func scanDelivery(rows *sql.Rows) (emergency.Delivery, error) {
-	var d emergency.Delivery
-	err := rows.Scan(&d.Event, &d.Round, &d.Address, &d.State, &d.MessageID, &d.UpdatedAt)
+func scanDelivery(rows *sql.Rows) (emergency.Delivery, error) { return scanDeliveryAnd(rows) }
+
+// scanDeliveryAnd reads what stands behind a delivery's columns, too.
+func scanDeliveryAnd(rows *sql.Rows, more ...any) (emergency.Delivery, error) {
+	var (
+		d                             emergency.Delivery
+		sent, delivered, acknowledged sql.NullTime
+	)
+	err := rows.Scan(append([]any{
+		&d.Event, &d.Round, &d.Address, &d.State, &d.MessageID, &d.QueuedAt, &sent, &delivered, &acknowledged, &d.UpdatedAt,
+	}, more...)...)
+	d.QueuedAt, d.SentAt, d.DeliveredAt, d.AcknowledgedAt = d.QueuedAt.UTC(), orZero(sent), orZero(delivered), orZero(acknowledged)
 	d.UpdatedAt = d.UpdatedAt.UTC()
 	return d, err //nolint:wrapcheck // collect wraps
 }
@@ -37,48 +53,69 @@ func (s *Store) RecordDelivery(
 		if len(notice) == 0 {
 			return emergency.ErrUnknownCall
 		}
-		kept, err := t.deliveries(ctx, of)
+		before, err := t.lockDelivery(ctx, of, d.Address)
 		if err != nil {
 			return err
 		}
-		for _, before := range kept {
-			if before.Address == d.Address {
-				return t.moveDelivery(ctx, notice[0], before, d, s.now())
-			}
-		}
-		return emergency.ErrUnknownNotice
+		return t.moveDelivery(ctx, notice[0], before, d, s.now())
 	})
 }
 
-// deliveries are those of a notice, locked.
-func (t tx) deliveries(ctx context.Context, of emergency.NoticeID) ([]emergency.Delivery, error) {
-	return collect(ctx, t, scanDelivery, selectDelivery+`
-		WHERE call_id = $1 AND event = $2 AND round = $3 ORDER BY address`+t.rowLock, of.CallID, of.Event, of.Round)
+// lockDelivery reads a delivery as it stands until the transaction ends. Nobody locks
+// more than one without having locked the agent, so that there is no deadlock.
+func (t tx) lockDelivery(ctx context.Context, of emergency.NoticeID, address string) (emergency.Delivery, error) {
+	var locked string
+	err := t.scan(ctx, &locked, `SELECT address FROM deliveries
+		WHERE call_id = $1 AND event = $2 AND round = $3 AND address = $4`+t.rowLock, of.CallID, of.Event, of.Round, address)
+	if errors.Is(err, sql.ErrNoRows) {
+		return emergency.Delivery{}, emergency.ErrUnknownNotice
+	}
+	if err != nil {
+		return emergency.Delivery{}, err
+	}
+	found, err := collect(ctx, t, scanDelivery, selectDelivery+`
+		WHERE d.call_id = $1 AND d.event = $2 AND d.round = $3 AND d.address = $4`, of.CallID, of.Event, of.Round, address)
+	if err != nil {
+		return emergency.Delivery{}, err
+	}
+	return found[0], nil
 }
 
 // moveDelivery takes what is news of a delivery, and tells of it.
 func (t tx) moveDelivery(ctx context.Context, n noticeRow, before, news emergency.Delivery, at time.Time) error {
+	after, at := before, stamp(at)
 	moves := news.State.Follows(before.State)
-	if !moves {
-		news.State, at = before.State, before.UpdatedAt
+	if moves {
+		after.State, after.UpdatedAt = news.State, at
 	}
-	if news.MessageID == "" {
-		news.MessageID = before.MessageID
+	after.MessageID = cmp.Or(news.MessageID, before.MessageID)
+	switch {
+	case news.State == emergency.DeliverySent && before.SentAt.IsZero():
+		after.SentAt = after.UpdatedAt // if more is known by now, it was sent before that
+	case news.State == emergency.DeliveryDelivered && moves:
+		after.DeliveredAt = at
+	case news.State == emergency.DeliveryAcknowledged && moves:
+		after.AcknowledgedAt = at
 	}
-	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $5, message_id = $6, updated_at = $7
+	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $5, message_id = $6, sent_at = $7, delivered_at = $8,
+			acknowledged_at = $9, updated_at = $10
 		WHERE call_id = $1 AND event = $2 AND round = $3 AND address = $4`,
-		n.CallID, n.Event, n.Round, before.Address, news.State, news.MessageID, stamp(at)); err != nil || !moves {
+		n.CallID, n.Event, n.Round, before.Address, after.State, after.MessageID, orNull(after.SentAt), orNull(after.DeliveredAt),
+		orNull(after.AcknowledgedAt), after.UpdatedAt); err != nil || !moves {
 		return err
 	}
 	return t.tell(ctx, emergency.Event{
-		Type: emergency.EventNoticeUpdated, AgentID: n.agent, SiteID: n.site, CallID: n.CallID, At: stamp(at),
+		Type: emergency.EventNoticeUpdated, AgentID: n.agent, SiteID: n.site, CallID: n.CallID, At: at,
 	})
 }
 
+// orNull is a time that may be missing as the database has it.
+func orNull(at time.Time) sql.NullTime { return sql.NullTime{Time: at, Valid: !at.IsZero()} }
+
 // Deliveries lists what has become of one notice, by recipient.
 func (s *Store) Deliveries(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) ([]emergency.Delivery, error) {
-	all, err := collect(ctx, s.read, scanDelivery, selectDelivery+` WHERE call_id = $1 AND event = $2 AND round = $3 ORDER BY address`,
-		id, event, round)
+	all, err := collect(ctx, s.read, scanDelivery, selectDelivery+`
+		WHERE d.call_id = $1 AND d.event = $2 AND d.round = $3 ORDER BY d.address`, id, event, round)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -95,24 +132,63 @@ func (s *Store) RecordMailEvent(ctx context.Context, e emergency.MailEvent) (boo
 		if err != nil || len(notice) == 0 {
 			return err
 		}
-		first, err := t.exec(ctx, `INSERT INTO mail_events (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
-			emergency.Keepable(e.ID), s.now())
+		// Two e-mails may come back at once, and the second must find the first.
+		if _, err := t.lockAgent(ctx, notice[0].agent); err != nil {
+			return err
+		}
+		first, err := t.exec(ctx, `INSERT INTO mail_events (id, call_id, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+			emergency.Keepable(e.ID), e.Notice.CallID, s.now())
 		if err != nil || first == 0 {
 			return err
 		}
-		kept, err := t.deliveries(ctx, e.Notice)
-		if err != nil {
-			return err
-		}
-		for _, before := range kept {
-			if mailbox(before.Address) == mailbox(e.Address) && e.State.Follows(before.State) {
-				news = true
-				return t.moveDelivery(ctx, notice[0], before, emergency.Delivery{State: e.State}, e.At)
-			}
-		}
-		return nil
+		news, err = t.mailEvent(ctx, notice[0], e)
+		return err
 	})
 	return news, err
+}
+
+// mailEvent keeps what is news of one of a notice's deliveries.
+func (t tx) mailEvent(ctx context.Context, n noticeRow, e emergency.MailEvent) (bool, error) {
+	addresses, err := collect(ctx, t, scanString[string], `SELECT address FROM deliveries
+		WHERE call_id = $1 AND event = $2 AND round = $3 ORDER BY address`, n.CallID, n.Event, n.Round)
+	if err != nil {
+		return false, err
+	}
+	for _, address := range addresses {
+		if mailbox(address) != mailbox(e.Address) {
+			continue
+		}
+		before, err := t.lockDelivery(ctx, n.NoticeID, address)
+		if err != nil {
+			return false, err
+		}
+		if !e.State.Follows(before.State) {
+			continue
+		}
+		if err := t.moveDelivery(ctx, n, before, emergency.Delivery{State: e.State}, e.At); err != nil {
+			return false, err
+		}
+		if e.State == emergency.DeliveryBounced {
+			err = t.tellUndelivered(ctx, n, e.At)
+		}
+		return true, err
+	}
+	return false, nil
+}
+
+// tellUndelivered tells the workflow when the last e-mail of a first notice has come
+// back: then nobody knows, and others must be told at once (B9). Of further notices
+// nothing depends on that.
+func (t tx) tellUndelivered(ctx context.Context, n noticeRow, at time.Time) error {
+	if n.Event != emergency.NoticePlaced && n.Event != emergency.NoticeFailed {
+		return nil
+	}
+	var hopeful int
+	if err := t.scan(ctx, &hopeful, `SELECT COUNT(*) FROM deliveries WHERE call_id = $1 AND event = $2 AND round = $3
+		AND state NOT IN ('bounced', 'failed')`, n.CallID, n.Event, n.Round); err != nil || hopeful > 0 {
+		return err
+	}
+	return t.enqueue(ctx, n.CallID, emergency.MessageUndelivered, emergency.Undelivered{Event: n.Event, At: stamp(at)}, at)
 }
 
 // mailbox is an address as two of the same recipient have it: capitals make no other,

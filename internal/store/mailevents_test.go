@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 var mailEventRules = []rule{
 	{"once, and only further", mailEvents},
 	{"in its own words", mailEventsInOtherWords},
+	{"when all came back", allCameBack},
 }
 
 // mailed has the mail system tell of a notice of the dial, and checks whether that was
@@ -47,8 +49,9 @@ func mailEvents(t *testing.T, w *world) {
 	w.mailed(t, "e-6", "no-such-call", "desk@example.com", delivered, false)
 	w.mailed(t, "e-7", call.ID, "desk@example.com", "opened", false)
 	want := call.Notice.Deliveries
-	want[0].State, want[0].MessageID, want[0].UpdatedAt = delivered, "m-desk@example.com", w.clock.read()
-	want[1].State, want[1].MessageID, want[1].UpdatedAt = bounced, "m-night@example.org", w.clock.read()
+	want[0].State, want[0].MessageID, want[0].SentAt = delivered, "m-desk@example.com", noon
+	want[0].DeliveredAt, want[0].UpdatedAt = w.clock.read(), w.clock.read()
+	want[1].State, want[1].MessageID, want[1].SentAt, want[1].UpdatedAt = bounced, "m-night@example.org", noon, w.clock.read()
 	same(t, "the deliveries", want, w.read(t, call.ID).Notice.Deliveries)
 	if events := w.since(t, last); len(events) != 2 || events[0].Type != emergency.EventNoticeUpdated || events[0].CallID != call.ID {
 		t.Errorf("the events are %+v", events)
@@ -70,4 +73,36 @@ func mailEventsInOtherWords(t *testing.T, w *world) {
 	same(t, "the deliveries", map[string]emergency.DeliveryState{
 		"Vagt@rød-vagt.example": emergency.DeliveryDelivered, "Desk@Example.com": emergency.DeliveryBounced,
 	}, w.reached(t, call.ID))
+}
+
+// When the last e-mail with a first notice has come back, the workflow is told, once:
+// nobody knows of the call (B9). While one is on its way, or somebody may have read it,
+// there is no hurry; nor for a notice of something else.
+func allCameBack(t *testing.T, w *world) {
+	bounced := emergency.DeliveryBounced
+	call := w.place(t, everything(t, w))
+	w.record(t, call.ID, "desk@example.com", emergency.DeliverySent)
+	w.mailed(t, "e-1", call.ID, "desk@example.com", bounced, true)
+	w.record(t, call.ID, "night@example.org", emergency.DeliverySent)
+	w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+	for _, address := range []string{"desk@example.com", "night@example.org"} {
+		news, err := w.RecordMailEvent(t.Context(), emergency.MailEvent{
+			ID: "e-" + address, Address: address, State: bounced, At: noon,
+			Notice: emergency.NoticeID{CallID: call.ID, Event: emergency.NoticeEscalated, Round: 1},
+		})
+		if err != nil || !news {
+			t.Errorf("%s: %v, %v", address, news, err)
+		}
+	}
+	same(t, "the messages before", []emergency.MessageKind{emergency.MessagePlaced}, kindsOf(w.messages(t, call.ID)))
+	w.mailed(t, "e-2", call.ID, "night@example.org", bounced, true)
+	w.mailed(t, "e-3", call.ID, "night@example.org", bounced, false)
+	messages := w.messages(t, call.ID)
+	same(t, "the messages", []emergency.MessageKind{emergency.MessagePlaced, emergency.MessageUndelivered}, kindsOf(messages))
+	var body emergency.Undelivered
+	if err := json.Unmarshal(messages[1].Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the message", emergency.Undelivered{Event: emergency.NoticePlaced, At: noon}, body)
+	same(t, "the state", emergency.NotificationBounced, w.read(t, call.ID).Notice.State())
 }

@@ -46,8 +46,11 @@ func twoAcknowledge(t *testing.T, w *world) {
 			t.Errorf("%+v is told, but %s at %v is kept", answer, kept.AcknowledgedBy, kept.AcknowledgedAt)
 		}
 	}
-	if told := len(w.messages(t, call.ID)); firsts != 1 || told != 2 {
-		t.Errorf("%d were first, and there are %d messages, want one and two", firsts, told)
+	if told := len(w.messages(t, call.ID)); firsts != 1 || told != 4 {
+		t.Errorf("%d were first, and there are %d messages, want one and four", firsts, told)
+	}
+	if said := len(kept.Acknowledged()); said != 3 {
+		t.Errorf("the word of %d is kept, want 3", said)
 	}
 	if rows := w.count(t, `SELECT COUNT(*) FROM notices WHERE acknowledged_by <> ''`); rows != 1 {
 		t.Errorf("%d notices are acknowledged, want 1", rows)

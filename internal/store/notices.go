@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,17 +18,15 @@ type noticeRow struct {
 
 	agent emergency.AgentID
 	site  emergency.SiteID
-	// facts are those of a refused dial, in JSON. What a notice of a call has to say
-	// stands with the call.
-	facts string
 	at    time.Time
 }
 
 // EnsureNotice makes sure that there is a notice of a call or of a refused dial, with
 // its recipients. Who they are is decided once, from what the records say then: the
 // site's own list when nobody has acknowledged, a test's test list, and else whoever is
-// told of a call. A call that is closed gets no further notice. The error is
-// emergency.ErrUnknownCall when there is neither call nor refused dial.
+// told of a call. A call that is closed gets no further notice, and an escalation takes
+// the place of those before it. The error is emergency.ErrUnknownCall when there is
+// neither call nor refused dial.
 func (s *Store) EnsureNotice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) error {
 	n := noticeRow{NoticeID: emergency.NoticeID{CallID: id, Event: event, Round: round}}
 	known, err := noticeRows(ctx, s.read, n.NoticeID)
@@ -49,23 +46,54 @@ func (s *Store) EnsureNotice(ctx context.Context, id emergency.CallID, event eme
 	return err
 }
 
-// makeNotice adds a notice to whom it concerns by now, and tells of it.
+// makeNotice adds a notice to whom it concerns by now, and tells of it. The agent is
+// locked, or an acknowledgement could be missed.
 func (t tx) makeNotice(ctx context.Context, n noticeRow, kind emergency.Kind) error {
 	caller, err := keptCaller(ctx, t, n.agent, n.site)
 	if err != nil {
 		return err
 	}
-	to := caller.Recipients(kind)
+	deliveries := queued(n.Event, n.Round, caller.Recipients(kind), n.at)
 	if n.Event == emergency.NoticeEscalated {
-		to = caller.Escalation(kind)
+		if deliveries, err = t.escalate(ctx, n, caller.Escalation(kind)); err != nil {
+			return err
+		}
 	}
-	made, err := t.insertNotice(ctx, n, queued(n.Event, n.Round, to, n.at))
+	made, err := t.insertNotice(ctx, n, deliveries)
 	if err != nil || !made {
 		return err
 	}
 	return t.tell(ctx, emergency.Event{
 		Type: emergency.EventNoticeUpdated, AgentID: n.agent, SiteID: n.site, CallID: n.CallID, At: n.at,
 	})
+}
+
+// escalate gives the deliveries of an escalation. What is still to be sent of those
+// before it is not sent any more, so that after an outage people hear of one; and once
+// somebody has acknowledged, there is no need for this one either (B9).
+func (t tx) escalate(ctx context.Context, n noticeRow, to []string) ([]emergency.Delivery, error) {
+	deliveries := queued(n.Event, n.Round, to, n.at)
+	if err := t.supersede(ctx, n.CallID, n.Round, n.at); err != nil {
+		return nil, err
+	}
+	var seen int
+	if err := t.scan(ctx, &seen, `SELECT COUNT(*) FROM notices WHERE call_id = $1 AND acknowledged_at IS NOT NULL`, n.CallID); err != nil {
+		return nil, err
+	}
+	for i := range deliveries {
+		if seen > 0 {
+			deliveries[i].State = emergency.DeliverySuperseded
+		}
+	}
+	return deliveries, nil
+}
+
+// supersede gives up what waits of a call's escalations before a round.
+func (t tx) supersede(ctx context.Context, id emergency.CallID, before int, at time.Time) error {
+	_, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4
+		WHERE call_id = $1 AND event = 'escalated' AND round < $2 AND state = $5`,
+		id, before, emergency.DeliverySuperseded, stamp(at), emergency.DeliveryQueued)
+	return err
 }
 
 // keptCaller is what is still known of whom a notice concerns. The site is the one of
@@ -95,7 +123,8 @@ func queued(event emergency.NoticeEvent, round int, to []string, at time.Time) [
 	var all []emergency.Delivery
 	for _, address := range to {
 		all = append(all, emergency.Delivery{
-			Event: event, Round: round, Address: address, State: emergency.DeliveryQueued, UpdatedAt: stamp(at),
+			Event: event, Round: round, Address: address, State: emergency.DeliveryQueued,
+			QueuedAt: stamp(at), UpdatedAt: stamp(at),
 		})
 	}
 	return all
@@ -115,16 +144,16 @@ func (t tx) tellOfDial(ctx context.Context, call emergency.Call) error {
 }
 
 // insertNotice adds a notice with its deliveries, in two statements however many these
-// are, since somebody may be dialing. It reports false when the notice is there already.
+// are, since somebody may be dialing; all are in one state. It reports false when the notice is there already.
 func (t tx) insertNotice(ctx context.Context, n noticeRow, deliveries []emergency.Delivery) (bool, error) {
-	made, err := t.exec(ctx, `INSERT INTO notices (call_id, event, round, agent_id, site_id, facts, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (call_id, event, round) DO NOTHING`,
-		n.CallID, n.Event, n.Round, n.agent, n.site, n.facts, stamp(n.at))
+	made, err := t.exec(ctx, `INSERT INTO notices (call_id, event, round, agent_id, site_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (call_id, event, round) DO NOTHING`,
+		n.CallID, n.Event, n.Round, n.agent, n.site, stamp(n.at))
 	if err != nil || made == 0 || len(deliveries) == 0 {
 		return made > 0, err
 	}
 	var values strings.Builder
-	args := []any{n.CallID, n.Event, n.Round, emergency.DeliveryQueued, stamp(n.at)}
+	args := []any{n.CallID, n.Event, n.Round, deliveries[0].State, stamp(n.at)}
 	for i, delivery := range deliveries {
 		if i > 0 {
 			values.WriteString(", ")
@@ -148,7 +177,8 @@ func (s *Store) Notice(
 		return emergency.Notice{}, nil, err
 	}
 	waiting, err := collect(ctx, s.read, scanDelivery, selectDelivery+`
-		WHERE call_id = $1 AND event = $2 AND round = $3 AND state = $4 ORDER BY address`, id, event, round, emergency.DeliveryQueued)
+		WHERE d.call_id = $1 AND d.event = $2 AND d.round = $3 AND d.state = $4 ORDER BY d.address`,
+		id, event, round, emergency.DeliveryQueued)
 	if err != nil {
 		return emergency.Notice{}, nil, fmt.Errorf("list deliveries: %w", err)
 	}
@@ -156,14 +186,10 @@ func (s *Store) Notice(
 }
 
 func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.Notice, error) {
-	rows, err := noticeRows(ctx, s.read, of)
-	if err != nil {
-		return emergency.Notice{}, err
-	}
-	if len(rows) > 0 && rows[0].facts != "" {
-		return rows[0].refused()
-	}
 	call, err := s.Call(ctx, of.CallID)
+	if errors.Is(err, emergency.ErrUnknownCall) {
+		return refusedNotice(ctx, s.read, of)
+	}
 	if err != nil {
 		return emergency.Notice{}, err
 	}
@@ -183,7 +209,7 @@ func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.
 
 // noticeRows are the notice asked for, or none.
 func noticeRows(ctx context.Context, q querier, id emergency.NoticeID) ([]noticeRow, error) {
-	rows, err := collect(ctx, q, scanNotice, `SELECT call_id, event, round, agent_id, site_id, facts, created_at FROM notices
+	rows, err := collect(ctx, q, scanNotice, `SELECT call_id, event, round, agent_id, site_id, created_at FROM notices
 		WHERE call_id = $1 AND event = $2 AND round = $3`, id.CallID, id.Event, id.Round)
 	if err != nil {
 		return nil, fmt.Errorf("read notice: %w", err)
@@ -193,7 +219,7 @@ func noticeRows(ctx context.Context, q querier, id emergency.NoticeID) ([]notice
 
 func scanNotice(rows *sql.Rows) (noticeRow, error) {
 	var n noticeRow
-	err := rows.Scan(&n.CallID, &n.Event, &n.Round, &n.agent, &n.site, &n.facts, &n.at)
+	err := rows.Scan(&n.CallID, &n.Event, &n.Round, &n.agent, &n.site, &n.at)
 	n.at = n.at.UTC()
 	return n, err //nolint:wrapcheck // collect wraps
 }
@@ -201,9 +227,7 @@ func scanNotice(rows *sql.Rows) (noticeRow, error) {
 // notification reads who is told of a call, in the order of the telling.
 func notification(ctx context.Context, q querier, id emergency.CallID) (emergency.Notification, error) {
 	var all emergency.Notification
-	rows, err := collect(ctx, q, scanTold, `SELECT d.event, d.round, d.address, d.state, d.message_id, d.updated_at,
-			n.acknowledged_at, n.acknowledged_by
-		FROM notices n JOIN deliveries d ON d.call_id = n.call_id AND d.event = n.event AND d.round = n.round
+	rows, err := collect(ctx, q, scanTold, `SELECT `+deliveryColumns+`, n.acknowledged_at, n.acknowledged_by `+fromDeliveries+`
 		WHERE n.call_id = $1 ORDER BY n.created_at, d.event, d.round, d.address`, id)
 	for _, row := range rows {
 		all.Deliveries = append(all.Deliveries, row.Delivery)
@@ -214,7 +238,7 @@ func notification(ctx context.Context, q querier, id emergency.CallID) (emergenc
 	return all, err
 }
 
-// told is a delivery with what became of its notice.
+// told is a delivery with the first acknowledgement of its call, if it was of its notice.
 type told struct {
 	emergency.Delivery
 
@@ -226,17 +250,9 @@ func scanTold(rows *sql.Rows) (told, error) {
 	var (
 		one          told
 		acknowledged sql.NullTime
+		err          error
 	)
-	err := rows.Scan(&one.Event, &one.Round, &one.Address, &one.State, &one.MessageID, &one.UpdatedAt, &acknowledged, &one.by)
-	one.UpdatedAt, one.acknowledged = one.UpdatedAt.UTC(), orZero(acknowledged)
-	return one, err //nolint:wrapcheck // collect wraps
-}
-
-// decodeFacts reads what a refused dial was.
-func decodeFacts(text string) (refusedFacts, error) {
-	var facts refusedFacts
-	if err := json.Unmarshal([]byte(text), &facts); err != nil {
-		return facts, fmt.Errorf("decode facts of a refused dial: %w", err)
-	}
-	return facts, nil
+	one.Delivery, err = scanDeliveryAnd(rows, &acknowledged, &one.by)
+	one.acknowledged = orZero(acknowledged)
+	return one, err
 }

@@ -190,7 +190,8 @@ func (t tx) reportCountries(ctx context.Context, call emergency.Call) error {
 	if !slices.Contains(call.Warnings, emergency.CheckCountriesDiffer) {
 		return nil
 	}
-	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind) VALUES ($1, $2, $3, $4, $5)`,
+	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (call_id, action) WHERE call_id <> '' DO NOTHING`,
 		call.DialedAt, emergency.EventCountriesDiffer, call.ID, call.Country, call.Kind); err != nil {
 		return err
 	}

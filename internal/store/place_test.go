@@ -55,8 +55,8 @@ func answersWithAllOfTheCall(t *testing.T, w *world) {
 		Legs:           []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 		PresenceBefore: emergency.StatusAvailable, PresenceNow: emergency.StatusDoNotDisturb,
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: at},
-			{Event: emergency.NoticePlaced, Address: "night@example.org", State: emergency.DeliveryQueued, UpdatedAt: at},
+			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryQueued, QueuedAt: at, UpdatedAt: at},
+			{Event: emergency.NoticePlaced, Address: "night@example.org", State: emergency.DeliveryQueued, QueuedAt: at, UpdatedAt: at},
 		}},
 	}
 	same(t, "the call as read", want, w.read(t, p.CallID))

@@ -3,9 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -15,10 +13,10 @@ import (
 // for those who are told: whoever is not heard dials again and again.
 const alikeWithin = time.Minute
 
-// RefuseCall tells of a dial that could not work (B10), and keeps what a regulator may
-// ask: an event, a line in the audit that has neither the person nor what was dialed,
-// and for those who are to hear of it a notice with the message that starts its
-// workflow. Repeated with the same call ID it changes nothing.
+// RefuseCall tells of a dial that could not work (B10), and keeps what it was: for a
+// while with the person and what was dialed, and for a regulator a line in the audit
+// without. There is an event, and for those who are to hear of it a notice with the
+// message that starts its workflow. Repeated with the same call ID it changes nothing.
 func (s *Store) RefuseCall(ctx context.Context, r emergency.RefusedCall, plan emergency.NoticePlan) error {
 	r.Kind, r.At = cmp.Or(r.Kind, emergency.KindEmergency), stamp(r.At)
 	return s.background.inTx(ctx, "refuse call", func(t tx) error {
@@ -40,37 +38,32 @@ func (s *Store) RefuseCall(ctx context.Context, r emergency.RefusedCall, plan em
 		if err := t.tell(ctx, emergency.Event{
 			Type: emergency.EventCallRefused, AgentID: r.AgentID, SiteID: r.SiteID, CallID: r.CallID, Kind: r.Kind,
 			Status: emergency.Status(r.Code), At: r.At,
-		}); err != nil || !somebody || r.CallID == "" {
+		}); err != nil || r.CallID == "" {
 			return err
 		}
-		return t.tellOfRefused(ctx, r, plan)
+		return t.keepRefused(ctx, r, plan, somebody)
 	})
 }
 
-// tellOfRefused adds the notice of a refused dial and orders its workflow, unless nobody
-// is to be told, or they are told of one like it already.
-func (t tx) tellOfRefused(ctx context.Context, r emergency.RefusedCall, plan emergency.NoticePlan) error {
-	caller, err := keptCaller(ctx, t, r.AgentID, r.SiteID)
-	if errors.Is(err, emergency.ErrUnknownSite) {
-		return nil
-	}
+// keepRefused writes a refused dial down with what it was, and has people told of it,
+// unless nobody is to be, or they are told of one like it already.
+func (t tx) keepRefused(ctx context.Context, r emergency.RefusedCall, plan emergency.NoticePlan, somebody bool) error {
+	caller, to, err := t.refusedCaller(ctx, r, somebody)
 	if err != nil {
 		return err
 	}
-	to := caller.Recipients(r.Kind)
 	if len(to) == 0 {
-		return nil
+		return t.insertRefused(ctx, r, caller, "")
 	}
-	if alike, err := t.toldOfAlike(ctx, r); err != nil || alike {
+	alike, err := t.toldOfAlike(ctx, r)
+	if err != nil {
 		return err
 	}
-	facts, err := json.Marshal(factsOf(r, caller))
-	if err != nil {
-		return fmt.Errorf("encode facts of a refused dial: %w", err)
+	if err := t.insertRefused(ctx, r, caller, cmp.Or(alike, r.CallID)); err != nil || alike != "" {
+		return err
 	}
 	if _, err := t.insertNotice(ctx, noticeRow{
-		NoticeID: emergency.NoticeID{CallID: r.CallID, Event: emergency.NoticeFailed},
-		agent:    r.AgentID, site: r.SiteID, facts: string(facts), at: r.At,
+		NoticeID: emergency.NoticeID{CallID: r.CallID, Event: emergency.NoticeFailed}, agent: r.AgentID, site: r.SiteID, at: r.At,
 	}, queued(emergency.NoticeFailed, 0, to, r.At)); err != nil {
 		return err
 	}
@@ -80,24 +73,37 @@ func (t tx) tellOfRefused(ctx context.Context, r emergency.RefusedCall, plan eme
 	}, r.At)
 }
 
-// toldOfAlike tells whether there is a notice of a dial like this one that is no older
-// than a minute. A refused test never stands for a call for help.
-func (t tx) toldOfAlike(ctx context.Context, r emergency.RefusedCall) (bool, error) {
-	lately, err := collect(ctx, t, scanString[string], `SELECT facts FROM notices
-		WHERE event = 'failed' AND agent_id = $1 AND created_at > $2`, r.AgentID, r.At.Add(-alikeWithin))
-	if err != nil {
-		return false, err
+// refusedCaller is what is still known of who dialed, and who is to be told. Of an agent
+// or a site that nobody knows, nobody is.
+func (t tx) refusedCaller(ctx context.Context, r emergency.RefusedCall, somebody bool) (emergency.Caller, []string, error) {
+	if !somebody {
+		return emergency.Caller{}, nil, nil
 	}
-	for _, text := range lately {
-		facts, err := decodeFacts(text)
+	caller, err := keptCaller(ctx, t, r.AgentID, r.SiteID)
+	if errors.Is(err, emergency.ErrUnknownSite) {
+		return caller, nil, nil
+	}
+	return caller, caller.Recipients(r.Kind), err
+}
+
+// toldOfAlike finds the dial whose notice tells of one like this, if that is no older
+// than a minute. A refused test never stands for a call for help.
+func (t tx) toldOfAlike(ctx context.Context, r emergency.RefusedCall) (emergency.CallID, error) {
+	lately, err := collect(ctx, t, scanRefused, selectRefused+`
+		WHERE agent_id = $1 AND refused_at > $2 AND told_as = call_id ORDER BY refused_at`, r.AgentID, r.At.Add(-alikeWithin))
+	if err != nil {
+		return "", err
+	}
+	for _, one := range lately {
+		facts, err := one.read()
 		if err != nil {
-			return false, err
+			return "", err
 		}
 		if facts.Code == r.Code && facts.Kind == r.Kind {
-			return true, nil
+			return one.id, nil
 		}
 	}
-	return false, nil
+	return "", nil
 }
 
 // refusedFacts are what a refused dial was, as a notice keeps it.
@@ -122,11 +128,15 @@ func factsOf(r emergency.RefusedCall, caller emergency.Caller) refusedFacts {
 	}
 }
 
-// refused is what the notice of a refused dial has to say.
-func (n noticeRow) refused() (emergency.Notice, error) {
-	facts, err := decodeFacts(n.facts)
+// refusedNotice is what a notice of a refused dial has to say.
+func refusedNotice(ctx context.Context, q querier, of emergency.NoticeID) (emergency.Notice, error) {
+	one, err := readRefused(ctx, q, of.CallID)
+	if err != nil {
+		return emergency.Notice{}, err
+	}
+	facts, err := one.read()
 	return emergency.Notice{
-		CallID: n.CallID, Event: n.Event, Round: n.Round, Kind: facts.Kind, AgentName: facts.AgentName, SiteName: facts.SiteName,
+		CallID: of.CallID, Event: of.Event, Round: of.Round, Kind: facts.Kind, AgentName: facts.AgentName, SiteName: facts.SiteName,
 		Dialed: facts.Dialed, DialedAt: facts.At, Conveyed: facts.Conveyed,
 		Reason: emergency.Explain(facts.Code).Agent, Instead: facts.Instead, Zone: facts.Zone,
 	}, err
@@ -135,31 +145,35 @@ func (n noticeRow) refused() (emergency.Notice, error) {
 // ensureOfRefused makes sure that there is a further notice of a refused dial.
 func (s *Store) ensureOfRefused(ctx context.Context, n noticeRow) error {
 	return s.background.inTx(ctx, "ensure notice of a refused dial", func(t tx) error {
-		first, err := noticeRows(ctx, t, emergency.NoticeID{CallID: n.CallID, Event: emergency.NoticeFailed})
+		one, err := readRefused(ctx, t, n.CallID)
 		if err != nil {
 			return err
 		}
-		if len(first) == 0 {
-			return emergency.ErrUnknownCall
-		}
-		facts, err := decodeFacts(first[0].facts)
+		facts, err := one.read()
 		if err != nil {
 			return err
 		}
-		n.agent, n.site, n.facts, n.at = first[0].agent, first[0].site, first[0].facts, s.now()
+		if _, err := t.lockAgent(ctx, one.agent); err != nil {
+			return err
+		}
+		n.agent, n.site, n.at = one.agent, one.site, s.now()
 		return t.makeNotice(ctx, n, facts.Kind)
 	})
 }
 
-// ForgetNotices drops notices of refused dials from before a time, and what mail systems
-// told before it: the one names a person, the other is repeated no more.
+// ForgetNotices drops refused dials from before a time with their notices, and what mail
+// systems told before it: the one names a person, the other is repeated no more.
 func (s *Store) ForgetNotices(ctx context.Context, before time.Time) error {
 	return s.background.inTx(ctx, "forget notices", func(t tx) error {
-		if _, err := t.exec(ctx, `DELETE FROM notices WHERE call_id IN (
-			SELECT call_id FROM notices WHERE event = 'failed' AND created_at < $1)`, stamp(before)); err != nil {
-			return err
+		for _, query := range []string{
+			`DELETE FROM notices WHERE call_id IN (SELECT call_id FROM refused_calls WHERE refused_at < $1)`,
+			`DELETE FROM refused_calls WHERE refused_at < $1`,
+			`DELETE FROM mail_events WHERE at < $1`,
+		} {
+			if _, err := t.exec(ctx, query, stamp(before)); err != nil {
+				return err
+			}
 		}
-		_, err := t.exec(ctx, `DELETE FROM mail_events WHERE at < $1`, stamp(before))
-		return err
+		return nil
 	})
 }

@@ -268,7 +268,9 @@ func refusalIsAcknowledged(t *testing.T, w *world) {
 		emergency.Acknowledgement{At: w.clock.read(), By: "desk@example.com", First: true})
 	w.acknowledges(t, "refused", emergency.NoticeFailed, 0, "night@example.org",
 		emergency.Acknowledgement{At: w.clock.read(), By: "desk@example.com"})
-	same(t, "the messages", []emergency.MessageKind{emergency.MessageRefused, emergency.MessageAcknowledged}, kindsOf(w.messages(t, "refused")))
+	same(t, "the messages", []emergency.MessageKind{
+		emergency.MessageRefused, emergency.MessageAcknowledged, emergency.MessageAcknowledged,
+	}, kindsOf(w.messages(t, "refused")))
 }
 
 // Notices of refused dials are dropped with all that belongs to them, and what mail

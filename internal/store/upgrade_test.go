@@ -152,7 +152,7 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 			Legs:           []emergency.Leg{{ID: "leg-leased", Direction: emergency.Outbound, StartedAt: noon}},
 			PresenceBefore: emergency.StatusBusy, PresenceNow: emergency.StatusDoNotDisturb,
 			Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-				{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m-1", UpdatedAt: noon},
+				{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliverySent, MessageID: "m-1", QueuedAt: noon, SentAt: noon, UpdatedAt: noon},
 			}},
 		}
 		same(t, "the call", call, w.read(t, "leased"))
