@@ -187,7 +187,7 @@ func eraseKeepsCountingEvents(t *testing.T, w *world) {
 	if len(events) != 1 {
 		t.Fatalf("the events are %+v", events)
 	}
-	same(t, "the last event", emergency.Event{Seq: last, Type: events[0].Type, At: events[0].At}, events[0])
+	same(t, "the last event", emergency.Event{Seq: last, Type: events[0].Type, Kind: call.Kind, At: events[0].At}, events[0])
 	for _, event := range w.since(t, 0) {
 		if event.CallID == call.ID {
 			t.Errorf("there is %+v", event)
