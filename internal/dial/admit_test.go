@@ -178,6 +178,36 @@ func TestCountriesDiffer(t *testing.T) {
 	}
 }
 
+// Somebody who has travelled dials the number of home. It goes out as the one of the
+// country where the caller is, over a line there; the callback number stays the one that
+// is registered for the site (S1, S3, S16).
+func TestNumberOfHome(t *testing.T) {
+	r := newRig(t)
+	copenhagen := washington
+	copenhagen.ID, copenhagen.Country, copenhagen.StandingNumber = "dk-copenhagen", emergency.Denmark, "+4510000100"
+	agent := avery
+	agent.SiteID = copenhagen.ID
+	ok(t, errors.Join(
+		only(r.store.PutSite(t.Context(), copenhagen, emergency.Change{})),
+		r.store.AddNumber(t.Context(), "+4510000101", copenhagen.ID, emergency.Change{}),
+		only(r.store.PutAgent(t.Context(), agent, emergency.Change{})),
+	))
+	request := emergency.DialRequest{
+		AgentID: caller, DialedNumber: "112", IdempotencyKey: "key",
+		Location: &emergency.Location{Address: &emergency.Address{Country: "US"}},
+	}
+	call, err := r.Place(t.Context(), request)
+	ok(t, err)
+	same(t, "the country", emergency.UnitedStates, call.Country)
+	same(t, "the number that goes out", "911", call.Dialed)
+	same(t, "the path", emergency.DirectOffer, call.Route.Path)
+	same(t, "the callback number", "+4510000101", call.Number)
+	same(t, "the warnings", []emergency.CheckCode{emergency.CheckCountriesDiffer}, call.Warnings)
+	again, err := r.Place(t.Context(), request)
+	ok(t, err)
+	same(t, "the call of the repeated dial", call.ID, again.ID)
+}
+
 // told are records that know what a desktop has reported.
 type told struct {
 	dial.Records
@@ -195,7 +225,10 @@ func (r told) Caller(ctx context.Context, id emergency.AgentID) (emergency.Calle
 // too old; then the site's address is conveyed alone, with a warning. What comes with
 // the dial always counts more (S13).
 func TestReportedLocation(t *testing.T) {
-	before, now := emergency.Location{Latitude: new(38.9), Longitude: new(-77.0)}, emergency.Location{Latitude: new(38.8), Longitude: new(-77.1)}
+	here := &emergency.Address{Country: "US"}
+	before := emergency.Location{Latitude: new(38.9), Longitude: new(-77.0), Address: here}
+	now := emergency.Location{Latitude: new(38.8), Longitude: new(-77.1), Address: here}
+	point := emergency.Location{Latitude: new(38.8), Longitude: new(-77.1)}
 	for _, c := range []struct {
 		name     string
 		reported emergency.ReportedLocation
@@ -213,6 +246,8 @@ func TestReportedLocation(t *testing.T) {
 		},
 		{"denied, but too long ago", emergency.ReportedLocation{Location: denied, At: noon.Add(-2 * time.Hour)}, nil, nil, []emergency.CheckCode{emergency.CheckLocationUnknown}},
 		{"another with the dial", emergency.ReportedLocation{Location: before, At: noon}, &now, &now, nil},
+		// Coordinates tell no country, and that is never silent.
+		{"a point with the dial", emergency.ReportedLocation{Location: before, At: noon}, &point, &point, []emergency.CheckCode{emergency.CheckLocationCountryUnknown}},
 		{"denied before, given with the dial", emergency.ReportedLocation{Location: denied, At: noon}, &now, &now, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	}
 	call, err := d.Records.PlaceCall(ctx, store.Placement{
 		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
-		Caller: attempt.Caller, Dialed: attempt.Dialed, Location: assessment.Conveyed,
+		Caller: attempt.Caller, Dialed: assessment.Dialed, Location: assessment.Conveyed,
 		Way: assessment.Way, Warnings: assessment.Warnings(),
 		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside, Notices: d.Notices,
 	})

@@ -66,26 +66,99 @@ func TestConveyed(t *testing.T) {
 	}
 }
 
-// The call goes out where the number dialed is an emergency number: where the device
-// says it is, or where the site is when the number is known there alone. A line from
-// elsewhere would not know it (S1, S15).
-func TestWayOfTwoCountries(t *testing.T) {
-	british := []emergency.Hop{over("main"), over("spare")}
-	for dialed, want := range map[string][]emergency.Hop{
-		"": {direct}, "112": {direct}, "911": {direct}, "urn:service:sos": {direct}, "999": british,
+// Those answer who can help where the device says that the caller is, whatever country's
+// number was dialed, and it goes out as a number that the line there knows. A number of
+// the site goes over the site's line when there is none. Two countries are never silent
+// (S1, S13, S15, S16).
+func TestBoundForTwoCountries(t *testing.T) {
+	british, danish, american := emergency.Dialed{Kind: help, Country: "GB"}, emergency.Dialed{Kind: help, Country: "DK"}, emergency.Dialed{Kind: help, Country: "US"}
+	as := func(d emergency.Dialed, number string) emergency.Dialed { d.Number = number; return d }
+	trunk, offer := []emergency.Hop{over("main"), over("spare")}, []emergency.Hop{direct}
+	for _, c := range []struct {
+		site, device emergency.Country
+		dialed       string
+		want         emergency.Dialed
+		way          []emergency.Hop
+	}{
+		// The country's own number goes as it is, the British one of somebody who has travelled does not.
+		{"GB", "DK", "", as(danish, "112"), offer},
+		{"GB", "DK", "112", as(danish, "112"), offer},
+		{"GB", "DK", "911", as(danish, "911"), offer},
+		{"GB", "DK", "999", as(danish, "112"), offer},
+		{"GB", "DK", "urn:service:sos.fire", as(danish, "urn:service:sos.fire"), offer},
+		{"GB", "US", "112", as(american, "911"), offer},
+		{"GB", "US", "999", as(american, "911"), offer},
+		{"GB", "US", "911", as(american, "911"), offer},
+		{"US", "DK", "911", as(danish, "911"), offer},
+		{"US", "GB", "911", as(british, "911"), trunk},
+		{"DK", "US", "112", as(american, "911"), offer},
+		// Nothing carries calls in Canada: what was dialed goes where it is known.
+		{"GB", "CA", "999", as(british, "999"), trunk},
+		{"DK", "CA", "112", as(danish, "112"), offer},
+		// A number that is known in both countries means the one where the caller is.
+		{"GB", "CA", "911", as(emergency.Dialed{Kind: help, Country: "CA"}, "911"), nil},
+		// A test rehearses what it names, and a test number of elsewhere is none.
+		{"US", "DK", "933", emergency.Dialed{Number: "933", Kind: test, Country: "US"}, offer},
+		{"GB", "US", "933", emergency.Dialed{Number: "933", Kind: test, Country: "US"}, offer},
+		// Where nobody disagrees, nothing changes.
+		{"GB", "GB", "112", as(british, "112"), trunk},
 	} {
-		attempt := emergency.Attempt{Caller: bureau(t), Location: at("DK"), At: tuesday, LocationMaxAge: maxAge}
-		if dialed != "" {
-			var err error
-			if attempt.Dialed, err = (emergency.DialPlan{}).Classify(dialed, emergency.Locate("GB", attempt.Location)); err != nil {
-				t.Fatal(err)
+		t.Run(fmt.Sprintf("%s in %s of %s", c.dialed, c.device, c.site), func(t *testing.T) {
+			attempt := emergency.Attempt{Caller: bureau(t), Location: at(string(c.device)), At: tuesday, LocationMaxAge: maxAge}
+			attempt.Caller.Site.Country = c.site
+			if c.dialed != "" {
+				var err error
+				if attempt.Dialed, err = (emergency.DialPlan{}).Classify(c.dialed, emergency.Locate(c.site, attempt.Location)); err != nil {
+					t.Fatal(err)
+				}
 			}
+			got := attempt.Assess()
+			if diff := cmp.Diff(c.want, got.Dialed); diff != "" {
+				t.Errorf("what goes out: %s", diff)
+			}
+			if diff := cmp.Diff(c.way, got.Way); diff != "" {
+				t.Errorf("the way: %s", diff)
+			}
+			if slices.Contains(codes(got.Checks), emergency.CheckCountriesDiffer) != (c.site != c.device) {
+				t.Errorf("the checks are %v", codes(got.Checks))
+			}
+			if (len(got.Failed()) > 0) != (c.way == nil) {
+				t.Errorf("refused by %v", codes(got.Failed()))
+			}
+		})
+	}
+}
+
+// Wherever device and directory are, and whatever is configured: what goes out is an
+// emergency number of the country whose line it takes, and it is that of the device's
+// country whenever a line there can carry one (S1, S15, S16).
+func TestBoundForWhereTheCallerIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		attempt := emergency.Attempt{Caller: bureau(t), At: tuesday, LocationMaxAge: maxAge}
+		attempt.Caller.Routing = compiled(t, drawRouting(t))
+		attempt.Caller.Site.Country = rapid.SampledFrom(everywhere).Draw(t, "site")
+		device := rapid.SampledFrom(everywhere).Draw(t, "device")
+		attempt.Location = at(string(device))
+		numbering, _ := rapid.SampledFrom([]emergency.Country{device, attempt.Caller.Site.Country}).Draw(t, "whose number").Numbering()
+		dialed := rapid.SampledFrom(numbering.Emergency).Draw(t, "dialed")
+		var err error
+		if attempt.Dialed, err = (emergency.DialPlan{}).Classify(dialed, emergency.Locate(attempt.Caller.Site.Country, attempt.Location)); err != nil {
+			t.Fatal(err)
 		}
 		got := attempt.Assess()
-		if diff := cmp.Diff(want, got.Way); diff != "" || len(got.Failed()) > 0 {
-			t.Errorf("%q: %v %s", dialed, codes(got.Failed()), diff)
+		known, _ := got.Dialed.Country.Numbering()
+		if !slices.Contains(known.Emergency, got.Dialed.Number) || got.Dialed.Kind != help {
+			t.Fatalf("%s goes out as %+v", dialed, got.Dialed)
 		}
-	}
+		if diff := cmp.Diff(attempt.Caller.Routing.Way(got.Dialed.Country, got.Dialed), got.Way); diff != "" {
+			t.Fatalf("%+v does not go that way: %s", got.Dialed, diff)
+		}
+		own, _ := device.Numbering()
+		local := attempt.Caller.Routing.Way(device, emergency.Dialed{Number: own.Emergency[0], Kind: help, Country: device})
+		if got.Dialed.Country != device && len(local) > 0 {
+			t.Fatalf("%s goes out as %+v, and a line in %s could carry it", dialed, got.Dialed, device)
+		}
+	})
 }
 
 // A test passes the same checks, and none more: that nothing can carry it is what it

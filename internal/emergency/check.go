@@ -22,10 +22,12 @@ const (
 // What should be mended although the call goes on (S9, S13, S14, B6).
 const (
 	CheckLocationUnknown CheckCode = "location-unknown"
-	CheckCountriesDiffer CheckCode = "countries-differ"
-	CheckMailboxOff      CheckCode = "mailbox-off"
-	CheckNoContacts      CheckCode = "no-contacts"
-	CheckNoFallback      CheckCode = "no-fallback"
+	// CheckLocationCountryUnknown is of a place whose country nobody can tell.
+	CheckLocationCountryUnknown CheckCode = "location-country-unknown"
+	CheckCountriesDiffer        CheckCode = "countries-differ"
+	CheckMailboxOff             CheckCode = "mailbox-off"
+	CheckNoContacts             CheckCode = "no-contacts"
+	CheckNoFallback             CheckCode = "no-fallback"
 )
 
 // Check is a condition that does not hold.
@@ -94,6 +96,11 @@ var checks = map[CheckCode]Check{
 		Warning:       true,
 		Agent:         "Your location is not known; the address of your site is given instead. Say where you are.",
 		Administrator: "No desktop has told the agent's location lately; the address of the site is conveyed.",
+	},
+	CheckLocationCountryUnknown: {
+		Warning:       true,
+		Agent:         "Your device does not say in which country it is; the country of your site counts. Say where you are.",
+		Administrator: "Have the desktop send the country with the location, by its code of two letters; the country of the site counts until then.",
 	},
 	CheckCountriesDiffer: {
 		Warning:       true,

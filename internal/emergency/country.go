@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Country is a country or territory by its ISO 3166-1 alpha-2 code. Puerto Rico
@@ -78,8 +79,12 @@ func (w Whereabouts) Country() Country {
 // pass in silence.
 func (w Whereabouts) Disagree() bool { return w.Conveyed != "" && w.Conveyed != w.Site }
 
+// Told tells whether the device names a country that can be read.
+func (w Whereabouts) Told() bool { return w.Conveyed != "" && w.Conveyed != UnknownCountry }
+
 // country reads the country of an address. Desktops should write the code, as RFC
-// 5139 asks for, and often write the name.
+// 5139 asks for, and often write the name. Codes are known of every country; names of
+// those served alone, so that any other is UnknownCountry.
 func (a Address) country() Country {
 	written := strings.ToUpper(strings.TrimSpace(a.Country))
 	if written == "" {
@@ -102,10 +107,30 @@ func (a Address) country() Country {
 
 // writtenAs tells whether a text is the code of the country or one of its names.
 func (c Country) writtenAs(text string) bool {
-	same := func(name string) bool { return strings.EqualFold(name, strings.TrimSpace(text)) }
+	written := lettersOf(text)
+	same := func(name string) bool { return lettersOf(name) == written }
 	plan := numberings[c]
 	return same(string(c)) || same(plan.Name) || slices.ContainsFunc(plan.AlsoWritten, same)
 }
+
+// lettersOf are the capital letters of a name, without an article or accents: U.K. is
+// UK, and the United States are UNITEDSTATES. What it does not have is left out, so that
+// a name in another script does not pass for one in ours.
+func lettersOf(name string) string {
+	name, _ = strings.CutPrefix(strings.ToUpper(strings.TrimSpace(name)), "THE ")
+	return strings.Map(func(r rune) rune {
+		if plain, accented := plainLetters[r]; accented {
+			return plain
+		}
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, name)
+}
+
+// plainLetters are the letters with accents in the names of the countries served.
+var plainLetters = map[rune]rune{'É': 'E', 'Á': 'A', 'Ñ': 'N'}
 
 func isCode(text string) bool {
 	return len(text) == 2 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""

@@ -65,6 +65,19 @@ func TestLocate(t *testing.T) {
 		{"a name", "GB", at("United Kingdom", ""), "GB", false},
 		{"a part of it", "GB", at("scotland", ""), "GB", false},
 		{"three letters", "CA", at("CAN", ""), "CA", false},
+		{"dots", "GB", at("U.K.", ""), "GB", false},
+		{"dots and spaces", "US", at("U. S. A.", ""), "US", false},
+		{"two letters with dots", "GB", at("U.S.", ""), "US", true},
+		{"a long name", "US", at("The United States of  America", ""), "US", false},
+		{"the official name", "GB", at("United Kingdom of Great Britain and Northern Ireland", ""), "GB", false},
+		{"an island", "GB", at("Great Britain", ""), "GB", false},
+		{"another part", "GB", at("ENGLAND", ""), "GB", false},
+		{"French", "CA", at("États-Unis d'Amérique", ""), "US", true},
+		{"French without accents", "CA", at("Etats Unis", ""), "US", true},
+		{"Spanish", "PR", at("EE.UU.", ""), "US", true},
+		{"Spanish, with the territory", "PR", at("Estados Unidos", "Puerto Rico"), "PR", false},
+		{"the territory's own name", "US", at("Estado Libre Asociado de Puerto Rico", ""), "PR", true},
+		{"Danish", "DK", at("Storbritannien", ""), "GB", true},
 		{"its own language", "DK", at("DANMARK", "Hovedstaden"), "DK", false},
 		// Puerto Rico has a code, and its postal addresses name the United States.
 		{"the territory", "PR", at("PR", ""), "PR", false},
@@ -74,6 +87,13 @@ func TestLocate(t *testing.T) {
 		{"a region by the same letters elsewhere", "CA", at("CA", "PR"), "CA", false},
 		// Words that say nothing to us are no reason to refuse help, and are told.
 		{"words", "GB", at("somewhere", ""), "GB", true},
+		// Of countries that are not served the codes are known, and the names are words.
+		{"a name of one not served", "GB", at("Germany", ""), "GB", true},
+		{"a name in another language", "GB", at("Deutschland", ""), "GB", true},
+		{"three letters of one not served", "GB", at("DEU", ""), "GB", true},
+		{"a name that is longer", "GB", at("New England", ""), "GB", true},
+		{"a name in another script", "GB", at("Велика Британія UK", ""), "GB", true},
+		{"not applicable", "GB", at("n/a", ""), "GB", true},
 		{"no letters", "GB", at("4a", ""), "GB", true},
 		{"the code of no country", "GB", at("ZZ", ""), "GB", true},
 	} {

@@ -30,6 +30,9 @@ type Assessment struct {
 	// Conveyed is the location to give with the call; nil when nobody knows better
 	// than the site's address.
 	Conveyed *Location
+	// Dialed is what goes out: what was dialed, or the country's own number where a line
+	// there would not know that.
+	Dialed Dialed
 	// Way is how the call goes out, the first choice first.
 	Way []Hop
 }
@@ -44,20 +47,35 @@ func (a Attempt) Assess() Assessment {
 	if a.Dialed.Number == "" && served {
 		a.Dialed = Dialed{Number: numbering.Emergency[0], Kind: KindEmergency, Country: at.Country()}
 	}
-	// Where device and directory disagree, the number may be one of the site's country
-	// alone. Then the call goes out there: a line from elsewhere would not know it.
-	country := cmp.Or(a.Dialed.Country, at.Country())
-	codes := slices.Concat(a.profileCodes(), a.locationCodes(at), a.numberCodes(country))
+	out.Dialed = a.Dialed
 	if served {
-		out.Way = a.Caller.Routing.Way(country, a.Dialed)
-		if len(out.Way) == 0 {
-			codes = append(codes, CheckNoRoute)
-		}
+		out.Dialed, out.Way = a.bound(at.Country(), numbering)
+	}
+	country := cmp.Or(out.Dialed.Country, at.Country())
+	codes := slices.Concat(a.profileCodes(), a.locationCodes(at), a.numberCodes(country))
+	if served && len(out.Way) == 0 {
+		codes = append(codes, CheckNoRoute)
 	}
 	for _, code := range append(codes, a.warningCodes(at)...) {
 		out.Checks = append(out.Checks, newCheck(code))
 	}
 	return out
+}
+
+// bound is what goes out for a dial, and how. Those who can help are where the caller
+// is, so a number that is known at the site alone becomes that country's own: a line
+// there would not know it (S1, S16; RFC 6443, section 5: devices know the emergency
+// numbers of home and of where they are, and the place decides who answers). Where no
+// line can carry that, the number goes as dialed over the site's: the device may be
+// wrong, and whoever answers is asked for. A test stays what it is (B13).
+func (a Attempt) bound(at Country, numbering Numbering) (Dialed, []Hop) {
+	if a.Dialed.Kind == KindEmergency && a.Dialed.Country != "" && a.Dialed.Country != at {
+		local := Dialed{Number: numbering.Emergency[0], Kind: KindEmergency, Country: at}
+		if way := a.Caller.Routing.Way(at, local); len(way) > 0 {
+			return local, way
+		}
+	}
+	return a.Dialed, a.Caller.Routing.Way(cmp.Or(a.Dialed.Country, at), a.Dialed)
 }
 
 // Conveyed is what came with the dial, else what the desktop told last, unless that
@@ -128,8 +146,11 @@ func (a Attempt) numberCodes(at Country) []CheckCode {
 // warningCodes are what never keeps a call from being made (S9, S14, B6).
 func (a Attempt) warningCodes(at Whereabouts) []CheckCode {
 	var codes []CheckCode
-	if given := a.Conveyed(); given == nil || given.On() && !given.placed() {
+	switch given := a.Conveyed(); {
+	case given == nil || given.On() && !given.placed():
 		codes = append(codes, CheckLocationUnknown)
+	case given.placed() && !at.Told():
+		codes = append(codes, CheckLocationCountryUnknown)
 	}
 	if at.Disagree() && at.Country().Served() {
 		codes = append(codes, CheckCountriesDiffer)

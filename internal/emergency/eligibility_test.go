@@ -47,7 +47,8 @@ func at(country string) *emergency.Location {
 func TestReady(t *testing.T) {
 	got := emergency.Attempt{Caller: bureau(t), At: tuesday, LocationMaxAge: maxAge}.Assess()
 	want := emergency.Assessment{
-		AgentID: "one", SiteID: "london", Conveyed: at("GB"), Way: []emergency.Hop{over("main"), over("spare")},
+		AgentID: "one", SiteID: "london", Conveyed: at("GB"), Dialed: emergency.Dialed{Number: "999", Kind: help, Country: "GB"},
+		Way: []emergency.Hop{over("main"), over("spare")},
 	}
 	want.Conveyed.Address.Street = "4 Example Road"
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -229,7 +230,32 @@ var flaws = []struct {
 	{
 		"a country in unknown words", func(a *emergency.Attempt) { a.Location = at("nowhere") },
 		nil,
-		[]emergency.CheckCode{emergency.CheckCountriesDiffer},
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown, emergency.CheckCountriesDiffer},
+	},
+	// A place is known, and in which country it is, is not: never silent, never refused.
+	{
+		"coordinates alone", func(a *emergency.Attempt) {
+			a.Location = &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1)}
+		},
+		nil,
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown},
+	},
+	{
+		"coordinates alone, told before", func(a *emergency.Attempt) {
+			a.Caller.Reported.Location = emergency.Location{Latitude: new(55.7), Longitude: new(12.6), Permission: emergency.LocationGranted}
+		},
+		nil,
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown},
+	},
+	{
+		"an address without a country", func(a *emergency.Attempt) { a.Location = at(" ") },
+		nil,
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown},
+	},
+	{
+		"a country by a name that is not known here", func(a *emergency.Attempt) { a.Location = at("Deutschland") },
+		nil,
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown, emergency.CheckCountriesDiffer},
 	},
 	// E-mail never refuses a call (S14).
 	{
@@ -306,7 +332,7 @@ func TestChecks(t *testing.T) {
 var allChecks = []emergency.CheckCode{
 	"no-capacity-profile", "no-outbound-profile", "location-off", "location-stale", "country-not-served",
 	"no-calling-number", "calling-number-invalid", "calling-number-not-allowed", "no-route",
-	"location-unknown", "countries-differ", "mailbox-off", "no-contacts", "no-fallback",
+	"location-unknown", "location-country-unknown", "countries-differ", "mailbox-off", "no-contacts", "no-fallback",
 }
 
 func codes(checks []emergency.Check) []emergency.CheckCode {

@@ -9,7 +9,9 @@ import (
 type Numbering struct {
 	// Name is the country's English name, as it stands in a sentence.
 	Name string
-	// AlsoWritten are other ways in which desktops write the country.
+	// AlsoWritten are other ways in which desktops write the country: the code of three
+	// letters, and names and abbreviations in the languages of the countries served.
+	// Dots, spaces and accents need no entry of their own.
 	AlsoWritten []string
 	// Within is the country that a territory's postal addresses may name, with the
 	// territory as region; empty otherwise.
@@ -51,23 +53,28 @@ var (
 // that reads back the caller's number and address. S1 names it for that country.
 var numberings = map[Country]Numbering{
 	UnitedStates: {
-		Name: "the United States", AlsoWritten: []string{"USA", "United States", "United States of America"},
+		Name: "the United States", AlsoWritten: []string{
+			"USA", "US of A", "United States", "United States of America", "États-Unis", "États-Unis d’Amérique",
+			"Estados Unidos", "Estados Unidos de América", "EE. UU.", "EUA", "De Forenede Stater", "Amerikas Forenede Stater",
+		},
 		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
 		Source: "47 CFR 9.4 (carriers transmit 911 calls to a PSAP)", Reviewed: "2026-11-22",
 	},
 	PuertoRico: {
-		Name: "Puerto Rico", AlsoWritten: []string{"PRI"}, Within: UnitedStates,
+		Name: "Puerto Rico", AlsoWritten: []string{"PRI", "Porto Rico", "Commonwealth of Puerto Rico", "Estado Libre Asociado de Puerto Rico"}, Within: UnitedStates,
 		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "47 CFR 9.4, and Puerto Rico's Ley 20-2017, which replaced Ley 144-1994 on the 9-1-1 system", Reviewed: "2026-11-22",
 	},
 	Canada: {
-		Name: "Canada", AlsoWritten: []string{"CAN"},
+		Name: "Canada", AlsoWritten: []string{"CAN", "Canadá", "Kanada"},
 		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "Telecom Decision CRTC 2005-21 (9-1-1 obligations of local VoIP providers)", Reviewed: "2026-11-22",
 	},
 	UnitedKingdom: {
 		Name: "the United Kingdom", AlsoWritten: []string{
-			"UK", "GBR", "United Kingdom", "Great Britain", "England", "Scotland", "Wales", "Northern Ireland",
+			"UK", "GBR", "United Kingdom", "United Kingdom of Great Britain and Northern Ireland", "Great Britain", "Britain",
+			"England", "Scotland", "Wales", "Northern Ireland", "Cymru", "Alba", "Storbritannien", "Det Forenede Kongerige",
+			"Royaume-Uni", "Grande-Bretagne", "Angleterre", "Reino Unido", "Gran Bretaña", "Inglaterra",
 		},
 		CallingCode: "44", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"},
 		// Oftel, A Consumer's Guide to Calling Line Identification Services (1998): 141
@@ -76,7 +83,7 @@ var numberings = map[Country]Numbering{
 		Source:        "Ofcom General Condition A3.2 (access to emergency organisations on 999 and 112)", Reviewed: "2026-11-22",
 	},
 	Denmark: {
-		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark"},
+		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark", "Kongeriget Danmark", "Kingdom of Denmark", "Danemark", "Dinamarca"},
 		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"},
 		// 3GPP TS 22.030 annex B: *31# shows the number, #31# withholds it. Fixed networks
 		// that follow it write the former with a star at its end.

@@ -262,7 +262,7 @@ func TestWatchSeesLocationsAge(t *testing.T) {
 			Agent:    emergency.Agent{ID: "agent-us", CapacityProfiles: []string{"default"}},
 			Site:     emergency.Site{ID: "site-us", Country: emergency.UnitedStates, FallbackEndpoint: "sip:desk@example.com"},
 			Contacts: []string{"ana@example.com"},
-			Reported: &emergency.ReportedLocation{Location: emergency.Location{Latitude: new(38.9), Longitude: new(-77.0)}, At: time.Now()},
+			Reported: &emergency.ReportedLocation{Location: emergency.Location{Latitude: new(38.9), Longitude: new(-77.0), Address: &emergency.Address{Country: "US"}}, At: time.Now()},
 			Routing:  plan,
 		}}
 		for _, step := range []struct {

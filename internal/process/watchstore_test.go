@@ -86,7 +86,7 @@ func staff(t *testing.T, db *store.Store) (emergency.Site, emergency.Agent) {
 		only(db.PutContacts(ctx, agent.ID, "ana@example.com", emergency.Change{})),
 		db.AddNumber(ctx, "+12025550101", site.ID, emergency.Change{}),
 		db.AddNumber(ctx, "+12025550102", site.ID, emergency.Change{}),
-		only(db.ReportLocation(ctx, agent.ID, emergency.Location{Latitude: new(38.9), Longitude: new(-77.0)})),
+		only(db.ReportLocation(ctx, agent.ID, emergency.Location{Latitude: new(38.9), Longitude: new(-77.0), Address: &emergency.Address{Country: "US"}})),
 	)
 	return site, agent
 }
