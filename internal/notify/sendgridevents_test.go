@@ -228,3 +228,38 @@ func FuzzEvents(f *testing.F) {
 		}
 	})
 }
+
+// What SendGrid itself publishes as signed is taken: the key, the signature, the time and
+// the body are those of the test of its library for Go. The signature is over the bytes of
+// the time and those of the body, the end of the line behind it included (B9).
+func TestEventsOfSendGridsOwnExample(t *testing.T) {
+	const (
+		published = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g=="
+		signature = "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM="
+		timestamp = "1600112502"
+		events    = `[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address",` +
+			`"sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",` +
+			`"sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0",` +
+			`"smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}]`
+	)
+	signed := time.Unix(1600112502, 0)
+	for name, c := range map[string]struct {
+		body string
+		now  time.Time
+		want error
+	}{
+		"as it came":             {events + "\r\n", signed.Add(2 * time.Second), nil},
+		"without its last line":  {events, signed, emergency.ErrMailEventsForged},
+		"with another line feed": {events + "\n", signed, emergency.ErrMailEventsForged},
+		"years later":            {events + "\r\n", eventTime, emergency.ErrMailEventsForged},
+	} {
+		hook, err := NewEventWebhook(published, func() time.Time { return c.now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		// It is none of our messages, so nothing is told of any.
+		if got, err := hook.Read(signature, timestamp, []byte(c.body)); !errors.Is(err, c.want) || len(got) > 0 {
+			t.Errorf("%s: events %+v, %v", name, got, err)
+		}
+	}
+}
