@@ -16,6 +16,11 @@ import (
 type SendError struct {
 	// Permanent means that the same message would fail again.
 	Permanent bool
+	// Misconfigured means that the mail system does not let us in, or knows nothing of
+	// our sender: every notice fails alike until an administrator has mended the key, the
+	// log-in or the address. It may well be mended while the notice is of use, so it is
+	// never Permanent.
+	Misconfigured bool
 	// RetryAfter is how long the mail system asks to be left alone; zero when it
 	// does not say.
 	RetryAfter time.Duration

@@ -184,6 +184,14 @@ func wantRetryable(t *testing.T, err error) {
 	}
 }
 
+// wantMisconfigured checks that an administrator can mend it, and hears of it.
+func wantMisconfigured(t *testing.T, err error) {
+	t.Helper()
+	if wantRetryable(t, err); !err.(*SendError).Misconfigured { //nolint:errorlint,forcetypeassert // wantRetryable has seen to it
+		t.Errorf("error %v is not called a fault of the configuration", err)
+	}
+}
+
 // badMessages cannot be sent by any transport.
 func badMessages(t *testing.T) map[string]Message {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,22 +110,34 @@ func (s *SendGrid) compose(m Message, recipient *mail.Address) *sgmail.SGMailV3 
 	return letter
 }
 
-// refusal reads what SendGrid did not like. A 403 counts as passing, because
-// SendGrid uses it to shut out a sender for a while.
+// refusal reads what SendGrid did not like. Only what is wrong with this very message is
+// for good. Without a valid key (401), without the right to send or a sender that SendGrid
+// knows (403), and where there is no such service (404, 405, 451), all notices fail alike
+// until an administrator has mended that, which takes minutes; a 403 also shuts out a
+// sender for a while.
 func refusal(response *http.Response) *SendError {
 	refused := &SendError{Reason: fmt.Sprintf("SendGrid answered %d", response.StatusCode)}
-	if fields := fieldsRefused(response.Body); len(fields) > 0 {
+	fields := fieldsRefused(response.Body)
+	if len(fields) > 0 {
 		refused.Reason += " because of " + strings.Join(fields, ", ")
 	}
 	switch status := response.StatusCode; {
-	case status == http.StatusForbidden, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
-	case status >= 400 && status < 500:
+	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+	case slices.Contains(ofTheMessage, status) && !slices.ContainsFunc(fields, ofTheSender):
 		refused.Permanent = true
 		return refused
+	case status >= 400 && status < 500:
+		refused.Misconfigured = true
 	}
 	refused.RetryAfter = pauseAsked(response.Header, time.Now())
 	return refused
 }
+
+// ofTheMessage are the answers to a message that would be refused from anybody.
+var ofTheMessage = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}
+
+// ofTheSender tells a field of the request that is not the message's but our own.
+func ofTheSender(field string) bool { return field == "from" || strings.HasPrefix(field, "from.") }
 
 var fieldPattern = regexp.MustCompile(`^[a-z_]{1,40}(\.([a-z_]{1,40}|[0-9]{1,4})){0,6}$`)
 

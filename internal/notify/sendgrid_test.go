@@ -147,58 +147,70 @@ func TestSendGridSendsConcurrently(t *testing.T) {
 	}
 }
 
-// What SendGrid itself refuses is permanent, and the error names the field but
-// neither recipient nor key.
+// What SendGrid refuses of a message is permanent, and a key that it does not know is for
+// an administrator to mend: the notice goes out with the right one. The error names the
+// field but neither recipient nor key.
 func TestSendGridRefusals(t *testing.T) {
 	long, unwanted := render(t, placed()), render(t, placed())
 	long.Text = strings.Repeat("x", mailSendLimit)
 	unwanted.To = "desk@refused.example"
 	cases := []struct {
-		rule string
-		key  string
-		m    Message
-		want string
+		rule      string
+		key       string
+		m         Message
+		permanent bool
+		want      string
 	}{
-		{"a foreign key is 401, which the client library calls a success", "SG.foreign", render(t, placed()), "SendGrid answered 401"},
-		{"a bad field is 400", key, unwanted, "SendGrid answered 400 because of personalizations.0.to.0.email"},
-		{"too large is 413", key, long, "SendGrid answered 413"},
+		{"a foreign key is 401, which the client library calls a success", "SG.foreign", render(t, placed()), false, "SendGrid answered 401"},
+		{"a bad field is 400", key, unwanted, true, "SendGrid answered 400 because of personalizations.0.to.0.email"},
+		{"too large is 413", key, long, true, "SendGrid answered 413"},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
 			service := &mailSend{}
-			_, err := newSendGrid(t, service, c.key, longEnough).Send(t.Context(), c.m)
-			wantRefusedForGood(t, err)
-			if err.Error() != c.want {
-				t.Errorf("error %q, want %q", err, c.want)
+			transport := newSendGrid(t, service, c.key, longEnough)
+			_, err := transport.Send(t.Context(), c.m)
+			var failed *SendError
+			if !errors.As(err, &failed) || failed.Permanent != c.permanent || failed.Misconfigured == c.permanent || err.Error() != c.want {
+				t.Errorf("error %#v, want permanent %v: %s", err, c.permanent, c.want)
 			}
 			if len(service.accepted) != 0 {
 				t.Errorf("accepted %v", service.accepted)
+			}
+			if transport.key = key; !c.permanent {
+				send(t, transport, c.m)
 			}
 		})
 	}
 }
 
-// Which answers may pass and which are for good; RetryAfter only where the answer
-// asks for it.
+// Which answers may pass, which are for good and which are for an administrator to mend;
+// RetryAfter only where the answer asks for it.
 func TestSendGridAnswers(t *testing.T) {
+	tomorrow := time.Now().Add(24 * time.Hour).UTC().Format(http.TimeFormat)
 	cases := []struct {
-		rule      string
-		status    int
-		header    map[string]string
-		permanent bool
-		pause     time.Duration
+		rule   string
+		status int
+		header map[string]string
+		field  string
+		want   SendError
 	}{
-		{"too many requests with seconds", 429, map[string]string{"Retry-After": "30"}, false, 30 * time.Second},
-		{"too many requests without a time", 429, nil, false, 0},
-		{"shut out for a while", 403, nil, false, 0},
-		{"request time-out", 408, nil, false, 0},
-		{"server error", 500, nil, false, 0},
-		{"out of service with seconds", 503, map[string]string{"Retry-After": "5"}, false, 5 * time.Second},
-		{"a redirect is not followed", 307, map[string]string{"Location": "/elsewhere"}, false, 0},
-		{"only 202 means taken", 200, nil, false, 0},
-		{"bad request", 400, map[string]string{"Retry-After": "30"}, true, 0},
-		{"no such endpoint", 404, nil, true, 0},
-		{"bound to another region", 451, nil, true, 0},
+		{"too many requests with seconds", 429, map[string]string{"Retry-After": "30"}, "", SendError{RetryAfter: 30 * time.Second}},
+		{"too many requests with a date", 429, map[string]string{"Retry-After": tomorrow}, "", SendError{RetryAfter: longestPause}},
+		{"too many requests without a time", 429, nil, "", SendError{}},
+		{"no key that is known", 401, nil, "", SendError{Misconfigured: true}},
+		{"no right to send, or shut out for a while", 403, map[string]string{"Retry-After": "20"}, "", SendError{Misconfigured: true, RetryAfter: 20 * time.Second}},
+		{"a sender that it does not know", 403, nil, "from", SendError{Misconfigured: true}},
+		{"a sender that is none", 400, nil, "from.email", SendError{Misconfigured: true}},
+		{"no such endpoint", 404, nil, "", SendError{Misconfigured: true}},
+		{"bound to another region", 451, nil, "", SendError{Misconfigured: true}},
+		{"request time-out", 408, nil, "", SendError{}},
+		{"server error", 500, nil, "", SendError{}},
+		{"out of service with seconds", 503, map[string]string{"Retry-After": "5"}, "", SendError{RetryAfter: 5 * time.Second}},
+		{"a redirect is not followed", 307, map[string]string{"Location": "/elsewhere"}, "", SendError{}},
+		{"only 202 means taken", 200, nil, "", SendError{}},
+		{"bad request", 400, map[string]string{"Retry-After": "30"}, "", SendError{Permanent: true}},
+		{"too large", 413, map[string]string{"Retry-After": "30"}, "", SendError{Permanent: true}},
 	}
 	for _, c := range cases {
 		t.Run(c.rule, func(t *testing.T) {
@@ -208,15 +220,15 @@ func TestSendGridAnswers(t *testing.T) {
 				for name, value := range c.header {
 					w.Header().Set(name, value)
 				}
-				refuse(w, c.status, "")
+				refuse(w, c.status, c.field)
 			}
 			_, err := newSendGrid(t, http.HandlerFunc(handler), key, longEnough).Send(t.Context(), render(t, placed()))
 			var failed *SendError
 			if !errors.As(err, &failed) {
 				t.Fatalf("error %v is no *SendError", err)
 			}
-			if failed.Permanent != c.permanent || failed.RetryAfter != c.pause {
-				t.Errorf("permanent %v after %v, want %v after %v", failed.Permanent, failed.RetryAfter, c.permanent, c.pause)
+			if failed.RetryAfter != c.want.RetryAfter || failed.Permanent != c.want.Permanent || failed.Misconfigured != c.want.Misconfigured {
+				t.Errorf("%+v, want %+v", failed, c.want)
 			}
 			if strings.Contains(err.Error(), "desk@") || strings.Contains(err.Error(), key) {
 				t.Errorf("error %q shows recipient or key", err)

@@ -143,7 +143,8 @@ func failedAt(ctx context.Context, step string, err error) *SendError {
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return &SendError{Reason: "talk with the mail server broke off at " + step, Err: err}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return &SendError{Misconfigured: untrusted, Reason: "talk with the mail server broke off at " + step, Err: err}
 }
 
 var errGarbled = errors.New("its answer is not SMTP")
@@ -161,9 +162,11 @@ func refusedAt(step string, answer *textproto.Error) *SendError {
 		refused.Reason += " " + detail
 	}
 	refused.Reason += " to " + step
-	ofTheMessage := slices.Contains([]string{"RCPT", "DATA", "the message"}, step)
+	theirs := slices.Contains([]string{"RCPT", "DATA", "the message"}, step)
 	ofTheLogin := slices.Contains([]int{530, 534, 535, 538}, answer.Code) // RFC 4954 section 6
-	refused.Permanent = answer.Code/100 == 5 && ofTheMessage && !ofTheLogin
+	refused.Permanent = answer.Code/100 == 5 && theirs && !ofTheLogin
+	ours := slices.Contains([]string{"AUTH", "MAIL"}, step)
+	refused.Misconfigured = answer.Code/100 == 5 && ours || ofTheLogin
 	return refused
 }
 
@@ -210,7 +213,7 @@ func (r relay) open(ctx context.Context, conn net.Conn, domain string) (*smtp.Cl
 	}
 	if r.security == startTLS {
 		if offered, _ := session.Extension("STARTTLS"); !offered {
-			return nil, &SendError{Reason: "mail server offers no STARTTLS"}
+			return nil, &SendError{Misconfigured: true, Reason: "mail server offers no STARTTLS"}
 		}
 		if err := session.StartTLS(r.tls); err != nil {
 			return nil, failedAt(ctx, "STARTTLS", err)

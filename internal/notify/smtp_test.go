@@ -142,6 +142,31 @@ func TestSMTPInternationalRecipients(t *testing.T) {
 	}
 }
 
+// A mail server that takes no mailbox names in other scripts costs one recipient the
+// notice, for good and with a word that an administrator understands; the others of the
+// same notice have it, whatever script their domains are in (S17).
+func TestSMTPWithoutUTF8(t *testing.T) {
+	office := &postOffice{}
+	transport := newSMTP(t, "smtp://", office.open(t, false, func(s *smtp.Server) { s.EnableSMTPUTF8 = false }), "", longEnough)
+	for to, want := range map[string]string{
+		"desk@example.org": "", "desk@bücher.example": "", "night@example.org": "",
+		"wächter@example.org": "mail server takes no international mailbox names (SMTPUTF8)",
+	} {
+		m := render(t, placed())
+		m.To = to
+		_, err := transport.Send(t.Context(), m)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: error %v, want %q", to, err, want)
+		}
+		if want != "" {
+			wantRefusedForGood(t, err)
+		}
+	}
+	if len(office.letters()) != 3 {
+		t.Errorf("%d messages, want 3", len(office.letters()))
+	}
+}
+
 // A 5yz to the recipient or the message is for good. A 4yz may pass, and so may
 // what our configuration is the reason of: the sender, and a demand to log in. No
 // error repeats what the server wrote.
@@ -151,19 +176,20 @@ func TestSMTPRefusals(t *testing.T) {
 		code      int
 		detail    smtp.EnhancedCode
 		permanent bool
+		ours      bool
 		want      string
 	}{
-		{"MAIL", 451, smtp.EnhancedCode{4, 3, 0}, false, "mail server answered 451 4.3.0 to MAIL"},
-		{"MAIL", 550, smtp.EnhancedCode{5, 1, 8}, false, "mail server answered 550 5.1.8 to MAIL"},
-		{"MAIL", 530, smtp.EnhancedCode{5, 7, 0}, false, "mail server answered 530 5.7.0 to MAIL"},
-		{"RCPT", 450, smtp.EnhancedCode{4, 2, 1}, false, "mail server answered 450 4.2.1 to RCPT"},
-		{"RCPT", 550, smtp.EnhancedCode{5, 1, 1}, true, "mail server answered 550 5.1.1 to RCPT"},
-		{"RCPT", 552, smtp.EnhancedCode{5, 2, 2}, true, "mail server answered 552 5.2.2 to RCPT"},
-		{"RCPT", 530, smtp.EnhancedCode{5, 7, 1}, false, "mail server answered 530 5.7.1 to RCPT"},
-		{"RCPT", 553, smtp.NoEnhancedCode, true, "mail server answered 553 to RCPT"},
-		{"DATA", 451, smtp.EnhancedCode{4, 7, 1}, false, "mail server answered 451 4.7.1 to the message"},
-		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, true, "mail server answered 552 5.3.4 to the message"},
-		{"DATA", 554, smtp.EnhancedCode{5, 7, 1}, true, "mail server answered 554 5.7.1 to the message"},
+		{"MAIL", 451, smtp.EnhancedCode{4, 3, 0}, false, false, "mail server answered 451 4.3.0 to MAIL"},
+		{"MAIL", 550, smtp.EnhancedCode{5, 1, 8}, false, true, "mail server answered 550 5.1.8 to MAIL"},
+		{"MAIL", 530, smtp.EnhancedCode{5, 7, 0}, false, true, "mail server answered 530 5.7.0 to MAIL"},
+		{"RCPT", 450, smtp.EnhancedCode{4, 2, 1}, false, false, "mail server answered 450 4.2.1 to RCPT"},
+		{"RCPT", 550, smtp.EnhancedCode{5, 1, 1}, true, false, "mail server answered 550 5.1.1 to RCPT"},
+		{"RCPT", 552, smtp.EnhancedCode{5, 2, 2}, true, false, "mail server answered 552 5.2.2 to RCPT"},
+		{"RCPT", 530, smtp.EnhancedCode{5, 7, 1}, false, true, "mail server answered 530 5.7.1 to RCPT"},
+		{"RCPT", 553, smtp.NoEnhancedCode, true, false, "mail server answered 553 to RCPT"},
+		{"DATA", 451, smtp.EnhancedCode{4, 7, 1}, false, false, "mail server answered 451 4.7.1 to the message"},
+		{"DATA", 552, smtp.EnhancedCode{5, 3, 4}, true, false, "mail server answered 552 5.3.4 to the message"},
+		{"DATA", 554, smtp.EnhancedCode{5, 7, 1}, true, false, "mail server answered 554 5.7.1 to the message"},
 	}
 	for _, c := range cases {
 		t.Run(fmt.Sprint(c.step, " ", c.code), func(t *testing.T) {
@@ -171,8 +197,8 @@ func TestSMTPRefusals(t *testing.T) {
 			office := &postOffice{refuse: map[string]*smtp.SMTPError{c.step: refused}}
 			_, err := newSMTP(t, "smtp://", office.open(t, false, nil), "", longEnough).Send(t.Context(), render(t, placed()))
 			var failed *SendError
-			if !errors.As(err, &failed) || failed.Permanent != c.permanent || err.Error() != c.want {
-				t.Errorf("error %v, want permanent %v: %s", err, c.permanent, c.want)
+			if !errors.As(err, &failed) || failed.Permanent != c.permanent || failed.Misconfigured != c.ours || err.Error() != c.want {
+				t.Errorf("error %#v, want permanent %v, ours %v: %s", err, c.permanent, c.ours, c.want)
 			}
 			if len(office.letters()) != 0 {
 				t.Error("the message was taken")
@@ -218,7 +244,9 @@ func TestSMTPCertificates(t *testing.T) {
 					transport.relay.tls.RootCAs.AddCert(c.also.Leaf)
 				}
 				_, err := transport.Send(t.Context(), render(t, placed()))
-				wantRetryable(t, err)
+				if wantRetryable(t, err); c.rule != "TLS 1.1" {
+					wantMisconfigured(t, err)
+				}
 				wantNothingQuoted(t, err)
 				if !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %q does not say %q", err, c.want)

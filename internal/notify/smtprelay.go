@@ -120,7 +120,7 @@ func (r relay) logIn(ctx context.Context, session *smtp.Client) error {
 		}
 		return nil
 	}
-	return &SendError{Reason: "mail server offers no way to log in that is known here"}
+	return &SendError{Misconfigured: true, Reason: "mail server offers no way to log in that is known here"}
 }
 
 // unquoted keeps answers and failures of the network, and drops what a mechanism

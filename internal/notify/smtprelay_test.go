@@ -34,7 +34,7 @@ func TestSMTPLogsIn(t *testing.T) {
 					t.Errorf("logged in by %q, secure %v, want %q", got.mechanism, got.secure, c.want)
 				}
 				_, err := newSMTP(t, before+"lifeline%40example.com:wrong@", address, "", longEnough).Send(t.Context(), render(t, placed()))
-				wantRetryable(t, err)
+				wantMisconfigured(t, err)
 				wantNothingQuoted(t, err)
 				if want := "mail server answered 535 5.7.8 to AUTH"; err.Error() != want {
 					t.Errorf("error %q with a wrong password, want %q", err, want)
@@ -53,7 +53,7 @@ func TestSMTPKnowsNoWayToLogIn(t *testing.T) {
 	for _, offered := range [][]string{nil, {"CRAM-MD5", "XOAUTH2"}} {
 		office := &postOffice{mechanisms: offered}
 		_, err := newSMTP(t, "smtp://"+mailLogIn, office.open(t, false, nil), "", longEnough).Send(t.Context(), render(t, placed()))
-		wantRetryable(t, err)
+		wantMisconfigured(t, err)
 		if len(office.letters()) != 0 {
 			t.Errorf("the message was sent where the server offers %q", offered)
 		}
@@ -68,7 +68,7 @@ func TestSMTPSaysNothingInTheClear(t *testing.T) {
 			office := &postOffice{mechanisms: []string{"PLAIN", "SCRAM-SHA-256"}}
 			address := office.open(t, false, func(s *smtp.Server) { s.TLSConfig, s.AllowInsecureAuth = nil, true })
 			_, err := newSMTP(t, "smtp://"+logIn, address, "", longEnough).Send(t.Context(), render(t, placed()))
-			wantRetryable(t, err)
+			wantMisconfigured(t, err)
 			if want := "mail server offers no STARTTLS"; err.Error() != want {
 				t.Errorf("error %q, want %q", err, want)
 			}

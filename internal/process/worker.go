@@ -93,5 +93,5 @@ func (b *Base) mail() (notify.Transport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare mail by %s: %w", b.Config.MailTransport, err)
 	}
-	return transport, nil
+	return notify.Watched(transport, b.Registry, b.Log), nil
 }
