@@ -22,6 +22,12 @@ const (
 	// EventNumberLeased tells that a call which had to show the standing number has
 	// got one of its own (B5).
 	EventNumberLeased EventType = "number-leased"
+	// EventNumberCorrected tells that the PSAP saw another number than the call was
+	// written down with, because it was answered without SQL (B7).
+	EventNumberCorrected EventType = "number-corrected"
+	// EventNumberLost tells that a call which was answered without SQL showed a number
+	// that its agent does not hold: a callback on it may reach somebody else (B5).
+	EventNumberLost EventType = "number-lost"
 	// EventPoolChanged tells that a site's pool is ok, low or exhausted now; that is
 	// its status (B5).
 	EventPoolChanged EventType = "pool-changed"

@@ -13,6 +13,9 @@ const (
 	// MessageNumberLeased tells that a call which showed the standing number has got
 	// one of its own; its body is a LateLease.
 	MessageNumberLeased MessageKind = "number-leased"
+	// MessageNumberCorrected tells that the PSAP saw another number than the workflow
+	// was started with; its body is a CorrectedNumber.
+	MessageNumberCorrected MessageKind = "number-corrected"
 	// MessageAcknowledged tells that somebody has seen a notice; its body is an
 	// Acknowledged.
 	MessageAcknowledged MessageKind = "notice-acknowledged"
@@ -62,6 +65,13 @@ type CallbackReceived struct {
 type LateLease struct {
 	Number string    `json:"number"`
 	At     time.Time `json:"at"`
+}
+
+// CorrectedNumber tells what the PSAP saw of a call that was answered without SQL (B7).
+type CorrectedNumber struct {
+	Number string     `json:"number"`
+	Kind   NumberKind `json:"kind"`
+	At     time.Time  `json:"at"`
 }
 
 // LegEnded tells that a leg has ended.

@@ -37,7 +37,7 @@ func leaveOut(v *VoiceRouting, field []string) bool {
 	case "directOffers":
 		return cutEntry(&v.DirectOffers, i)
 	case "trunks":
-		if i >= 0 && i < len(v.Trunks) && leaveOutOf(&v.Trunks[i], field[2:]) {
+		if trunk := entry(v.Trunks, i); trunk != nil && leaveOutOf(trunk, field[2:]) {
 			return true
 		}
 		return cutEntry(&v.Trunks, i)
@@ -47,8 +47,8 @@ func leaveOut(v *VoiceRouting, field []string) bool {
 		}
 		return cutEntry(&v.Rules, i)
 	case "outboundProfiles":
-		if i >= 0 && i < len(v.OutboundProfiles) && field[2] == "numbers" {
-			return cutEntry(&v.OutboundProfiles[i].Numbers, entryIndex(field[2:]))
+		if profile := entry(v.OutboundProfiles, i); profile != nil && field[2] == "numbers" {
+			return cutEntry(&profile.Numbers, entryIndex(field[2:]))
 		}
 		return cutEntry(&v.OutboundProfiles, i)
 	default:
@@ -80,12 +80,20 @@ func entryIndex(field []string) int {
 	return lastEntry
 }
 
+// entry is one entry of a list; nil when there is no such one.
+func entry[T any](list []T, i int) *T {
+	if i < 0 || i >= len(list) {
+		return nil
+	}
+	return &list[i]
+}
+
 // cutEntry removes one entry of a list.
 func cutEntry[T any](list *[]T, i int) bool {
 	if i == lastEntry {
 		i = len(*list) - 1
 	}
-	if i < 0 || i >= len(*list) {
+	if entry(*list, i) == nil {
 		return false
 	}
 	*list = slices.Concat((*list)[:i], (*list)[i+1:])

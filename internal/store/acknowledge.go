@@ -81,7 +81,7 @@ func (t tx) acknowledge(ctx context.Context, n noticeRow, by string, at time.Tim
 		return err
 	}
 	if err := t.enqueue(ctx, n.CallID, emergency.MessageAcknowledged,
-		emergency.Acknowledged{Event: n.Event, At: stamp(at), By: by}, at); err != nil {
+		emergency.Acknowledged{Event: n.Event, At: stamp(at), By: by}); err != nil {
 		return err
 	}
 	return t.moveDelivery(ctx, n, before, emergency.Delivery{State: emergency.DeliveryAcknowledged}, at)

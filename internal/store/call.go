@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -14,6 +13,9 @@ import (
 // Call reads one call as it stands, or gives emergency.ErrUnknownCall; of one that there
 // was, that is emergency.ErrErasedCall.
 func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
+	if !keepableID(id) {
+		return emergency.Call{}, fmt.Errorf("read call: %w", emergency.ErrUnknownCall)
+	}
 	call, err := loadCall(ctx, s.read, id)
 	if errors.Is(err, emergency.ErrUnknownCall) {
 		err = s.whyUnknown(ctx, id)
@@ -22,27 +24,6 @@ func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, 
 		return call, fmt.Errorf("read call: %w", err)
 	}
 	return call, nil
-}
-
-// LiveCalls reads every call that has not ended, the latest first.
-func (s *Store) LiveCalls(ctx context.Context) ([]emergency.Call, error) {
-	ids, err := collect(ctx, s.read, scanString[emergency.CallID],
-		`SELECT id FROM calls WHERE closed_at IS NULL AND expires_at > $1 ORDER BY dialed_at DESC, id`, s.now())
-	if err != nil {
-		return nil, fmt.Errorf("list live calls: %w", err)
-	}
-	calls := make([]emergency.Call, 0, len(ids))
-	for _, id := range ids {
-		call, err := loadCall(ctx, s.read, id)
-		if errors.Is(err, emergency.ErrUnknownCall) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list live calls: %w", err)
-		}
-		calls = append(calls, call)
-	}
-	return calls, nil
 }
 
 // Ending asks to end a leg.
@@ -59,7 +40,9 @@ type Ending struct {
 }
 
 // EndLegs ends legs of a call, and restores presence when none of the agent's is
-// left (S10). Ending again changes nothing.
+// left (S10). Ending again changes nothing. The end of a call or of a leg that is not
+// known is emergency.ErrUnknownCall or emergency.ErrUnknownLeg, and kept for a while in
+// case that comes after it.
 func (s *Store) EndLegs(ctx context.Context, e Ending) (emergency.Call, error) {
 	if e.At.IsZero() {
 		e.At = s.now()
@@ -67,6 +50,32 @@ func (s *Store) EndLegs(ctx context.Context, e Ending) (emergency.Call, error) {
 	if !e.Tell {
 		s = s.background
 	}
+	for {
+		call, err := s.endKnown(ctx, e)
+		unknown := errors.Is(err, emergency.ErrUnknownCall) || errors.Is(err, emergency.ErrUnknownLeg)
+		if !unknown || !e.Tell || !keepableID(e.CallID) || !keepableID(e.LegID) {
+			return call, err
+		}
+		kept, failed := s.keepEarlyEnd(ctx, e)
+		if failed != nil {
+			return call, failed
+		}
+		if kept {
+			return call, err
+		}
+	}
+}
+
+// keepableID tells whether an ID can be one of ours.
+func keepableID[T ~string](id T) bool {
+	return len(id) <= longestID && emergency.Keepable(string(id)) == string(id)
+}
+
+// longestID is longer than that of any call or leg.
+const longestID = 64
+
+// endKnown ends legs that there are.
+func (s *Store) endKnown(ctx context.Context, e Ending) (emergency.Call, error) {
 	var after emergency.Call
 	err := s.withCall(ctx, "end legs", e.CallID, func(t tx, call emergency.Call) error {
 		if e.LegID != "" && !call.HasLeg(e.LegID) {
@@ -93,7 +102,7 @@ func (t tx) tellEnds(ctx context.Context, before []emergency.Leg, call emergency
 			continue
 		}
 		body := emergency.LegEnded{LegID: ended.ID, At: ended.EndedAt, Reason: ended.Reason}
-		if err := t.enqueue(ctx, call.ID, emergency.MessageCallEnded, body, ended.EndedAt); err != nil {
+		if err := t.enqueue(ctx, call.ID, emergency.MessageCallEnded, body); err != nil {
 			return err
 		}
 	}
@@ -144,12 +153,17 @@ func later(a, b time.Time) time.Time {
 
 // setExpiry keeps with the call when it is over by itself.
 func (t tx) setExpiry(ctx context.Context, call emergency.Call) error {
-	_, err := t.exec(ctx, `UPDATE calls SET expires_at = $2 WHERE id = $1`, call.ID, stamp(call.ExpiresAt()))
-	return err
+	if _, err := t.exec(ctx, `UPDATE calls SET expires_at = $2 WHERE id = $1`, call.ID, stamp(call.ExpiresAt())); err != nil {
+		return err
+	}
+	return t.restShown(ctx, call)
 }
 
 // withCall runs work on a call while its agent's affairs are locked.
 func (s *Store) withCall(ctx context.Context, what string, id emergency.CallID, work func(tx, emergency.Call) error) error {
+	if !keepableID(id) {
+		return fmt.Errorf("%s: %w", what, emergency.ErrUnknownCall)
+	}
 	return s.inTx(ctx, what, func(t tx) error {
 		var agent emergency.AgentID
 		err := t.scan(ctx, &agent, `SELECT agent_id FROM calls WHERE id = $1`, id)
@@ -174,60 +188,4 @@ func (t tx) insertLeg(ctx context.Context, call emergency.CallID, leg emergency.
 	_, err := t.exec(ctx, `INSERT INTO legs (id, call_id, direction, remote, started_at, reason)
 		VALUES ($1, $2, $3, $4, $5, '')`, leg.ID, call, leg.Direction, remote, leg.StartedAt)
 	return err
-}
-
-// loadCall reads a call with its legs, presence and notices.
-func loadCall(ctx context.Context, q querier, id emergency.CallID) (emergency.Call, error) {
-	var (
-		c                  emergency.Call
-		conveyed, terms    string
-		failOver, warnings string
-		closed             sql.NullTime
-	)
-	err := q.QueryRowContext(ctx, `SELECT c.id, c.agent_id, c.site_id, c.kind, c.dialed, c.country, c.dialed_at, c.conveyed,
-		c.number, c.number_kind, c.route_path, c.route_trunk, c.terms, c.degraded, c.presence_before, c.closed_at,
-		c.caller_id, c.fail_over, c.warnings, a.presence_status
-		FROM calls c JOIN agents a ON a.id = c.agent_id WHERE c.id = $1`, id).
-		Scan(&c.ID, &c.AgentID, &c.SiteID, &c.Kind, &c.Dialed, &c.Country, &c.DialedAt, &conveyed,
-			&c.Number, &c.NumberKind, &c.Route.Path, &c.Route.Trunk, &terms, &c.Degraded, &c.PresenceBefore, &closed,
-			&c.Route.CallerID, &failOver, &warnings, &c.PresenceNow)
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, emergency.ErrUnknownCall
-	}
-	if err != nil {
-		return c, fmt.Errorf("read call: %w", err)
-	}
-	c.DialedAt, c.ClosedAt = c.DialedAt.UTC(), orZero(closed)
-	for _, column := range []struct {
-		text string
-		into any
-	}{{conveyed, &c.Conveyed}, {terms, &c.Terms}, {failOver, &c.Route.FailOver}, {warnings, &c.Warnings}} {
-		if err := json.Unmarshal([]byte(column.text), column.into); err != nil {
-			return c, fmt.Errorf("decode call: %w", err)
-		}
-	}
-	if c.Legs, err = collect(ctx, q, scanLeg, `SELECT id, direction, started_at, ended_at, reason FROM legs
-		WHERE call_id = $1 ORDER BY started_at, id`, id); err != nil {
-		return c, err
-	}
-	c.Notice, err = notification(ctx, q, id)
-	return c, err
-}
-
-func scanLeg(rows *sql.Rows) (emergency.Leg, error) {
-	var (
-		leg   emergency.Leg
-		ended sql.NullTime
-	)
-	err := rows.Scan(&leg.ID, &leg.Direction, &leg.StartedAt, &ended, &leg.Reason)
-	leg.StartedAt, leg.EndedAt = leg.StartedAt.UTC(), orZero(ended)
-	return leg, err //nolint:wrapcheck // collect wraps
-}
-
-// orZero is a nullable time as the domain has it.
-func orZero(t sql.NullTime) time.Time {
-	if !t.Valid {
-		return time.Time{}
-	}
-	return t.Time.UTC()
 }

@@ -188,7 +188,7 @@ func (t tx) tellUndelivered(ctx context.Context, n noticeRow, at time.Time) erro
 		AND state NOT IN ('bounced', 'failed')`, n.CallID, n.Event, n.Round); err != nil || hopeful > 0 {
 		return err
 	}
-	return t.enqueue(ctx, n.CallID, emergency.MessageUndelivered, emergency.Undelivered{Event: n.Event, At: stamp(at)}, at)
+	return t.enqueue(ctx, n.CallID, emergency.MessageUndelivered, emergency.Undelivered{Event: n.Event, At: stamp(at)})
 }
 
 // mailbox is an address as two of the same recipient have it: capitals make no other,

@@ -16,14 +16,14 @@ import (
 // call to ordinary routing.
 func (s *Store) fallBack(ctx context.Context, in Inbound) (emergency.Decision, error) {
 	none := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
-	last, err := s.lastHolder(ctx, in)
+	last, found, err := s.lastHolder(ctx, in)
 	if err != nil {
 		return none, fmt.Errorf("find the last holder of a number: %w", err)
 	}
-	if last.site == "" {
+	if !found {
 		return none, nil
 	}
-	site, err := readSite(ctx, s.read, last.site)
+	site, err := readSite(ctx, s.read, last.SiteID)
 	if err != nil {
 		return none, fmt.Errorf("find the desk of a site: %w", err)
 	}
@@ -32,103 +32,103 @@ func (s *Store) fallBack(ctx context.Context, in Inbound) (emergency.Decision, e
 		return none, nil
 	}
 	return emergency.Decision{
-		Verdict: emergency.ConnectFallback, AgentID: last.agent, CallID: last.call, Kind: last.kind, Ring: ring,
+		Verdict: emergency.ConnectFallback, AgentID: last.AgentID, CallID: last.CallID, Kind: last.Kind, Ring: ring,
 	}, nil
 }
 
-// holder is a call that had a number, or showed it.
-type holder struct {
-	site  emergency.SiteID
-	call  emergency.CallID
-	agent emergency.AgentID
-	kind  emergency.Kind
-	// over is when nobody can be called back any more, and until when the number rests
-	// after it.
-	over, until time.Time
-}
-
 // lastHolder is the call that had a number until lately, as far as it is still known;
-// without a site when the number does not rest.
-func (s *Store) lastHolder(ctx context.Context, in Inbound) (holder, error) {
-	var last holder
-	resting, err := collect(ctx, s.read, scanHolder, `SELECT n.site_id, COALESCE(c.id, ''), COALESCE(c.agent_id, ''), COALESCE(c.kind, '')
-		FROM callback_numbers n LEFT JOIN calls c ON c.id = n.last_call WHERE n.number = $1 AND n.free_at > $2`, in.To, in.At)
+// false when the number does not rest.
+func (s *Store) lastHolder(ctx context.Context, in Inbound) (emergency.PastCall, bool, error) {
+	resting, err := collect(ctx, s.read, scanReturned, selectReturned+`n.number = $1 AND n.free_at > $2`, in.To, in.At)
 	if err != nil {
-		return last, err
+		return emergency.PastCall{}, false, err
 	}
 	if len(resting) > 0 {
-		return resting[0], nil
+		return resting[0].PastCall, true, nil
 	}
 	// Nobody may have given the number back yet; and a standing number does not rest,
 	// but the calls that showed it do. Of them the latest will do. Should a call go on
 	// that has lost its agent's route, the desk is better than nobody.
+	var last emergency.PastCall
+	found := false
 	for _, query := range []string{selectUnreturned, selectShown} {
-		over, err := collect(ctx, s.read, scanOver, query, in.To)
+		over, err := collect(ctx, s.read, scanPast, query, in.To)
 		if err != nil {
-			return last, err
+			return last, false, err
 		}
 		for _, one := range over {
-			if one.until.After(in.At) && one.likelier(last) {
-				last = one
+			if one.Until.After(in.At) && (!found || one.Likelier(last)) {
+				last, found = one.PastCall, true
 			}
 		}
 	}
-	return last, nil
+	return last, found, nil
 }
+
+// The numbers in quarantine, with the call that had each last.
+const selectReturned = `SELECT n.number, n.site_id, n.free_at,
+		COALESCE(c.id, ''), COALESCE(c.agent_id, ''), COALESCE(c.kind, ''), c.dialed_at
+	FROM callback_numbers n LEFT JOIN calls c ON c.id = n.last_call WHERE `
 
 // The calls that have a number, or showed it without having it, the latest first.
 const (
-	selectOver       = `SELECT c.site_id, c.id, c.agent_id, c.kind, c.terms, c.expires_at, c.closed_at FROM calls c WHERE `
-	selectUnreturned = selectOver + `c.number = $1 AND c.closed_at IS NULL` + latestFirst
-	selectShown      = selectOver + `c.caller_id = $1 AND ` + showedStanding + latestFirst
+	selectPast = `SELECT c.caller_id, c.site_id, c.id, c.agent_id, c.kind, c.dialed_at, c.terms, c.expires_at, c.closed_at
+		FROM calls c WHERE `
+	selectUnreturned = selectPast + `c.number = $1 AND c.closed_at IS NULL` + latestFirst
+	selectShown      = selectPast + `c.caller_id = $1 AND ` + showedStanding + latestFirst
 	latestFirst      = ` ORDER BY c.dialed_at DESC, c.id DESC LIMIT 100`
 )
 
 // notShown refuses a number that stood for a site until lately: somebody may still be
 // called back on it, and must not share it with the next caller (B5).
 func (t tx) notShown(ctx context.Context, number string, now time.Time) error {
-	calls, err := collect(ctx, t, scanOver, selectShown, number)
+	calls, err := collect(ctx, t, scanPast, selectShown, number)
 	if err != nil {
 		return err
 	}
 	for _, call := range calls {
-		if call.until.After(now) {
+		if call.Until.After(now) {
 			return emergency.ErrNumberExists
 		}
 	}
 	return nil
 }
 
-// likelier tells whether a callback is rather for this call: a call for help comes
-// before a test, then whichever was over later.
-func (h holder) likelier(other holder) bool {
-	if test := h.kind == emergency.KindTest; other.site != "" && test != (other.kind == emergency.KindTest) {
-		return !test
-	}
-	return h.over.After(other.over)
+// pastCall is a call that may be over, with the number that it had or showed.
+type pastCall struct {
+	emergency.PastCall
+
+	number string
 }
 
-func scanHolder(rows *sql.Rows) (holder, error) {
-	var h holder
-	err := rows.Scan(&h.site, &h.call, &h.agent, &h.kind)
-	return h, err //nolint:wrapcheck // collect wraps
-}
-
-func scanOver(rows *sql.Rows) (holder, error) {
+// scanReturned reads a number in quarantine; the call that had it may be gone.
+func scanReturned(rows *sql.Rows) (pastCall, error) {
 	var (
-		h      holder
+		past   pastCall
+		dialed sql.NullTime
+	)
+	err := rows.Scan(&past.number, &past.SiteID, &past.Until, &past.CallID, &past.AgentID, &past.Kind, &dialed)
+	past.Until, past.DialedAt = past.Until.UTC(), orZero(dialed)
+	return past, err //nolint:wrapcheck // collect wraps
+}
+
+func scanPast(rows *sql.Rows) (pastCall, error) {
+	var (
+		past   pastCall
 		text   string
 		terms  emergency.Terms
 		closed sql.NullTime
 	)
-	if err := rows.Scan(&h.site, &h.call, &h.agent, &h.kind, &text, &h.over, &closed); err != nil {
-		return h, err //nolint:wrapcheck // collect wraps
+	if err := rows.Scan(&past.number, &past.SiteID, &past.CallID, &past.AgentID, &past.Kind, &past.DialedAt,
+		&text, &past.Over, &closed); err != nil {
+		return past, err //nolint:wrapcheck // collect wraps
 	}
-	if closed.Valid && closed.Time.Before(h.over) {
-		h.over = closed.Time
+	past.DialedAt, past.Over = past.DialedAt.UTC(), past.Over.UTC()
+	if at := orZero(closed); closed.Valid && at.Before(past.Over) {
+		past.Over = at
 	}
 	// Terms that cannot be read keep nobody from finding another call.
 	_ = json.Unmarshal([]byte(text), &terms)
-	h.until = h.over.Add(terms.Quarantine)
-	return h, nil
+	past.Until = past.Over.Add(terms.Quarantine)
+	return past, nil
 }

@@ -115,25 +115,30 @@ func (t tx) joinOrOpenCallback(ctx context.Context, call *emergency.Call, in Inb
 	}
 	leg := emergency.Leg{ID: in.LegID, Direction: emergency.Callback, StartedAt: later(stamp(in.At), call.DialedAt)}
 	call.Legs = append(call.Legs, leg)
-	if err := t.insertLeg(ctx, call.ID, leg, in.From); err != nil {
-		return "", err
-	}
-	if err := t.setExpiry(ctx, *call); err != nil {
-		return "", err
-	}
-	body := emergency.CallbackReceived{LegID: leg.ID, From: in.From, At: leg.StartedAt}
-	if err := t.enqueue(ctx, call.ID, emergency.MessageCallbackReceived, body, leg.StartedAt); err != nil {
-		return "", err
-	}
-	if err := t.tell(ctx, emergency.Event{
-		Type: emergency.EventCallbackReceived, AgentID: call.AgentID, CallID: call.ID, LegID: leg.ID, At: leg.StartedAt,
-	}); err != nil {
+	if err := t.openCallback(ctx, *call, leg, in.From); err != nil {
 		return "", err
 	}
 	shown, err := t.lockAgent(ctx, call.AgentID)
 	if err != nil {
 		return "", err
 	}
-	_, _, err = t.overridePresence(ctx, call.AgentID, call.ID, leg.ID, shown, leg.StartedAt)
+	_, _, err = t.overridePresence(ctx, *call, leg, shown)
 	return leg.ID, err
+}
+
+// openCallback adds the leg of a callback that the call has already, and tells of it.
+func (t tx) openCallback(ctx context.Context, call emergency.Call, leg emergency.Leg, from string) error {
+	if err := t.insertLeg(ctx, call.ID, leg, from); err != nil {
+		return err
+	}
+	if err := t.setExpiry(ctx, call); err != nil {
+		return err
+	}
+	body := emergency.CallbackReceived{LegID: leg.ID, From: from, At: leg.StartedAt}
+	if err := t.enqueue(ctx, call.ID, emergency.MessageCallbackReceived, body); err != nil {
+		return err
+	}
+	return t.tell(ctx, emergency.Event{
+		Type: emergency.EventCallbackReceived, AgentID: call.AgentID, CallID: call.ID, LegID: leg.ID, At: leg.StartedAt,
+	})
 }

@@ -13,15 +13,16 @@ import (
 // LeaseLate gives calls that had to show their site's standing number one of their
 // own, as soon as one is free and while their window is open (B5). The oldest dial is
 // first, and any real call before a test. What the PSAP saw stays the call's caller
-// ID, and callbacks to it still find the call. A call that cannot be given a number
-// does not keep the others from it.
+// ID, and callbacks to it still find the call. A call that was answered without SQL
+// keeps the number that it showed: another would be shown to nobody. A call that cannot
+// be given a number does not keep the others from it.
 func (s *Store) LeaseLate(ctx context.Context) error { return s.background.leaseLate(ctx, "") }
 
 // leaseLate does so for one site, or with an empty ID for all.
 func (s *Store) leaseLate(ctx context.Context, site emergency.SiteID) error {
 	calls, err := collect(ctx, s.read, scanWaiting, `SELECT c.id, c.agent_id, c.site_id,
 			EXISTS (SELECT 1 FROM leases l WHERE l.agent_id = c.agent_id AND l.site_id = c.site_id)
-		FROM calls c WHERE c.closed_at IS NULL AND c.expires_at > $1 AND c.number_kind = 'standing'
+		FROM calls c WHERE c.closed_at IS NULL AND c.expires_at > $1 AND c.number_kind = 'standing' AND NOT c.degraded
 		AND ($2 = '' OR c.site_id = $2)
 		ORDER BY CASE c.kind WHEN 'test' THEN 1 ELSE 0 END, c.dialed_at, c.id`, s.now(), site)
 	if err != nil {
@@ -72,7 +73,7 @@ func scanWaiting(rows *sql.Rows) (waiting, error) {
 func (s *Store) leaseOneLate(ctx context.Context, id emergency.CallID) error {
 	return s.withCall(ctx, "lease number late", id, func(t tx, call emergency.Call) error {
 		now := s.now()
-		if call.NumberKind != emergency.NumberStanding || !windowOpen(call, now) {
+		if call.NumberKind != emergency.NumberStanding || call.Degraded || !windowOpen(call, now) {
 			return nil
 		}
 		number, err := t.acquire(ctx, call, now)
@@ -88,7 +89,7 @@ func (s *Store) leaseOneLate(ctx context.Context, id emergency.CallID) error {
 			return err
 		}
 		body := emergency.LateLease{Number: number, At: now}
-		if err := t.enqueue(ctx, call.ID, emergency.MessageNumberLeased, body, now); err != nil {
+		if err := t.enqueue(ctx, call.ID, emergency.MessageNumberLeased, body); err != nil {
 			return err
 		}
 		return t.tell(ctx, emergency.Event{

@@ -70,8 +70,8 @@ func (s *Store) EnsureLease(ctx context.Context, id emergency.CallID) (Lease, er
 	var lease Lease
 	err := s.background.withCall(ctx, "ensure lease", id, func(t tx, call emergency.Call) error {
 		lease = Lease{Number: call.Number, Kind: call.NumberKind, Closed: !call.ClosedAt.IsZero()}
-		if lease.Closed || lease.Kind != emergency.NumberLeased {
-			return nil
+		if lease.Closed || lease.Kind != emergency.NumberLeased || call.Degraded {
+			return nil // a call that was answered without SQL has what it showed, and nothing else
 		}
 		var claims int
 		if err := t.scan(ctx, &claims, `SELECT COUNT(*) FROM lease_claims WHERE call_id = $1`, id); err != nil || claims > 0 {
@@ -130,7 +130,8 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 	if err := t.unclaim(ctx, call, until); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2 WHERE id = $1`, call.ID, stamp(now)); err != nil {
+	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2, rests_until = $3 WHERE id = $1`,
+		call.ID, stamp(now), stamp(until.Add(call.Terms.Quarantine))); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2`,
@@ -150,12 +151,8 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 // claim the lease and its route go, and the number rests in quarantine (B5), also
 // if it was removed meanwhile.
 func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) error {
-	dropped, err := t.exec(ctx, `DELETE FROM lease_claims WHERE call_id = $1`, call.ID)
-	if err != nil || dropped == 0 {
-		return err
-	}
-	if _, err := t.exec(ctx, `DELETE FROM leases WHERE number = $1
-		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number); err != nil {
+	dropped, err := t.dropClaim(ctx, call)
+	if err != nil || !dropped {
 		return err
 	}
 	_, err = t.exec(ctx, `UPDATE callback_numbers SET
@@ -165,6 +162,18 @@ func (t tx) unclaim(ctx context.Context, call emergency.Call, until time.Time) e
 		free_at = CASE WHEN free_at < $3 THEN $3 ELSE free_at END
 		WHERE number = $1`, call.Number, stamp(until), stamp(until.Add(call.Terms.Quarantine)), call.ID)
 	return err
+}
+
+// dropClaim drops the call's claim on its number, and the lease with the last of them. It
+// is false when there is none.
+func (t tx) dropClaim(ctx context.Context, call emergency.Call) (bool, error) {
+	dropped, err := t.exec(ctx, `DELETE FROM lease_claims WHERE call_id = $1`, call.ID)
+	if err != nil || dropped == 0 {
+		return false, err
+	}
+	_, err = t.exec(ctx, `DELETE FROM leases WHERE number = $1
+		AND NOT EXISTS (SELECT 1 FROM lease_claims WHERE lease_claims.number = leases.number)`, call.Number)
+	return true, err
 }
 
 // ExpireOverdue closes every call that its workflow has left behind: leases,

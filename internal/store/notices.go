@@ -226,14 +226,22 @@ func scanNotice(rows *sql.Rows) (noticeRow, error) {
 
 // notification reads who is told of a call, in the order of the telling.
 func notification(ctx context.Context, q querier, id emergency.CallID) (emergency.Notification, error) {
-	var all emergency.Notification
-	rows, err := collect(ctx, q, scanTold, `SELECT `+deliveryColumns+`, n.acknowledged_at, n.acknowledged_by `+fromDeliveries+`
-		WHERE n.call_id = $1 ORDER BY n.created_at, d.event, d.round, d.address`, id)
+	all, err := notifications(ctx, q, `= $1`, id)
+	return all[id], err
+}
+
+// notifications reads the same of all calls whose ID meets a condition.
+func notifications(ctx context.Context, q querier, which string, args ...any) (map[emergency.CallID]emergency.Notification, error) {
+	rows, err := collect(ctx, q, scanTold, `SELECT `+deliveryColumns+`, n.call_id, n.acknowledged_at, n.acknowledged_by `+fromDeliveries+`
+		WHERE n.call_id `+which+` ORDER BY n.created_at, d.event, d.round, d.address`, args...)
+	all := map[emergency.CallID]emergency.Notification{}
 	for _, row := range rows {
-		all.Deliveries = append(all.Deliveries, row.Delivery)
+		one := all[row.call]
+		one.Deliveries = append(one.Deliveries, row.Delivery)
 		if !row.acknowledged.IsZero() {
-			all.AcknowledgedAt, all.AcknowledgedBy = row.acknowledged, row.by
+			one.AcknowledgedAt, one.AcknowledgedBy = row.acknowledged, row.by
 		}
+		all[row.call] = one
 	}
 	return all, err
 }
@@ -242,6 +250,7 @@ func notification(ctx context.Context, q querier, id emergency.CallID) (emergenc
 type told struct {
 	emergency.Delivery
 
+	call         emergency.CallID
 	acknowledged time.Time
 	by           string
 }
@@ -252,7 +261,7 @@ func scanTold(rows *sql.Rows) (told, error) {
 		acknowledged sql.NullTime
 		err          error
 	)
-	one.Delivery, err = scanDeliveryAnd(rows, &acknowledged, &one.by)
+	one.Delivery, err = scanDeliveryAnd(rows, &one.call, &acknowledged, &one.by)
 	one.acknowledged = orZero(acknowledged)
 	return one, err
 }

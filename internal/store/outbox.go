@@ -12,13 +12,13 @@ import (
 )
 
 // enqueue leaves a message for the relay, in the transaction that makes it true.
-func (t tx) enqueue(ctx context.Context, call emergency.CallID, kind emergency.MessageKind, body any, at time.Time) error {
+func (t tx) enqueue(ctx context.Context, call emergency.CallID, kind emergency.MessageKind, body any) error {
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
 	}
 	_, err = t.exec(ctx, `INSERT INTO outbox (call_id, kind, body, created_at) VALUES ($1, $2, $3, $4)`,
-		call, kind, string(encoded), stamp(at))
+		call, kind, string(encoded), t.now())
 	return err
 }
 

@@ -28,6 +28,9 @@ type Placement struct {
 	Notices emergency.NoticePlan
 	// PresenceOutside says that the workflow must tell an outside presence system.
 	PresenceOutside bool
+	// Shown is what the PSAP saw of a call that was answered without SQL; nil for one
+	// that waits for its answer.
+	Shown *Shown
 }
 
 // errRepeated ends a transaction whose call exists already.
@@ -36,8 +39,12 @@ var errRepeated = errors.New("the call exists already")
 // PlaceCall writes down a dial in one transaction: the callback number, its
 // route, Do not disturb, the call with its leg, the notices to send and the
 // message that starts the workflow (S2, S3, S5, S9). A call ID that exists
-// already changes nothing and gives the call as it stands.
+// already changes nothing and gives the call as it stands. One that has been answered
+// without SQL is written down as it was answered.
 func (s *Store) PlaceCall(ctx context.Context, p Placement) (emergency.Call, error) {
+	if p.Shown != nil {
+		return s.placeAnswered(ctx, p)
+	}
 	call, err := s.tryPlace(ctx, p, false)
 	if errors.Is(err, emergency.ErrPoolExhausted) {
 		// Leases that outlived their workflow are worth a look before the site's
@@ -52,7 +59,7 @@ func (s *Store) PlaceCall(ctx context.Context, p Placement) (emergency.Call, err
 }
 
 func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emergency.Call, error) {
-	call := newCall(p)
+	call := p.Call()
 	err := s.inTx(ctx, "place call", func(t tx) error {
 		shown, err := t.lockAgent(ctx, call.AgentID)
 		if err != nil {
@@ -77,7 +84,12 @@ func (s *Store) tryPlace(ctx context.Context, p Placement, standing bool) (emerg
 		if err := t.claim(ctx, call); err != nil {
 			return err
 		}
-		return t.openWithLeg(ctx, &call, shown, p)
+		if err := t.openWithLeg(ctx, call, p); err != nil {
+			return err
+		}
+		before, now, err := t.overridePresence(ctx, call, call.Legs[0], shown)
+		call.PresenceBefore, call.PresenceNow = before, now.Status
+		return err
 	})
 	return call, err
 }
@@ -90,8 +102,9 @@ func (p Placement) route() emergency.Route {
 	return emergency.Route{Path: p.Way[0].Path, Trunk: p.Way[0].Trunk, FailOver: orNil(p.Way[1:])}
 }
 
-// newCall is the call as far as it is known before its number is.
-func newCall(p Placement) emergency.Call {
+// Call is the call as it is answered without SQL, and otherwise as far as it is known
+// before its number is.
+func (p Placement) Call() emergency.Call {
 	at := stamp(p.At)
 	call := emergency.Call{
 		ID: p.CallID, AgentID: p.Caller.Agent.ID, SiteID: p.Caller.Site.ID,
@@ -103,6 +116,9 @@ func newCall(p Placement) emergency.Call {
 		Legs:     []emergency.Leg{{ID: p.LegID, Direction: emergency.Outbound, StartedAt: at}},
 	}
 	call.Notice.Deliveries = queued(emergency.NoticePlaced, 0, p.Caller.Recipients(call.Kind), at)
+	if p.Shown != nil {
+		call.Number, call.NumberKind, call.Route.CallerID, call.Degraded = p.Shown.Number, p.Shown.Kind, p.Shown.Number, true
+	}
 	return call
 }
 
@@ -153,13 +169,13 @@ func (t tx) insertCall(ctx context.Context, c emergency.Call) error {
 	return err
 }
 
-// openWithLeg adds the outbound leg, Do not disturb, the notices to send, and the
-// message and the event that tell of the call.
-func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergency.Presence, p Placement) error {
+// openWithLeg adds the outbound leg, the notices to send, and the message and the event
+// that tell of the call.
+func (t tx) openWithLeg(ctx context.Context, call emergency.Call, p Placement) error {
 	if err := t.insertLeg(ctx, call.ID, call.Legs[0], ""); err != nil {
 		return err
 	}
-	if err := t.tellOfDial(ctx, *call); err != nil {
+	if err := t.tellOfDial(ctx, call); err != nil {
 		return err
 	}
 	order := emergency.Order{
@@ -168,7 +184,7 @@ func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergen
 		SiteName: p.Caller.Site.Name, Terms: call.Terms,
 		Contacts: len(call.Notice.Deliveries), PresenceOutside: p.PresenceOutside, Notices: &p.Notices,
 	}
-	if err := t.enqueue(ctx, call.ID, emergency.MessagePlaced, order, call.DialedAt); err != nil {
+	if err := t.enqueue(ctx, call.ID, emergency.MessagePlaced, order); err != nil {
 		return err
 	}
 	if err := t.tell(ctx, emergency.Event{
@@ -176,12 +192,7 @@ func (t tx) openWithLeg(ctx context.Context, call *emergency.Call, shown emergen
 	}); err != nil {
 		return err
 	}
-	if err := t.reportCountries(ctx, *call); err != nil {
-		return err
-	}
-	before, now, err := t.overridePresence(ctx, call.AgentID, call.ID, call.Legs[0].ID, shown, call.DialedAt)
-	call.PresenceBefore, call.PresenceNow = before, now.Status
-	return err
+	return t.reportCountries(ctx, call)
 }
 
 // reportCountries tells of a call whose device and directory name different countries:

@@ -112,8 +112,8 @@ func ordersTheWorkflow(t *testing.T, w *world) {
 	if err != nil || !found || message.Kind != emergency.MessagePlaced {
 		t.Fatalf("the outbox has %+v, %v, %v", message, found, err)
 	}
-	if !message.CreatedAt.Equal(call.DialedAt) {
-		t.Errorf("the message is of %v, want %v", message.CreatedAt, call.DialedAt)
+	if !message.CreatedAt.Equal(noon) {
+		t.Errorf("the message is of %v, want %v, when it was written", message.CreatedAt, noon)
 	}
 	var order emergency.Order
 	if err := json.Unmarshal(message.Body, &order); err != nil {

@@ -38,7 +38,11 @@ func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status em
 			return err
 		}
 		shown = emergency.Presence{Status: status, Revision: shown.Revision + 1, ChangedAt: s.now()}
-		return t.showPresence(ctx, id, shown)
+		if err := t.showPresence(ctx, id, shown); err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE agents SET chosen_revision = $2 WHERE id = $1`, id, shown.Revision)
+		return err
 	})
 	return shown, err
 }
@@ -53,8 +57,7 @@ func (s *Store) EnsureOverride(ctx context.Context, id emergency.CallID, leg eme
 				if err != nil {
 					return err
 				}
-				_, _, err = t.overridePresence(ctx, call.AgentID, call.ID, leg, shown, s.now())
-				return err
+				return t.overrideLate(ctx, call, l, shown)
 			}
 		}
 		return nil
@@ -101,31 +104,67 @@ func scanPresence(row *sql.Row) (emergency.Presence, error) {
 // overridePresence lets one leg claim Do not disturb, and reports what was shown
 // before and what is shown now. A leg that has claimed it already changes
 // nothing, so a repeated message never undoes somebody's later choice (B4).
-func (t tx) overridePresence(ctx context.Context, agent emergency.AgentID, call emergency.CallID, leg emergency.LegID,
-	shown emergency.Presence, now time.Time,
+func (t tx) overridePresence(ctx context.Context, call emergency.Call, leg emergency.Leg, shown emergency.Presence,
 ) (emergency.Status, emergency.Presence, error) {
-	claimed, err := t.exec(ctx, `INSERT INTO presence_claims (leg_id, agent_id) VALUES ($1, $2)
-		ON CONFLICT (leg_id) DO NOTHING`, leg, agent)
-	if err != nil || claimed == 0 {
+	if claimed, err := t.claimPresence(ctx, call, leg); err != nil || !claimed {
 		return "", shown, err
 	}
-	held, err := t.heldOverride(ctx, agent)
+	held, err := t.heldOverride(ctx, call.AgentID)
 	if err != nil {
 		return "", shown, err
 	}
-	next, override := emergency.BeginOverride(stamp(now), shown, held)
+	next, override := emergency.BeginOverride(later(stamp(leg.StartedAt), shown.ChangedAt), shown, held)
 	if _, err := t.exec(ctx, `INSERT INTO presence_overrides (agent_id, previous, revision) VALUES ($1, $2, $3)
 		ON CONFLICT (agent_id) DO UPDATE SET previous = excluded.previous, revision = excluded.revision`,
-		agent, override.Previous, override.Revision); err != nil {
+		call.AgentID, override.Previous, override.Revision); err != nil {
 		return "", shown, err
 	}
-	if _, err := t.exec(ctx, `UPDATE calls SET presence_before = $2 WHERE id = $1`, call, override.Previous); err != nil {
+	if err := t.presenceWas(ctx, call, override.Previous); err != nil {
 		return "", shown, err
 	}
 	if next.Revision != shown.Revision {
-		err = t.showPresence(ctx, agent, next)
+		err = t.showPresence(ctx, call.AgentID, next)
 	}
 	return override.Previous, next, err
+}
+
+// overrideLate does the same for a leg that is written down after it has begun. What
+// somebody has chosen since stays, and the end of the leg leaves it alone (B4); a call
+// that is over by now changes nothing.
+func (t tx) overrideLate(ctx context.Context, call emergency.Call, leg emergency.Leg, shown emergency.Presence) error {
+	if call.Status(t.now()) == emergency.CallEnded {
+		return nil
+	}
+	var chosen int64
+	if err := t.scan(ctx, &chosen, `SELECT chosen_revision FROM agents WHERE id = $1`, call.AgentID); err != nil {
+		return err
+	}
+	if chosen != shown.Revision || !shown.ChangedAt.After(leg.StartedAt) {
+		_, _, err := t.overridePresence(ctx, call, leg, shown)
+		return err
+	}
+	if claimed, err := t.claimPresence(ctx, call, leg); err != nil || !claimed {
+		return err
+	}
+	// No presence has revision 0, so that this override restores nothing.
+	if _, err := t.exec(ctx, `INSERT INTO presence_overrides (agent_id, previous, revision) VALUES ($1, $2, 0)
+		ON CONFLICT (agent_id) DO NOTHING`, call.AgentID, shown.Status); err != nil {
+		return err
+	}
+	return t.presenceWas(ctx, call, shown.Status)
+}
+
+// claimPresence is false for a leg that has a claim on the agent's presence already.
+func (t tx) claimPresence(ctx context.Context, call emergency.Call, leg emergency.Leg) (bool, error) {
+	claimed, err := t.exec(ctx, `INSERT INTO presence_claims (leg_id, agent_id) VALUES ($1, $2)
+		ON CONFLICT (leg_id) DO NOTHING`, leg.ID, call.AgentID)
+	return claimed > 0, err
+}
+
+// presenceWas keeps with a call what the agent showed before its latest leg.
+func (t tx) presenceWas(ctx context.Context, call emergency.Call, status emergency.Status) error {
+	_, err := t.exec(ctx, `UPDATE calls SET presence_before = $2 WHERE id = $1`, call.ID, status)
+	return err
 }
 
 // restorePresence drops one leg's claim. The last leg to go restores what was
@@ -150,7 +189,7 @@ func (t tx) restorePresence(ctx context.Context, agent emergency.AgentID, leg em
 	if err != nil {
 		return err
 	}
-	if next := emergency.EndOverride(stamp(now), shown, *held); next.Revision != shown.Revision {
+	if next := emergency.EndOverride(later(stamp(now), shown.ChangedAt), shown, *held); next.Revision != shown.Revision {
 		return t.showPresence(ctx, agent, next)
 	}
 	return nil

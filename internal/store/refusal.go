@@ -70,7 +70,7 @@ func (t tx) keepRefused(ctx context.Context, r emergency.RefusedCall, plan emerg
 	return t.enqueue(ctx, r.CallID, emergency.MessageRefused, emergency.RefusedOrder{
 		CallID: r.CallID, AgentID: r.AgentID, SiteName: caller.Site.Name, Kind: r.Kind, Country: r.Country,
 		Code: r.Code, At: r.At, Contacts: len(to), Notices: plan,
-	}, r.At)
+	})
 }
 
 // refusedCaller is what is still known of who dialed, and who is to be told. Of an agent

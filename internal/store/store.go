@@ -42,6 +42,9 @@ type Store struct {
 	rowLock string
 	// skipLocked is the same, passing over rows that somebody else holds.
 	skipLocked string
+	// idLock has others wait who lock the same ID, also one that is in no table; SQLite
+	// has them wait anyway.
+	idLock string
 	// routing is the voice routing as it was last read.
 	routing *atomic.Pointer[compiledRouting]
 	// clock tells the time of everything that does not bring its own.
@@ -86,6 +89,7 @@ func openPostgres(ctx context.Context, address string, clock func() time.Time) (
 		read:     db,
 		close:    db.Close,
 		rowLock:  " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
+		idLock:  `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`,
 		routing: new(atomic.Pointer[compiledRouting]),
 		clock:   clock,
 	}
@@ -161,12 +165,15 @@ type tx struct {
 
 	rowLock    string
 	skipLocked string
+	idLock     string
+	// now is the present, for what does not bring its own time.
+	now func() time.Time
 }
 
 // inTx runs work in one transaction and commits it; any error rolls it back.
 func (s *Store) inTx(ctx context.Context, what string, work func(tx) error) error {
 	err := s.transact(ctx, func(in session) error {
-		return work(tx{session: in, rowLock: s.rowLock, skipLocked: s.skipLocked})
+		return work(tx{session: in, rowLock: s.rowLock, skipLocked: s.skipLocked, idLock: s.idLock, now: s.now})
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
