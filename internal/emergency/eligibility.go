@@ -149,7 +149,7 @@ func (a Attempt) warningCodes(at Whereabouts) []CheckCode {
 	switch given := a.Conveyed(); {
 	case given == nil || given.On() && !given.placed():
 		codes = append(codes, CheckLocationUnknown)
-	case given.placed() && !at.Told():
+	case given.abroad() && !at.Told():
 		codes = append(codes, CheckLocationCountryUnknown)
 	}
 	if at.Disagree() && at.Country().Served() {

@@ -59,6 +59,15 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// A floor or a room is one of the site's, so nobody need say in which country (S13).
+func TestRoomIsAtTheSite(t *testing.T) {
+	room := &emergency.Location{Address: &emergency.Address{Unit: "Floor 3, room 7"}}
+	got := emergency.Attempt{Caller: bureau(t), Location: room, At: tuesday, LocationMaxAge: maxAge}.Assess()
+	if got.Readiness() != emergency.Ready || got.Dialed.Country != emergency.UnitedKingdom {
+		t.Errorf("the caller is %s in %s: %v", got.Readiness(), got.Dialed.Country, got.Checks)
+	}
+}
+
 // flaws spoil one thing about a caller or a dial each. Every check has one at least.
 var flaws = []struct {
 	name  string
@@ -249,6 +258,13 @@ var flaws = []struct {
 	},
 	{
 		"an address without a country", func(a *emergency.Attempt) { a.Location = at(" ") },
+		nil,
+		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown},
+	},
+	{
+		"a room and coordinates", func(a *emergency.Attempt) {
+			a.Location = &emergency.Location{Latitude: new(51.5), Longitude: new(-0.1), Address: &emergency.Address{Unit: "Room 7"}}
+		},
 		nil,
 		[]emergency.CheckCode{emergency.CheckLocationCountryUnknown},
 	},

@@ -48,6 +48,12 @@ func (l Location) placed() bool {
 	return l.Latitude != nil || l.Address != nil && *l.Address != Address{}
 }
 
+// abroad tells whether the location could be in another country than the site: one that
+// names no more than a floor or a room is within it.
+func (l Location) abroad() bool {
+	return l.Latitude != nil || l.Address != nil && *l.Address != Address{Unit: l.Address.Unit}
+}
+
 // silent tells that the location says nothing at all: neither where, nor when, nor that
 // it may not.
 func (l Location) silent() bool { return l.On() && !l.placed() && l.CapturedAt.IsZero() }

@@ -29,7 +29,7 @@ func codesOf(view AgentReadiness) []string {
 // An agent's readiness is what a dial would meet now (S12 to S16): the refusals first,
 // each with its sentence for the agent and one for the administrator.
 func TestAgentReadiness(t *testing.T) {
-	here := emergency.Location{Address: &emergency.Address{Street: "1 Example Street"}, Permission: emergency.LocationGranted}
+	here := emergency.Location{Address: &emergency.Address{Street: "1 Example Street", Country: "US"}, Permission: emergency.LocationGranted}
 	tests := map[string]struct {
 		change    func(*fakeRecords)
 		readiness AgentReadinessReadiness
@@ -40,6 +40,13 @@ func TestAgentReadiness(t *testing.T) {
 			func(f *fakeRecords) { f.reported["agent-us"] = reported(2*time.Hour, here) },
 			AgentReadinessReadinessWarning,
 			[]string{"warning location-unknown"},
+		},
+		"a place in no country": {
+			func(f *fakeRecords) {
+				f.reported["agent-us"] = reported(time.Minute, emergency.Location{Latitude: new(38.9), Longitude: new(-77.0)})
+			},
+			AgentReadinessReadinessWarning,
+			[]string{"warning location-country-unknown"},
 		},
 		"the location is off": {
 			func(f *fakeRecords) {
@@ -99,7 +106,7 @@ func TestReadinessBoard(t *testing.T) {
 	add := func(id emergency.AgentID, profiles ...string) {
 		r.records.agents[id] = emergency.Agent{ID: id, SiteID: "us-washington", Endpoints: []string{"tel:+12025550101"}, CapacityProfiles: profiles}
 		r.records.contacts[id] = emergency.Contacts{AsTyped: "desk@example.org", Revision: 1}
-		r.records.reported[id] = reported(time.Minute, emergency.Location{Address: &emergency.Address{Street: "1 Example Street"}})
+		r.records.reported[id] = reported(time.Minute, emergency.Location{Address: &emergency.Address{Street: "1 Example Street", Country: "US"}})
 	}
 	add("agent-us", "default")
 	add("agent-gb", "default")
