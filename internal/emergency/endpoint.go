@@ -8,13 +8,14 @@ import (
 
 // EndpointNumber is the E.164 number that a tel: or sip: URI rings, however it is
 // spelled: in any case of letters, with separators, with percent-encoding, with an
-// extension or other parameters, with or without the plus. It is false for a URI that
-// names somebody, or an extension, rather than a number of the public network.
+// extension or other parameters, with or without the plus or the country. It is false
+// for a URI that names somebody, or an extension, rather than a number of the public
+// network.
 //
 // It is for telling whether two spellings ring the same line. A number that is never
 // in two hands (B5) must not slip through because one of them was written with dashes.
 func EndpointNumber(uri string) (e164 string, ok bool) {
-	if readings := globalReadings(uri); len(readings) > 0 {
+	if readings := CalledNumbers(uri); len(readings) > 0 {
 		return readings[0], true
 	}
 	return "", false
@@ -22,7 +23,8 @@ func EndpointNumber(uri string) (e164 string, ok bool) {
 
 // CalledNumber is the E.164 number that an inbound call was most likely made to,
 // whatever form a trunk sends it in: with separators, as a tel: or sip: URI, with a name
-// before it, or without the plus. What is no number stays as it is; it will be nobody's.
+// before it, without the plus, or as within a country served. What is no number stays as
+// it is; it will be nobody's.
 func CalledNumber(to string) string {
 	if called := CalledNumbers(to); len(called) > 0 {
 		return called[0]
@@ -31,50 +33,56 @@ func CalledNumber(to string) string {
 }
 
 // CalledNumbers are the E.164 numbers that an inbound call may have been made to, the
-// likeliest first. There is more than one when a trunk leaves the country out:
-// 2025550101 is +1 202 555 0101 where somebody has that number. Which country's form it
-// is only whoever knows the numbers in use can tell.
+// likeliest first. There is more than one when a trunk leaves the plus out, and perhaps
+// the country: 4585550101 is a number in Denmark, and one in North America. Which of
+// them it is only whoever knows the numbers in use can tell.
 func CalledNumbers(to string) []string {
-	readings := globalReadings(to)
 	digits, ok := digitsOf(targetOf(to))
-	if !ok || strings.HasPrefix(digits, "+") || phoneContext(to) != "" {
-		return readings
-	}
-	for _, country := range Countries() {
-		numbering := numberings[country]
-		national := numbering.National.FindStringSubmatch(digits)
-		if national == nil {
-			continue
-		}
-		if number := "+" + numbering.CallingCode + national[1]; !slices.Contains(readings, number) {
-			readings = append(readings, number)
-		}
-	}
-	return readings
-}
-
-// globalReadings is the number that a URI says in full, with a plus or as if the plus
-// was left out; empty when it is none.
-func globalReadings(uri string) []string {
-	digits, ok := digitsOf(targetOf(uri))
 	if !ok {
 		return nil
 	}
-	context := phoneContext(uri)
+	context := phoneContext(to)
 	abroad, international := strings.CutPrefix(digits, "00")
+	var readings []string
 	switch {
 	case strings.HasPrefix(digits, "+"):
+		readings = []string{digits}
 	case context != "":
-		digits = context + digits
+		readings = []string{context + digits}
 	case international:
-		digits = "+" + abroad
+		readings = []string{"+" + abroad}
 	default:
-		digits = "+" + digits
+		readings = openReadings(digits)
 	}
-	if digits = withoutTrunkPrefix(digits); !ValidE164(digits) {
-		return nil
+	for i := range readings {
+		readings[i] = withoutTrunkPrefix(readings[i])
 	}
-	return []string{digits}
+	return slices.DeleteFunc(readings, func(number string) bool { return !ValidE164(number) })
+}
+
+// openReadings are what digits without a plus may be: a number with its country's calling
+// code, or without it. Countries that are not served come last, since nobody's number
+// here is one of theirs.
+func openReadings(digits string) []string {
+	var served []string
+	add := func(number string) {
+		if !slices.Contains(served, number) {
+			served = append(served, number)
+		}
+	}
+	for _, country := range Countries() {
+		rest, found := strings.CutPrefix(digits, numberings[country].CallingCode)
+		if found && numberings[country].National.MatchString(rest) {
+			add("+" + digits)
+		}
+	}
+	for _, country := range Countries() {
+		if national := numberings[country].National.FindStringSubmatch(digits); national != nil {
+			add("+" + numberings[country].CallingCode + national[1])
+		}
+	}
+	add("+" + digits)
+	return served
 }
 
 // withoutTrunkPrefix takes out of an international number what is dialed within its

@@ -8,6 +8,7 @@ import (
 	"lifeline/internal/emergency"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -53,7 +54,7 @@ func TestEndpointNumber(t *testing.T) {
 		"sip:one@example.com;phone=+12025550100":     "",
 		"urn:service:sos":                            "",
 		"mailto:12025550100@example.com":             "",
-		"tel:2025550100;phone-context=%zz":           "+2025550100",
+		"tel:2025550100;phone-context=%zz":           "+12025550100",
 		"tel:+12025550100;phone-context=example.com": "+12025550100",
 	} {
 		got, ok := emergency.EndpointNumber(uri)
@@ -66,7 +67,7 @@ func TestEndpointNumber(t *testing.T) {
 // However a number is written, it is the same one; and what comes out is one (B5).
 func TestEndpointNumberInEverySpelling(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		number := rapid.StringMatching(`\+(1[2-9][0-9]{9}|44[1-9][0-9]{8,9}|45[1-9][0-9]{7}|[235-9][0-9]{6,14})`).Draw(t, "number")
+		number := rapid.StringMatching(`\+(1[2-9][0-9]{2}[2-9][0-9]{6}|44[1-9][0-9]{8,9}|45[1-9][0-9]{7}|[235-9][0-9]{6,14})`).Draw(t, "number")
 		uri := drawForm(t, number)
 		if got, ok := emergency.EndpointNumber(uri); !ok || got != number {
 			t.Fatalf("%q rings %q, %v; want %s", uri, got, ok, number)
@@ -81,23 +82,27 @@ func TestEndpointNumberInEverySpelling(t *testing.T) {
 // A callback reaches the agent in whatever form the trunk writes the number (S4).
 func TestCalledNumber(t *testing.T) {
 	for to, want := range map[string]string{
-		"+12025550101":                               "+12025550101",
-		"12025550101":                                "+12025550101",
-		"0012025550101":                              "+12025550101",
-		" +1 (202) 555-0101 ":                        "+12025550101",
-		"tel:+1-202-555-0101;phone-context=+1":       "+12025550101",
-		"tel:202-555-0101;phone-context=+1":          "+12025550101",
-		"sip:+12025550101@pbx.example;user=phone":    "+12025550101",
-		"sips:12025550101@pbx.example":               "+12025550101",
-		"<sip:+12025550101@pbx.example>;tag=1":       "+12025550101",
-		`"Callback" <sip:+12025550101@pbx.example>`:  "+12025550101",
-		"+44 (0)20 7946 0100":                        "+442079460100",
-		"02079460100":                                "+442079460100",
-		"2025550101":                                 "+2025550101",
-		"":                                           "",
-		"911":                                        "911",
-		"security desk":                              "security desk",
-		"sip:alice@pbx.example":                      "sip:alice@pbx.example",
+		"+12025550101":                              "+12025550101",
+		"12025550101":                               "+12025550101",
+		"0012025550101":                             "+12025550101",
+		" +1 (202) 555-0101 ":                       "+12025550101",
+		"tel:+1-202-555-0101;phone-context=+1":      "+12025550101",
+		"tel:202-555-0101;phone-context=+1":         "+12025550101",
+		"sip:+12025550101@pbx.example;user=phone":   "+12025550101",
+		"sips:12025550101@pbx.example":              "+12025550101",
+		"<sip:+12025550101@pbx.example>;tag=1":      "+12025550101",
+		`"Callback" <sip:+12025550101@pbx.example>`: "+12025550101",
+		"+44 (0)20 7946 0100":                       "+442079460100",
+		"02079460100":                               "+442079460100",
+		"2025550101":                                "+12025550101",
+		"tel:(202)555-0101":                         "+12025550101",
+		"10000101":                                  "+4510000101",
+		"4505550101":                                "+14505550101",
+		"201234567":                                 "+201234567",
+		"":                                          "",
+		"911":                                       "911",
+		"security desk":                             "security desk",
+		"sip:alice@pbx.example":                     "sip:alice@pbx.example",
 		"sip:+12025550101;phone-context=+1@x;x=<1>":  "+12025550101",
 		"sip:one@example.com;phone-context=+1202555": "sip:one@example.com;phone-context=+1202555",
 	} {
@@ -111,13 +116,15 @@ func TestCalledNumber(t *testing.T) {
 // writes its numbers so, and in none that does not (S4).
 func TestCalledNumbers(t *testing.T) {
 	for to, want := range map[string][]string{
-		"2025550101":                    {"+2025550101", "+12025550101"},
-		"sip:2025550101@pbx.example":    {"+2025550101", "+12025550101"},
-		"<tel:(202)555-0101;ext=3>":     {"+2025550101", "+12025550101"},
-		"12025550101":                   {"+12025550101"},
-		"02079460100":                   {"+442079460100"},
-		"10000101":                      {"+10000101", "+4510000101"},
-		"4510000101":                    {"+4510000101", "+14510000101"},
+		"2025550101":                 {"+12025550101", "+2025550101"},
+		"sip:2025550101@pbx.example": {"+12025550101", "+2025550101"},
+		"<tel:(202)555-0101;ext=3>":  {"+12025550101", "+2025550101"},
+		"12025550101":                {"+12025550101"},
+		"02079460100":                {"+442079460100"},
+		"10000101":                   {"+4510000101", "+10000101"},
+		"4510000101":                 {"+4510000101"},
+		// Denmark, or Oregon.
+		"4585550101":                    {"+4585550101", "+14585550101"},
 		"+2025550101":                   {"+2025550101"},
 		"002025550101":                  {"+2025550101"},
 		"2025550101;phone-context=+45":  {"+452025550101"},
@@ -127,7 +134,7 @@ func TestCalledNumbers(t *testing.T) {
 		"sip:alice@pbx.example":         nil,
 		"#31#10000101":                  nil,
 	} {
-		if diff := cmp.Diff(want, emergency.CalledNumbers(to)); diff != "" {
+		if diff := cmp.Diff(want, emergency.CalledNumbers(to), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%q: %s", to, diff)
 		}
 	}
@@ -137,7 +144,7 @@ func TestCalledNumbers(t *testing.T) {
 // those that a call may have been made to, once; and all of them are E.164 (S4).
 func TestCalledNumbersHaveIt(t *testing.T) {
 	national := map[string]*rapid.Generator[string]{
-		"+1": rapid.StringMatching(`[2-9][0-9]{9}`), "+44": rapid.StringMatching(`[1-9][0-9]{8,9}`), "+45": rapid.StringMatching(`[1-9][0-9]{7}`),
+		"+1": rapid.StringMatching(`[2-9][0-9]{2}[2-9][0-9]{6}`), "+44": rapid.StringMatching(`[1-9][0-9]{8,9}`), "+45": rapid.StringMatching(`[1-9][0-9]{7}`),
 	}
 	trunk := map[string][]string{"+1": {"", "1", "001", "+1"}, "+44": {"0", "44", "0044", "+44", "+440"}, "+45": {"", "45", "0045", "+45"}}
 	rapid.Check(t, func(t *rapid.T) {

@@ -37,7 +37,7 @@ type Numbering struct {
 
 // What North America has in common.
 var (
-	nanpNational = regexp.MustCompile(`^1?([2-9][0-9]{9})$`)
+	nanpNational = regexp.MustCompile(`^1?([2-9][0-9]{2}[2-9][0-9]{6})$`)
 	// 47 CFR 64.1603: *67 withholds the number, *82 shows it. 1167 and 1182 are for
 	// dial-pulse telephones; no desktop is one, and they would hide an extension.
 	nanpCallerIDCodes = []string{"*67", "*82"}
