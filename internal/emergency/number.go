@@ -2,6 +2,8 @@ package emergency
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,3 +51,20 @@ var e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // ValidE164 tells whether a number is written as ITU-T E.164 wants it: a plus and
 // at most fifteen digits.
 func ValidE164(number string) bool { return e164Pattern.MatchString(number) }
+
+// CheckCallback is an *Invalid for the field when an emergency service could not be given
+// a number to call back: it is no number, or a toll-free or premium-rate one (S4).
+func CheckCallback(field, number string) error {
+	service := func(country Country) bool {
+		national, found := strings.CutPrefix(number, "+"+numberings[country].CallingCode)
+		return found && numberings[country].ServiceNumbers.MatchString(national)
+	}
+	switch {
+	case !ValidE164(number):
+		return &Invalid{field, mustBeE164}
+	case slices.ContainsFunc(Countries(), service):
+		return &Invalid{field, "must not be a toll-free or premium-rate number: no emergency address can be registered for it"}
+	default:
+		return nil
+	}
+}

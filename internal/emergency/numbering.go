@@ -21,6 +21,10 @@ type Numbering struct {
 	// National is how people there write a number without the calling code; its group
 	// is what stands behind the calling code in E.164.
 	National *regexp.Regexp
+	// ServiceNumbers are the beginnings, behind the calling code, of numbers that are free
+	// to call or dear: no emergency address can be registered for one, and not every
+	// telephone of an emergency service may call it.
+	ServiceNumbers *regexp.Regexp
 	// CallerIDCodes are dialed before a number to withhold or to show the caller ID.
 	CallerIDCodes []string
 	// Emergency are the numbers that reach a PSAP; the first is what people are
@@ -38,6 +42,8 @@ type Numbering struct {
 // What North America has in common.
 var (
 	nanpNational = regexp.MustCompile(`^1?([2-9][0-9]{2}[2-9][0-9]{6})$`)
+	// NANPA: 800 and its like are toll-free, 900 is premium-rate.
+	nanpServiceNumbers = regexp.MustCompile(`^(8(00|33|44|55|66|77|88)|900)`)
 	// 47 CFR 64.1603: *67 withholds the number, *82 shows it. 1167 and 1182 are for
 	// dial-pulse telephones; no desktop is one, and they would hide an extension.
 	nanpCallerIDCodes = []string{"*67", "*82"}
@@ -57,17 +63,17 @@ var numberings = map[Country]Numbering{
 			"USA", "US of A", "United States", "United States of America", "États-Unis", "États-Unis d’Amérique",
 			"Estados Unidos", "Estados Unidos de América", "EE. UU.", "EUA", "De Forenede Stater", "Amerikas Forenede Stater",
 		},
-		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
+		CallingCode: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
 		Source: "47 CFR 9.4 (carriers transmit 911 calls to a PSAP)", Reviewed: "2026-11-22",
 	},
 	PuertoRico: {
 		Name: "Puerto Rico", AlsoWritten: []string{"PRI", "Porto Rico", "Commonwealth of Puerto Rico", "Estado Libre Asociado de Puerto Rico"}, Within: UnitedStates,
-		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
+		CallingCode: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "47 CFR 9.4, and Puerto Rico's Ley 20-2017, which replaced Ley 144-1994 on the 9-1-1 system", Reviewed: "2026-11-22",
 	},
 	Canada: {
 		Name: "Canada", AlsoWritten: []string{"CAN", "Canadá", "Kanada"},
-		CallingCode: "1", National: nanpNational, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
+		CallingCode: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "Telecom Decision CRTC 2005-21 (9-1-1 obligations of local VoIP providers)", Reviewed: "2026-11-22",
 	},
 	UnitedKingdom: {
@@ -77,6 +83,8 @@ var numberings = map[Country]Numbering{
 			"Royaume-Uni", "Grande-Bretagne", "Angleterre", "Reino Unido", "Gran Bretaña", "Inglaterra",
 		},
 		CallingCode: "44", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"},
+		// Ofcom, The National Telephone Numbering Plan: 080 is free, 084, 087 and 09 are dear.
+		ServiceNumbers: regexp.MustCompile(`^(80[08]|84[2-5]|87[0-3]|9)`),
 		// Oftel, A Consumer's Guide to Calling Line Identification Services (1998): 141
 		// withholds the number, 1470 shows it.
 		CallerIDCodes: []string{"141", "1470"},
@@ -85,6 +93,8 @@ var numberings = map[Country]Numbering{
 	Denmark: {
 		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark", "Kongeriget Danmark", "Kingdom of Denmark", "Danemark", "Dinamarca"},
 		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"},
+		// The Danish numbering plan: 80 is free, 90 is dear.
+		ServiceNumbers: regexp.MustCompile(`^[89]0`),
 		// 3GPP TS 22.030 annex B: *31# shows the number, #31# withholds it. Fixed networks
 		// that follow it write the former with a star at its end.
 		CallerIDCodes: []string{"*31*", "*31#", "#31#"},

@@ -89,10 +89,11 @@ func (s Site) Validate() error {
 		return &Invalid{"name", "must be 1 to 200 printable characters"}
 	case !s.Country.Served():
 		return &Invalid{"country", "must be one of " + listCountries()}
-	case !ValidE164(s.StandingNumber):
-		return &Invalid{"standingNumber", mustBeE164}
 	case s.Address.Street == "" || s.Address.City == "":
 		return &Invalid{"address", "needs at least a street and a city"}
+	}
+	if err := CheckCallback("standingNumber", s.StandingNumber); err != nil {
+		return err
 	}
 	for _, list := range []struct{ field, typed string }{{"recipients", s.Recipients}, {"testRecipients", s.TestRecipients}} {
 		_, err := ParseRecipients(list.typed)
