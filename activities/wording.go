@@ -2,10 +2,12 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/notify"
+	"lifeline/workflows"
 )
 
 // linkCounts is how long a reader may acknowledge a notice: a night shift may see it in
@@ -48,4 +50,25 @@ func (a *Activities) word(ctx context.Context, wording *notify.Wording, notice e
 			"callId", notice.CallID, "event", notice.Event)
 	}
 	return worded{message, err}
+}
+
+// before counts whom the notices before an escalation have reached, so that it says no more
+// than is true (B9): the call's first, or that it failed, and the escalations so far.
+func (a *Activities) before(ctx context.Context, in workflows.NoticeRef) (emergency.Reach, error) {
+	if in.Event != emergency.NoticeEscalated {
+		return emergency.Reach{}, nil
+	}
+	earlier := []emergency.NoticeID{{Event: emergency.NoticePlaced}, {Event: emergency.NoticeFailed}}
+	for round := 1; round < in.Round; round++ {
+		earlier = append(earlier, emergency.NoticeID{Event: emergency.NoticeEscalated, Round: round})
+	}
+	var all []emergency.Delivery
+	for _, one := range earlier {
+		deliveries, err := a.Notices.Deliveries(ctx, in.CallID, one.Event, one.Round)
+		if err != nil {
+			return emergency.Reach{}, fmt.Errorf("count who was told before: %w", err)
+		}
+		all = append(all, deliveries...)
+	}
+	return emergency.ReachOf(all), nil
 }

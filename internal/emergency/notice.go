@@ -103,6 +103,34 @@ type Notice struct {
 	// AcknowledgeURL is where the reader says that he has seen it; empty when nobody
 	// need do so.
 	AcknowledgeURL string
+	// Before is whom the notices before an escalation have reached (B9); nobody for
+	// every other event.
+	Before Reach
+}
+
+// Reach counts people by whether any notice of a call has gone out to them.
+type Reach struct {
+	// Told are those to whom one has, read or not; Missed are the others: theirs wait, came
+	// back or were never taken.
+	Told, Missed int
+}
+
+// ReachOf counts whom deliveries have reached, each person once.
+func ReachOf(deliveries []Delivery) Reach {
+	told := map[string]bool{}
+	for _, delivery := range deliveries {
+		key := RecipientKey(delivery.Address)
+		told[key] = told[key] || delivery.State.Arrived()
+	}
+	var reach Reach
+	for _, arrived := range told {
+		if arrived {
+			reach.Told++
+		} else {
+			reach.Missed++
+		}
+	}
+	return reach
 }
 
 // Failed tells whether the notice is about a call that did not get through. It may be

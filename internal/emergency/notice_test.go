@@ -182,8 +182,10 @@ func checkNotificationSum(t *rapid.T, n emergency.Notification) {
 func TestAcknowledged(t *testing.T) {
 	at := func(minute int) time.Time { return time.Date(2026, time.October, 4, 12, minute, 0, 0, time.UTC) }
 	n := emergency.Notification{Deliveries: []emergency.Delivery{
-		{Address: "a@example.org", AcknowledgedAt: at(3)}, {Address: "b@example.org"},
-		{Address: "c@example.org", AcknowledgedAt: at(1)}, {Address: "a@example.org", Round: 1, AcknowledgedAt: at(2)},
+		{Address: "a@example.org", AcknowledgedAt: at(3)},
+		{Address: "b@example.org"},
+		{Address: "c@example.org", AcknowledgedAt: at(1)},
+		{Address: "a@example.org", Round: 1, AcknowledgedAt: at(2)},
 	}}
 	var got []string
 	for _, d := range n.Acknowledged() {
@@ -234,6 +236,34 @@ func TestDeliveryStateFollows(t *testing.T) {
 			if got, want := after.Follows(before), slices.Contains(later[before], after); got != want {
 				t.Errorf("%s after %s: %v, want %v", after, before, got, want)
 			}
+		}
+	}
+}
+
+// Somebody whom one notice of a call has reached is told, whatever became of the others
+// (B9); who waits, or whose e-mail came back, is not.
+func TestReachOf(t *testing.T) {
+	delivery := func(address string, round int, state emergency.DeliveryState) emergency.Delivery {
+		return emergency.Delivery{Address: address, Round: round, State: state}
+	}
+	for _, c := range []struct {
+		name       string
+		deliveries []emergency.Delivery
+		want       emergency.Reach
+	}{
+		{"nobody", nil, emergency.Reach{}},
+		{"all", []emergency.Delivery{delivery("a@example.org", 0, emergency.DeliverySent), delivery("b@example.org", 0, emergency.DeliveryDelivered)}, emergency.Reach{Told: 2}},
+		{"none", []emergency.Delivery{
+			delivery("a@example.org", 0, emergency.DeliveryQueued), delivery("b@example.org", 0, emergency.DeliveryFailed),
+			delivery("c@example.org", 0, emergency.DeliveryBounced), delivery("d@example.org", 1, emergency.DeliverySuperseded),
+		}, emergency.Reach{Missed: 4}},
+		{"one in the second round", []emergency.Delivery{
+			delivery("a@example.org", 0, emergency.DeliveryBounced), delivery("A@example.org", 1, emergency.DeliverySent),
+			delivery("b@example.org", 0, emergency.DeliveryFailed),
+		}, emergency.Reach{Told: 1, Missed: 1}},
+	} {
+		if got := emergency.ReachOf(c.deliveries); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func newFacts(n emergency.Notice) facts {
 		f.Reason = cmp.Or(oneLine(n.Reason), "The reason is not known.")
 		f.Instead = oneLine(n.Instead)
 	}
-	f.Done = f.done()
+	f.Done = f.done(n.Before)
 	return f
 }
 
@@ -160,10 +160,10 @@ func whatHappened(n emergency.Notice) string {
 
 // done is what has been done, so that the reader neither does it again nor relies on
 // what nobody has done.
-func (f *facts) done() []string {
+func (f *facts) done(before emergency.Reach) []string {
 	var said []string
 	if f.Escalated {
-		said = append(said, "The emergency contacts were written to. None of them has acknowledged.")
+		said = append(said, reached(before))
 	}
 	switch {
 	case f.Failed && f.Test:
@@ -182,6 +182,30 @@ func (f *facts) done() []string {
 	default:
 		return append(said, "The call was placed to the emergency service with this number and this location.",
 			"The emergency service may ring this number back: ring it only if you can help.")
+	}
+}
+
+// reached tells whom the notices before an escalation have reached: readers rely on others
+// only where there are any.
+func reached(before emergency.Reach) string {
+	var told string
+	switch {
+	case before.Told == 0 && before.Missed == 0:
+		return "Nobody was written to before."
+	case before.Told == 0:
+		return "No e-mail about this has reached anybody before."
+	case before.Told == 1:
+		told = "One person was written to before, who has not acknowledged."
+	default:
+		told = strconv.Itoa(before.Told) + " people were written to before. None of them has acknowledged."
+	}
+	switch before.Missed {
+	case 0:
+		return told
+	case 1:
+		return told + " No e-mail has reached one more."
+	default:
+		return told + " No e-mail has reached " + strconv.Itoa(before.Missed) + " more."
 	}
 }
 

@@ -294,7 +294,8 @@ func TestFailedCallsCannotBeMistaken(t *testing.T) {
 // B9, B10, B13).
 func TestNoticeSaysWhatHasBeenDone(t *testing.T) {
 	const (
-		written = "The emergency contacts were written to. None of them has acknowledged."
+		written = "2 people were written to before. None of them has acknowledged."
+		unread  = "No e-mail about this has reached anybody before."
 		out     = "The call was placed to the emergency service with this number and this location."
 		nobody  = "No emergency service has been reached by this call, and none can ring back."
 	)
@@ -305,7 +306,7 @@ func TestNoticeSaysWhatHasBeenDone(t *testing.T) {
 		"callback":                {"The emergency service has rung this number. It reaches Sample Agent before any other call."},
 		"failed":                  {nobody},
 		"escalated":               {written, out},
-		"escalated-failed":        {written, nobody},
+		"escalated-failed":        {unread, nobody},
 		"ended":                   {"The call is over. For a while, the emergency service can still ring Sample Agent back on this number."},
 		"test":                    {"The test was made with this number and this location.", "You need not do anything."},
 		"test-failed":             {"The test did not get through. Have that put right before somebody needs help."},
@@ -313,6 +314,31 @@ func TestNoticeSaysWhatHasBeenDone(t *testing.T) {
 	for _, sample := range Samples() {
 		if diff := cmp.Diff(want[sample.Name], newFacts(sample.Notice).Done); diff != "" {
 			t.Errorf("%s:\n%s", sample.Name, diff)
+		}
+	}
+}
+
+// An escalation says whom the notices before it have reached, and not that people were told
+// of whom nobody was: the mailbox may be off, or the mail system down (S14, B9).
+func TestEscalationSaysWhoWasTold(t *testing.T) {
+	for _, c := range []struct {
+		before emergency.Reach
+		want   string
+	}{
+		{emergency.Reach{}, "Nobody was written to before."},
+		{emergency.Reach{Missed: 3}, "No e-mail about this has reached anybody before."},
+		{emergency.Reach{Told: 1}, "One person was written to before, who has not acknowledged."},
+		{emergency.Reach{Told: 3}, "3 people were written to before. None of them has acknowledged."},
+		{emergency.Reach{Told: 1, Missed: 1}, "One person was written to before, who has not acknowledged. No e-mail has reached one more."},
+		{emergency.Reach{Told: 2, Missed: 3}, "2 people were written to before. None of them has acknowledged. No e-mail has reached 3 more."},
+	} {
+		n := placed()
+		n.Event, n.Round, n.Before = emergency.NoticeEscalated, 1, c.before
+		m := render(t, n)
+		for part, shown := range map[string]string{"text": spaced(m.Text), "html": visible(m.HTML)} {
+			if !strings.Contains(shown, c.want) {
+				t.Errorf("%+v: the %s lacks %q:\n%s", c.before, part, c.want, shown)
+			}
 		}
 	}
 }

@@ -30,8 +30,12 @@ func Samples() []Sample {
 		})},
 		{"callback", "The emergency service rings back", as(call, emergency.NoticeCallback)},
 		{"failed", "A call that failed", failed(call, emergency.NoticeFailed)},
-		{"escalated", "Nobody has acknowledged a call", as(call, emergency.NoticeEscalated)},
-		{"escalated-failed", "Nobody has acknowledged a call that failed", failed(call, emergency.NoticeEscalated)},
+		{"escalated", "Nobody has acknowledged a call", with(as(call, emergency.NoticeEscalated), func(n *emergency.Notice) {
+			n.Before = emergency.Reach{Told: 2}
+		})},
+		{"escalated-failed", "Nobody has acknowledged a call that failed, and no e-mail got through", with(failed(call, emergency.NoticeEscalated), func(n *emergency.Notice) {
+			n.Before = emergency.Reach{Missed: 2}
+		})},
 		{"ended", "The end of a call", with(as(call, emergency.NoticeEnded), func(n *emergency.Notice) {
 			n.AcknowledgeURL = ""
 		})},
