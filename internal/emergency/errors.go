@@ -21,8 +21,8 @@ var (
 	ErrUnknownLeg = errors.New("unknown leg")
 	// ErrUnknownNumber means that no callback number is kept under this number.
 	ErrUnknownNumber = errors.New("unknown callback number")
-	// ErrNumberExists means that the number is in a pool already, or is a site's or an
-	// agent's own.
+	// ErrNumberExists means that the number is in a pool already, or is for something
+	// else; a *NumberTaken says what for.
 	ErrNumberExists = errors.New("callback number exists already")
 	// ErrChangedMeanwhile means that somebody else has changed what a change was
 	// based on; it would be lost.
@@ -31,6 +31,19 @@ var (
 	// call goes on with the site's standing number (B5).
 	ErrPoolExhausted = errors.New("no callback number is free")
 )
+
+// NumberTaken is an ErrNumberExists that says what the number is for already.
+type NumberTaken struct {
+	// By completes the sentence "This number is …", for example "the standing number of
+	// site us". It has no number.
+	By string
+}
+
+// Error is a sentence for logs.
+func (n *NumberTaken) Error() string { return "the number is " + n.By }
+
+// Is makes it an ErrNumberExists.
+func (n *NumberTaken) Is(target error) bool { return target == ErrNumberExists }
 
 // Refusal says that a call cannot work and what to do instead. It is for what
 // no retry would mend; a passing fault is never a refusal.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -12,26 +13,27 @@ import (
 
 // PutAgent adds or changes an agent, and gives the agent as kept. A new one starts
 // offline; the presence of an existing one stays as it is. Somebody who has been
-// removed comes back as new, with a revision that nobody has seen. No number of the
-// agent may be a callback number.
+// removed comes back as new, with a revision that nobody has seen. An agent's numbers
+// must be for nothing else: see agentApart.
 func (s *Store) PutAgent(ctx context.Context, a emergency.Agent, by emergency.Change) (emergency.Agent, error) {
 	if err := a.Validate(); err != nil {
 		return a, err //nolint:wrapcheck // the domain's own words
 	}
 	err := s.change(ctx, "put agent", func(t tx) error {
+		now := s.now()
 		if _, err := readSite(ctx, t, a.SiteID); err != nil {
 			return err
 		}
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM agents WHERE NOT deleted AND id = $1`, a.ID); err != nil {
 			return err
 		}
-		if err := t.notCallbackNumbers(ctx, a); err != nil {
+		if err := t.agentApart(ctx, a, now); err != nil {
 			return err
 		}
 		if err := s.revive(ctx, t, a.ID); err != nil {
 			return err
 		}
-		if err := t.upsertAgent(ctx, a, s.now()); err != nil {
+		if err := t.upsertAgent(ctx, a, now); err != nil {
 			return err
 		}
 		var err error
@@ -40,9 +42,40 @@ func (s *Store) PutAgent(ctx context.Context, a emergency.Agent, by emergency.Ch
 		}
 		return t.changed(ctx, configured{
 			action: "agent-changed", subject: emergency.SubjectAgent, name: string(a.ID), revision: a.Revision, agent: a.ID, site: a.SiteID,
-		}, by, s.now())
+		}, by, now)
 	})
 	return a, err
+}
+
+// agentApart refuses numbers of an agent that are for something else, as far as they are
+// new: what was kept before there was such a rule may be kept again.
+//
+// A device must be nobody's to be called back on: neither a callback number nor one that
+// stands for a site, now or until lately. The agent may call from the standing number of
+// the own site, which is what an agent without a number shows, but not from another's:
+// a callback would go there.
+func (t tx) agentApart(ctx context.Context, a emergency.Agent, now time.Time) error {
+	kept, err := readAgent(ctx, t, a.ID)
+	if err != nil && !errors.Is(err, emergency.ErrUnknownAgent) {
+		return err
+	}
+	if a.CallingNumber != kept.CallingNumber || a.SiteID != kept.SiteID {
+		calling := field{"callingNumber", a.CallingNumber}
+		if err := calling.apart(ctx, t.leasable(now), t.standing(a.SiteID)); err != nil {
+			return err
+		}
+	}
+	for _, uri := range a.Endpoints {
+		if slices.Contains(kept.Endpoints, uri) {
+			continue
+		}
+		for _, device := range devices("endpoints", uri) {
+			if err := device.apart(ctx, t.leasable(now), t.standing(""), t.shown(now, "")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (t tx) upsertAgent(ctx context.Context, a emergency.Agent, now time.Time) error {

@@ -3,75 +3,69 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/emergency"
 )
 
 // apartRules are about numbers that must not be in two hands.
 var apartRules = []rule{
-	{"an agent's is no callback number", agentsIsNoCallbackNumber},
-	{"a site's is no callback number", sitesIsNoCallbackNumber},
-	{"a removed agent's is free", removedAgentsIsFree},
+	{"in every way to write them", inEveryWayToWriteThem},
+	{"in every two hands", inEveryTwoHands},
 	{"not at the same moment either", notAtTheSameMomentEither},
+	{"a removed agent's is free", removedAgentsIsFree},
+	{"a removed callback number is free", removedCallbackNumberIsFree},
+	{"a standing number until lately", standingNumberUntilLately},
+	{"a standing number of long ago", standingNumberOfLongAgo},
+	{"what was kept before stays", whatWasKeptBeforeStays},
+	{"of the country", fieldsOfTheCountry},
 }
 
-// ringing changes an agent so that one of the agent's numbers is the first one, in
-// every way to write it; each says which field it is in.
-var ringing = map[string]struct {
-	field string
-	with  func(*emergency.Agent)
-}{
-	"calling number":          {"callingNumber", func(a *emergency.Agent) { a.CallingNumber = first }},
-	"tel":                     {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"tel:" + first} }},
-	"tel with dashes":         {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711", "tel:+1-202-555-0101"} }},
-	"tel without plus":        {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"tel:1-202-555-0101"} }},
-	"sip to a number":         {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"sip:" + first + "@example.com"} }},
-	"sips, and without plus":  {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"sips:12025550101@example.com"} }},
-	"sip, spelled with lines": {"endpoints", func(a *emergency.Agent) { a.Endpoints = []string{"sip:+1-202-5550101@example.com"} }},
+// spellings are ways to write that a device rings +12025550101.
+var spellings = []string{
+	"tel:+12025550101", "tel:+1-202-555-0101", "tel:1-202-555-0101", "tel:+1.202.555.0101", "tel:+1(202)555-0101", "TEL:+12025550101",
+	"tel:+12025550101;ext=12", "tel:2025550101", "tel:0012025550101", "sip:+12025550101@example.com", "sips:12025550101@example.com",
+	"sip:+1-202-5550101@example.com", "SIP:%2B12025550101@example.com;transport=tls", "sip:+1202555010%31@example.com",
+	"sip:0101;phone-context=+1202555@example.com",
 }
 
-// lookalikes are no such numbers.
+// lookalikes are no such devices.
 var lookalikes = []string{
 	"tel:+120255501010", "tel:+4512025550101", "tel:2025550102", "sip:one@example.com", "sip:one+12025550101@example.com",
 	"sip:one@+12025550101.example.com",
 }
 
-// No agent has a number that may be leased to somebody else, in either order of
-// things (B5): a callback would ring itself, and the next caller's reach this agent.
-func agentsIsNoCallbackNumber(t *testing.T, w *world) {
-	for name, c := range ringing {
-		w.wipe(t)
-		w.addSite(t, "us", first)
-		w.addAgents(t, "us", "one")
-		before, err := w.Agent(t.Context(), "one")
-		if err != nil {
-			t.Fatal(err)
-		}
+// However a device is written, its number is in no pool, in either order of things (B5):
+// a callback would ring itself, and the next caller's reach this device.
+func inEveryWayToWriteThem(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	before, err := w.Agent(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, uri := range spellings {
+		w.add(t, first, "us")
 		changed := agentNamed("one", "us")
-		c.with(&changed)
+		changed.Endpoints = append(changed.Endpoints, uri)
 		var invalid *emergency.Invalid
-		if err := only(w.PutAgent(t.Context(), changed, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != c.field {
-			t.Errorf("%s in a pool gives %v, want *Invalid of %s", name, err, c.field)
+		if err := only(w.PutAgent(t.Context(), changed, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "endpoints" {
+			t.Errorf("%s gives %v, want *Invalid of endpoints", uri, err)
 		}
-		after, err := w.Agent(t.Context(), "one")
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, "the agent", before, after)
-
-		w.wipe(t)
-		w.addSite(t, "us")
+		w.remove(t, first)
 		if err := only(w.PutAgent(t.Context(), changed, emergency.Change{})); err != nil {
-			t.Fatal(err)
+			t.Errorf("%s without the number in a pool gives %v", uri, err)
 		}
 		if err := w.AddNumber(t.Context(), first, "us", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
-			t.Errorf("%s added to a pool gives %v, want ErrNumberExists", name, err)
+			t.Errorf("the number of %s in a pool gives %v, want ErrNumberExists", uri, err)
 		}
-		w.states(t, map[string]emergency.NumberState{})
+		if err := only(w.PutAgent(t.Context(), before, emergency.Change{})); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w.wipe(t)
-	w.addSite(t, "us", first)
+	w.add(t, first, "us")
 	other := agentNamed("one", "us")
 	other.Endpoints, other.CallingNumber = lookalikes, second
 	if err := only(w.PutAgent(t.Context(), other, emergency.Change{})); err != nil {
@@ -81,32 +75,184 @@ func agentsIsNoCallbackNumber(t *testing.T, w *world) {
 	w.add(t, first, "us")
 }
 
-// Nor does a site: none that stands for it, and none that answers there (B5, B6).
-func sitesIsNoCallbackNumber(t *testing.T, w *world) {
-	w.addSite(t, "us", first)
-	before, err := w.Site(t.Context(), "us")
-	if err != nil {
-		t.Fatal(err)
+// hand is something that a number may be for.
+type hand struct {
+	name string
+	// field is the one at fault when the number is for something else; empty for a pool.
+	field string
+	take  func(w *world, t *testing.T, number string) error
+}
+
+// ofSite changes a site.
+func ofSite(id emergency.SiteID, field string, with func(*emergency.Site, string)) hand {
+	return hand{field + " of " + string(id), field, func(w *world, t *testing.T, number string) error {
+		site := siteNamed(id)
+		with(&site, number)
+		return only(w.PutSite(t.Context(), site, emergency.Change{}))
+	}}
+}
+
+// ofAgent changes an agent of a site.
+func ofAgent(id emergency.AgentID, site emergency.SiteID, field string, with func(*emergency.Agent, string)) hand {
+	return hand{field + " of " + string(id), field, func(w *world, t *testing.T, number string) error {
+		agent := agentNamed(id, site)
+		with(&agent, number)
+		return only(w.PutAgent(t.Context(), agent, emergency.Change{}))
+	}}
+}
+
+// ofRouting changes the voice routing.
+func ofRouting(field string, with func(*emergency.VoiceRouting, string)) hand {
+	return hand{field, field, func(w *world, t *testing.T, number string) error {
+		var routing emergency.VoiceRouting
+		with(&routing, number)
+		return only(w.PutVoiceRouting(t.Context(), routing, emergency.Change{}))
+	}}
+}
+
+func ofPool(id emergency.SiteID) hand {
+	return hand{"pool of " + string(id), "", func(w *world, t *testing.T, number string) error {
+		return w.AddNumber(t.Context(), number, id, emergency.Change{})
+	}}
+}
+
+// hands are all that a number may be for. The agent "one" is at the site "us", and "two"
+// at "pr".
+var hands = []hand{
+	ofPool("us"), ofPool("pr"),
+	ofSite("us", "standingNumber", func(s *emergency.Site, n string) { s.StandingNumber = n }),
+	ofSite("pr", "standingNumber", func(s *emergency.Site, n string) { s.StandingNumber = n }),
+	ofSite("us", "fallbackEndpoint", func(s *emergency.Site, n string) { s.FallbackEndpoint = "sip:" + n + "@example.com" }),
+	ofSite("pr", "finalNumber", func(s *emergency.Site, n string) { s.FinalNumber = n }),
+	ofAgent("one", "us", "endpoints", func(a *emergency.Agent, n string) { a.Endpoints = append(a.Endpoints, "tel:"+n) }),
+	ofAgent("two", "pr", "endpoints", func(a *emergency.Agent, n string) { a.Endpoints = []string{"tel:" + n} }),
+	ofAgent("one", "us", "callingNumber", func(a *emergency.Agent, n string) { a.CallingNumber = n }),
+	ofAgent("two", "pr", "callingNumber", func(a *emergency.Agent, n string) { a.CallingNumber = n }),
+	ofRouting("directOffers.0.number", func(v *emergency.VoiceRouting, n string) {
+		v.DirectOffers = []emergency.Offer{{Number: n, Country: emergency.UnitedStates}}
+	}),
+	ofRouting("trunks.1.numbers.0", func(v *emergency.VoiceRouting, n string) {
+		v.Trunks = []emergency.Trunk{{ID: "sbc-1"}, {ID: "sbc-2", Numbers: []string{n}}}
+	}),
+	ofRouting("outboundProfiles.0.numbers.1", func(v *emergency.VoiceRouting, n string) {
+		v.OutboundProfiles = []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{"+12025550100", n}}}
+	}),
+}
+
+// together tells whether a number may be for both.
+//
+// In a pool it is for nothing else. One that stands for a site does so for no other, is
+// no device, and answers no callback: that would go round in a circle, or to the caller
+// of another site. An agent of that very site may call from it, since that is what those
+// show who have no number of their own, and it is a direct offer as a rule.
+func together(a, b hand) bool {
+	if a.field == "" || b.field == "" {
+		return false
 	}
-	for field, with := range map[string]func(*emergency.Site){
-		"standingNumber":   func(s *emergency.Site) { s.StandingNumber = first },
-		"finalNumber":      func(s *emergency.Site) { s.FinalNumber = first },
-		"fallbackEndpoint": func(s *emergency.Site) { s.FallbackEndpoint = "tel:+1-202-555-0101" },
-	} {
-		for _, id := range []emergency.SiteID{"us", "pr"} {
-			site := siteNamed(id)
-			with(&site)
-			var invalid *emergency.Invalid
-			if err := only(w.PutSite(t.Context(), site, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != field {
-				t.Errorf("%s of %s in a pool gives %v, want *Invalid of it", field, id, err)
+	for _, pair := range [][2]hand{{a, b}, {b, a}} {
+		if pair[0].field != "standingNumber" {
+			continue
+		}
+		switch pair[1].field {
+		case "standingNumber", "fallbackEndpoint", "finalNumber", "endpoints":
+			return false
+		case "callingNumber":
+			return pair[0].name == "standingNumber of us" && pair[1].name == "callingNumber of one" ||
+				pair[0].name == "standingNumber of pr" && pair[1].name == "callingNumber of two"
+		}
+	}
+	return true
+}
+
+// staffed is a world with both sites and both agents.
+func (w *world) staffed(t *testing.T) {
+	t.Helper()
+	w.wipe(t)
+	w.addSite(t, "us")
+	w.addSite(t, "pr")
+	w.addAgents(t, "us", "one")
+	w.addAgents(t, "pr", "two")
+}
+
+// refusedFor checks that a change is refused because a number is for something else, by
+// its field, and without telling the number.
+func refusedFor(t *testing.T, what string, taker hand, err error) {
+	t.Helper()
+	invalid, isInvalid := errors.AsType[*emergency.Invalid](err)
+	taken, isTaken := errors.AsType[*emergency.NumberTaken](err)
+	switch {
+	case taker.field == "" && (!isTaken || !errors.Is(err, emergency.ErrNumberExists) || taken.By == ""):
+		t.Errorf("%s gives %v, want *NumberTaken", what, err)
+	case taker.field != "" && (!isInvalid || invalid.Field != taker.field):
+		t.Errorf("%s gives %v, want *Invalid of %s", what, err, taker.field)
+	}
+	if err != nil && strings.Contains(err.Error(), "2025550") {
+		t.Errorf("%s tells the number: %v", what, err)
+	}
+}
+
+// A number that has one use is refused for any other that it must not have beside it, and
+// for no other, whichever comes first (B5, B6).
+func inEveryTwoHands(t *testing.T, w *world) {
+	for i, holder := range hands {
+		for j, taker := range hands {
+			if i == j {
+				continue
+			}
+			w.staffed(t)
+			if err := holder.take(w, t, first); err != nil {
+				t.Fatalf("%s gives %v", holder.name, err)
+			}
+			err := taker.take(w, t, first)
+			what := fmt.Sprintf("the %s as %s", holder.name, taker.name)
+			switch replaces := holder.overwritten(taker); {
+			case replaces || together(holder, taker):
+				if err != nil {
+					t.Errorf("%s gives %v", what, err)
+				}
+			default:
+				refusedFor(t, what, taker, err)
 			}
 		}
 	}
-	after, err := w.Sites(t.Context())
-	if err != nil {
-		t.Fatal(err)
+}
+
+// overwritten tells whether the taker's change takes the number from the holder, because
+// both are parts of one thing.
+func (h hand) overwritten(taker hand) bool {
+	of := func(h hand) string { _, of, _ := strings.Cut(h.name, " of "); return of }
+	return h.field != "" && taker.field != "" && (of(h) == of(taker) || strings.Contains(h.field, ".") && strings.Contains(taker.field, "."))
+}
+
+// Of two administrators who want one number for different things at the same moment,
+// one gets it (B5).
+func notAtTheSameMomentEither(t *testing.T, w *world) {
+	other := w.beside(t)
+	w.staffed(t)
+	round := 0
+	for i, one := range hands {
+		for _, two := range hands[:i] {
+			if together(one, two) || one.overwritten(two) {
+				continue
+			}
+			number := fmt.Sprintf("+1202556%04d", round)
+			round++
+			errs := make([]error, 2)
+			atOnce(t, 2, func(j int) error {
+				errs[j] = []hand{one, two}[j].take([]*world{w, other}[j], t, number)
+				return nil
+			})
+			what := fmt.Sprintf("a number as %s and %s at once", one.name, two.name)
+			switch {
+			case errs[0] == nil && errs[1] != nil:
+				refusedFor(t, what, two, errs[1])
+			case errs[0] != nil && errs[1] == nil:
+				refusedFor(t, what, one, errs[0])
+			default:
+				t.Errorf("%s gives %v and %v, want that one of them has it", what, errs[0], errs[1])
+			}
+		}
 	}
-	same(t, "the sites", []emergency.Site{before}, after)
 }
 
 // The number of an agent who has been removed is free when nobody can be called back
@@ -128,38 +274,159 @@ func removedAgentsIsFree(t *testing.T, w *world) {
 	w.add(t, first, "us")
 }
 
-// Of two administrators who want one number for different things at the same moment,
-// one gets it (B5).
-func notAtTheSameMomentEither(t *testing.T, w *world) {
-	other := w.beside(t)
-	w.addSite(t, "us")
-	w.addSite(t, "pr")
-	for i := range 8 {
-		number := numbers(8)[i]
-		taken := []func() error{
-			func() error {
-				agent := agentNamed(emergency.AgentID(fmt.Sprint("agent-", i)), "us")
-				agent.CallingNumber = number
-				return only(other.PutAgent(t.Context(), agent, emergency.Change{}))
-			},
-			func() error {
-				site := siteNamed("pr")
-				site.StandingNumber = number
-				return only(other.PutSite(t.Context(), site, emergency.Change{}))
-			},
+// A number that has been removed, and that nobody can be called back on any more, is as
+// good as any other, also before housekeeping has dropped it. Until then it is not (B5).
+func removedCallbackNumberIsFree(t *testing.T, w *world) {
+	w.staffed(t)
+	w.add(t, first, "us")
+	w.finish(t, w.dial(t, "one").ID)
+	w.remove(t, first)
+	w.pass(agreed.Quarantine - time.Microsecond)
+	for _, taker := range hands[1:] {
+		refusedFor(t, "a number at rest as "+taker.name, taker, taker.take(w, t, first))
+	}
+	w.pass(time.Microsecond)
+	for _, taker := range hands[2:] {
+		w.run(t, `UPDATE agents SET calling_number = '', endpoints = '[]'`)
+		w.run(t, `UPDATE sites SET standing_number = '', fallback_endpoint = '', final_number = ''`)
+		if err := taker.take(w, t, first); err != nil {
+			t.Errorf("a number that is gone as %s gives %v", taker.name, err)
 		}
-		var added, other error
-		atOnce(t, 2, func(j int) error {
-			if j == 0 {
-				added = w.AddNumber(t.Context(), number, "us", emergency.Change{})
-			} else {
-				other = taken[i%len(taken)]()
+	}
+}
+
+// A number that has stood for a site is in no pool, stands for no other site and rings
+// nobody as long as somebody who showed it may be called back on it (B5), although the
+// site has another one by now. The site itself may have it back.
+func standingNumberUntilLately(t *testing.T, w *world) {
+	for _, taker := range hands {
+		allowed := strings.Contains(taker.field, ".") || taker.field == "callingNumber" || taker.name == "standingNumber of us"
+		w.staffed(t)
+		call := w.dial(t, "one")
+		us := siteNamed("us")
+		us.StandingNumber = "+12025550110"
+		if err := only(w.PutSite(t.Context(), us, emergency.Change{})); err != nil {
+			t.Fatal(err)
+		}
+		what := "a number that was shown lately as " + taker.name
+		if allowed {
+			if err := taker.take(w, t, standing); err != nil {
+				t.Errorf("%s gives %v", what, err)
 			}
-			return nil
-		})
-		var invalid *emergency.Invalid
-		if errors.Is(added, emergency.ErrNumberExists) == (other != nil) || other != nil && !errors.As(other, &invalid) {
-			t.Errorf("the pool gets %v, the other %v: want that one of them has it", added, other)
+			continue
 		}
+		w.run(t, `UPDATE sites SET standing_number = '+12025550110' WHERE id = 'us'`)
+		refusedFor(t, what, taker, taker.take(w, t, standing))
+		w.finish(t, call.ID)
+		w.pass(agreed.Quarantine - time.Microsecond)
+		refusedFor(t, what, taker, taker.take(w, t, standing))
+		w.pass(time.Microsecond)
+		if taker.name == "fallbackEndpoint of us" {
+			continue // which would be its own standing number again
+		}
+		if err := taker.take(w, t, standing); err != nil {
+			t.Errorf("a number that nobody is called back on any more as %s gives %v", taker.name, err)
+		}
+	}
+}
+
+// That holds however many calls have shown the number since, and are over (B5).
+func standingNumberOfLongAgo(t *testing.T, w *world) {
+	w.staffed(t)
+	long := w.dial(t, "one")
+	w.pass(time.Hour)
+	short := w.dial(t, "one")
+	w.finish(t, short.ID)
+	w.pass(time.Hour)
+	columns := strings.Join(w.columns(t, "calls")[1:], ", ")
+	for i := range 150 {
+		w.run(t, `INSERT INTO calls (id, `+columns+`) SELECT $1, `+columns+` FROM calls WHERE id = $2`, fmt.Sprint("copy-", i), short.ID)
+	}
+	us := siteNamed("us")
+	us.StandingNumber = "+12025550110"
+	if err := only(w.PutSite(t.Context(), us, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddNumber(t.Context(), standing, "pr", emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
+		t.Errorf("what %s shows gives %v, want ErrNumberExists", long.ID, err)
+	}
+}
+
+// What an earlier version has let pass may be saved again, with whatever else is changed
+// in it: an administrator who mends a name is not made to move numbers. What is new in it
+// is held to the rules.
+func whatWasKeptBeforeStays(t *testing.T, w *world) {
+	w.staffed(t)
+	w.add(t, first, "us")
+	w.run(t, `UPDATE sites SET standing_number = $1, final_number = $2, fallback_endpoint = $3`, dansk, first, "tel:"+first)
+	w.run(t, `UPDATE agents SET calling_number = $1, endpoints = $2`, first, `["tel:`+first+`","tel:`+dansk+`"]`)
+	w.run(t, `UPDATE voice_routing SET revision = revision + 1, document = $1`, `{"directOffers": [{"number": "`+dansk+`", "country": "US"}],
+		"trunks": [{"trunkId": "sbc-1", "numbers": ["`+first+`"]}]}`)
+	for _, id := range []emergency.SiteID{"us", "pr"} {
+		site, err := w.Site(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		site.Name = "Another name"
+		if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
+			t.Errorf("a site with another name: %v", err)
+		}
+		site.Country = emergency.PuertoRico
+		if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err == nil {
+			t.Error("a site in another country is not held to the rules")
+		}
+	}
+	agent, err := w.Agent(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent.Endpoints = append(agent.Endpoints, "sip:one@example.com")
+	if err := only(w.PutAgent(t.Context(), agent, emergency.Change{})); err != nil {
+		t.Errorf("an agent with another device: %v", err)
+	}
+	agent.SiteID = "pr"
+	var invalid *emergency.Invalid
+	if err := only(w.PutAgent(t.Context(), agent, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "callingNumber" {
+		t.Errorf("an agent at another site gives %v, want *Invalid of callingNumber", err)
+	}
+	routing, err := w.VoiceRouting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	routing.DirectOffers = append(routing.DirectOffers, emergency.Offer{Number: "+12025550100", Country: emergency.UnitedStates})
+	if err := only(w.PutVoiceRouting(t.Context(), routing, emergency.Change{})); err != nil {
+		t.Errorf("a voice routing with another offer: %v", err)
+	}
+	w.add(t, second, "us")
+	routing.Trunks[0].Numbers = append(routing.Trunks[0].Numbers, second)
+	if err := only(w.PutVoiceRouting(t.Context(), routing, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "trunks.0.numbers.1" {
+		t.Errorf("a voice routing with another callback number gives %v, want *Invalid of trunks.0.numbers.1", err)
+	}
+}
+
+// A standing number is of the country of its site, a direct offer of the one whose
+// emergency services answer for it: they do not call back abroad (S15, B5).
+func fieldsOfTheCountry(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	var invalid *emergency.Invalid
+	for country, right := range standingIn {
+		for _, number := range standingIn {
+			site := siteNamed("pr")
+			site.Country, site.StandingNumber = country, number[:len(number)-1]+"5"
+			if err := only(w.PutSite(t.Context(), site, emergency.Change{})); number == right != (err == nil) ||
+				err != nil && (!errors.As(err, &invalid) || invalid.Field != "standingNumber") {
+				t.Errorf("a standing number like %s in %s gives %v", number, country, err)
+			}
+			routing := emergency.VoiceRouting{DirectOffers: []emergency.Offer{
+				{Number: right, Country: country}, {Number: number[:len(number)-1] + "5", Country: country},
+			}}
+			if err := only(w.PutVoiceRouting(t.Context(), routing, emergency.Change{})); number == right != (err == nil) ||
+				err != nil && (!errors.As(err, &invalid) || invalid.Field != "directOffers.1.number") {
+				t.Errorf("a direct offer like %s in %s gives %v", number, country, err)
+			}
+		}
+	}
+	if err := only(w.PutVoiceRouting(t.Context(), emergency.VoiceRouting{}, emergency.Change{})); err != nil {
+		t.Fatal(err)
 	}
 }

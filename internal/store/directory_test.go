@@ -136,7 +136,7 @@ func siteStaysInItsCountry(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.Country = emergency.Denmark
+	site.Country, site.StandingNumber = emergency.Denmark, dansk
 	var invalid *emergency.Invalid
 	if err := only(w.PutSite(t.Context(), site, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "country" {
 		t.Errorf("with a number the error is %v, want *Invalid on the country", err)

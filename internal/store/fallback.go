@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"lifeline/internal/emergency"
 )
@@ -75,24 +74,10 @@ const (
 	selectPast = `SELECT c.caller_id, c.site_id, c.id, c.agent_id, c.kind, c.dialed_at, c.terms, c.expires_at, c.closed_at
 		FROM calls c WHERE `
 	selectUnreturned = selectPast + `c.number = $1 AND c.closed_at IS NULL` + latestFirst
-	selectShown      = selectPast + `c.caller_id = $1 AND ` + showedStanding + latestFirst
+	selectEverShown  = selectPast + `c.caller_id = $1 AND ` + showedStanding
+	selectShown      = selectEverShown + latestFirst
 	latestFirst      = ` ORDER BY c.dialed_at DESC, c.id DESC LIMIT 100`
 )
-
-// notShown refuses a number that stood for a site until lately: somebody may still be
-// called back on it, and must not share it with the next caller (B5).
-func (t tx) notShown(ctx context.Context, number string, now time.Time) error {
-	calls, err := collect(ctx, t, scanPast, selectShown, number)
-	if err != nil {
-		return err
-	}
-	for _, call := range calls {
-		if call.Until.After(now) {
-			return emergency.ErrNumberExists
-		}
-	}
-	return nil
-}
 
 // pastCall is a call that may be over, with the number that it had or showed.
 type pastCall struct {

@@ -54,7 +54,7 @@ func (w *world) slip(t tb, site emergency.SiteID, numbers ...string) {
 func (w *world) hasLate(t tb, id emergency.CallID, number string, kind emergency.NumberKind) {
 	t.Helper()
 	call := w.read(t, id)
-	if call.Number != number || call.NumberKind != kind || call.Route.CallerID != standing {
+	if call.Number != number || call.NumberKind != kind || call.Route.CallerID != siteNamed(call.SiteID).StandingNumber {
 		t.Errorf("%s has the %s number %s and shows %s, want the %s number %s and the standing one shown",
 			id, call.NumberKind, call.Number, call.Route.CallerID, kind, number)
 	}
@@ -152,7 +152,7 @@ func lateWhenANumberIsAdded(t *testing.T, w *world) {
 	w.add(t, first, "us")
 	w.hasLate(t, call.ID, first, emergency.NumberLeased)
 	w.hasLate(t, other.ID, standing, emergency.NumberStanding)
-	w.hasLate(t, there.ID, standing, emergency.NumberStanding)
+	w.hasLate(t, there.ID, elsewhere, emergency.NumberStanding)
 }
 
 // A number is registered for one address (S3).

@@ -173,7 +173,7 @@ func neverOfAnotherSite(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addSite(t, "pr")
 	w.addAgents(t, "pr", "one")
-	has(t, w.dial(t, "one"), standing, emergency.NumberStanding)
+	has(t, w.dial(t, "one"), elsewhere, emergency.NumberStanding)
 	w.states(t, map[string]emergency.NumberState{first: free})
 }
 

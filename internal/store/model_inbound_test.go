@@ -34,7 +34,9 @@ func (c *modelCall) connected(from string) emergency.LegID {
 }
 
 // stood says that the call has shown this number as the standing one.
-func (c *modelCall) stood(number string) bool { return c.shown == number && number == standing }
+func (c *modelCall) stood(number string) bool {
+	return c.shown == number && (number == standing || number == elsewhere)
+}
 
 // yes counts as less than no, so that it is first.
 func yes(is bool) int {

@@ -86,7 +86,7 @@ func (m *model) take(call *modelCall) bool {
 func (m *model) dial(agent emergency.AgentID, kind emergency.Kind, id emergency.CallID, leg emergency.LegID) {
 	call := &modelCall{remote: map[emergency.LegID]string{}, Call: emergency.Call{
 		ID: id, AgentID: agent, Kind: kind, DialedAt: m.now, Terms: agreed,
-		Number: standing, NumberKind: emergency.NumberStanding,
+		Number: siteNamed(m.agents[agent].site).StandingNumber, NumberKind: emergency.NumberStanding,
 	}}
 	if !m.take(call) {
 		m.makeRoom(m.agents[agent].site)

@@ -56,10 +56,10 @@ func scanNumber(rows *sql.Rows, now time.Time) (emergency.CallbackNumber, error)
 	return n, nil
 }
 
-// AddNumber puts a number into a site's pool. It must be of the site's country, or it
-// is an *emergency.Invalid, and nobody's yet, or it is emergency.ErrNumberExists. One
-// that is on its way out comes back with its lease or quarantine. A call that waits
-// for a number may have it at once.
+// AddNumber puts a number into a site's pool. It must be of the site's country, or the
+// error is an *emergency.Invalid, and for nothing else yet, or it is an
+// *emergency.NumberTaken. One that is on its way out comes back with its lease or
+// quarantine. A call that waits for a number may have it at once.
 func (s *Store) AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550101"}
@@ -70,16 +70,10 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 		if err != nil {
 			return err
 		}
-		if err := numberOf(kept.Country, number); err != nil {
+		if err := numberOf("number", number, kept.Country); err != nil {
 			return err
 		}
-		if err := t.notSites(ctx, number); err != nil {
-			return err
-		}
-		if err := t.notAgents(ctx, number); err != nil {
-			return err
-		}
-		if err := t.notShown(ctx, number, now); err != nil {
+		if err := t.freeForPool(ctx, number, now); err != nil {
 			return err
 		}
 		if err := t.addToPool(ctx, number, site, now); err != nil {
@@ -95,19 +89,30 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 	return err
 }
 
-// numberOf is an *emergency.Invalid for a number that is not the country's: a carrier
-// there could not register the site's address for it. Numbers that nobody has been
-// given yet will do, as long as their country can be told.
-func numberOf(country emergency.Country, number string) error {
+// numberOf is an *emergency.Invalid for a field whose number is not the country's: a
+// carrier there could not register an address for it, nor would its emergency services
+// call back abroad. Numbers that nobody has been given yet will do, as long as their
+// country can be told.
+func numberOf(field, number string, country emergency.Country) error {
 	parsed, err := phonenumbers.Parse(number, "")
 	if err == nil && phonenumbers.GetRegionCodeForNumber(parsed) == string(country) {
 		return nil
 	}
 	numbering, _ := country.Numbering()
-	return &emergency.Invalid{
-		Field:   "number",
-		Problem: "must be a number of " + cmp.Or(numbering.Name, string(country)) + ", where the site is",
+	return &emergency.Invalid{Field: field, Problem: "must be a number of " + cmp.Or(numbering.Name, string(country))}
+}
+
+// freeForPool is an *emergency.NumberTaken for a number that is for anything but a pool.
+// A callback to it could not be told from one to a leased number if it stood for a site
+// (B5), it would ring whom it has nothing to do with if it was a device or answered
+// callbacks (B6), and if agents called customers from it, these would be put through to
+// whoever has called for help.
+func (t tx) freeForPool(ctx context.Context, number string, now time.Time) error {
+	what, err := firstUse(ctx, number, t.standing(""), t.answering(""), t.calling(""), t.ringing, t.routed, t.shown(now, ""))
+	if err == nil && what != "" {
+		return &emergency.NumberTaken{By: what}
 	}
+	return err
 }
 
 func (t tx) addToPool(ctx context.Context, number string, site emergency.SiteID, now time.Time) error {
@@ -119,10 +124,14 @@ func (t tx) addToPool(ctx context.Context, number string, site emergency.SiteID,
 		VALUES ($1, $2, FALSE, FALSE, $3, $3)
 		ON CONFLICT (number) DO UPDATE SET draining = FALSE
 		WHERE callback_numbers.draining AND callback_numbers.site_id = excluded.site_id`, number, site, stamp(never))
-	if err == nil && added == 0 {
-		return emergency.ErrNumberExists
-	}
 	if err != nil {
+		return err
+	}
+	if added == 0 {
+		what, err := t.leasable(now)(ctx, number)
+		if err == nil {
+			err = &emergency.NumberTaken{By: what}
+		}
 		return err
 	}
 	_, err = t.exec(ctx, `UPDATE sites SET pool_size = pool_size + 1 WHERE id = $1`, site)
@@ -131,32 +140,6 @@ func (t tx) addToPool(ctx context.Context, number string, site emergency.SiteID,
 
 // endOf is as much of a number as the audit may hold.
 func endOf(number string) string { return "…" + number[max(0, len(number)-2):] }
-
-// notSites refuses a number that stands for a site, because a callback to it could not
-// be told from one to a leased number (B5), and one that answers callbacks there (B6).
-func (t tx) notSites(ctx context.Context, number string) error {
-	var used bool
-	_, err := collect(ctx, t, func(rows *sql.Rows) (struct{}, error) {
-		var standing, final, desk string
-		err := rows.Scan(&standing, &final, &desk)
-		used = used || standing == number || final == number || numberIn(desk) == number
-		return struct{}{}, err //nolint:wrapcheck // collect wraps
-	}, `SELECT standing_number, final_number, fallback_endpoint FROM sites`)
-	if err == nil && used {
-		return emergency.ErrNumberExists
-	}
-	return err
-}
-
-// notInPool refuses a number that may be leased, for the same reason.
-func (t tx) notInPool(ctx context.Context, number string) error {
-	var numbers int
-	err := t.scan(ctx, &numbers, `SELECT COUNT(*) FROM callback_numbers WHERE number = $1`, number)
-	if err == nil && numbers > 0 {
-		return emergency.ErrNumberExists
-	}
-	return err
-}
 
 // RemoveNumber takes a number out of its pool: at once when nobody could be called
 // back on it, else when its lease and its quarantine are over. So no caller loses a

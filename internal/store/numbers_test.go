@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,11 @@ func numbersRefused(t *testing.T, w *world) {
 	w.states(t, map[string]emergency.NumberState{first: draining})
 }
 
+// standingIn are standing numbers of every country.
+var standingIn = map[emergency.Country]string{
+	"US": "+12025550199", "PR": "+17875550199", "CA": "+16135550199", "GB": "+442079460199", "DK": dansk,
+}
+
 // A number is of the country of its site, or no carrier could register the site's
 // address for it; that it has been given to anybody is not asked (B5). Territories
 // and islands that share a calling code with a country are apart from it.
@@ -125,7 +131,7 @@ func numbersOfTheCountry(t *testing.T, w *world) {
 	} {
 		w.wipe(t)
 		site := siteNamed("here")
-		site.Country = c.country
+		site.Country, site.StandingNumber = c.country, standingIn[c.country]
 		if err := only(w.PutSite(t.Context(), site, emergency.Change{})); err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +148,8 @@ func numbersOfTheCountry(t *testing.T, w *world) {
 }
 
 // A number in a pool rings whoever has called for help from it and nobody else, so it
-// stands for no site, answers no callback and belongs to no agent (B5, B6).
+// stands for no site, answers no callback, belongs to no agent, and no customer is called
+// from it (B5, B6). Whoever adds it is told what it is for.
 func numbersOfNobodyElse(t *testing.T, w *world) {
 	us := siteNamed("us")
 	us.StandingNumber, us.FinalNumber, us.FallbackEndpoint = "+12025550110", "+12025550111", "tel:+1-202-555-0112"
@@ -158,18 +165,34 @@ func numbersOfNobodyElse(t *testing.T, w *world) {
 	if err := only(w.PutSite(t.Context(), pr, emergency.Change{})); err != nil {
 		t.Fatal(err)
 	}
+	w.routes(t, routed)
+	w.add(t, first, "us")
+	w.add(t, second, "us")
+	w.run(t, `UPDATE callback_numbers SET draining = TRUE, free_at = $2 WHERE number = $1`, second, noon.Add(time.Hour))
 	for what, number := range map[string]string{
-		"standing number": us.StandingNumber, "final number": us.FinalNumber,
-		"desk": "+12025550112", "desk behind a PBX": "+12025550115",
-		"agent's number": one.CallingNumber, "agent's device": "+12025550114",
+		"the standing number of site us":         us.StandingNumber,
+		"the final number of site us":            us.FinalNumber,
+		"the fallback endpoint of site us":       "+12025550112",
+		"the fallback endpoint of site pr":       "+12025550115",
+		"the calling number of agent one":        one.CallingNumber,
+		"a device of agent one":                  "+12025550114",
+		"a direct offer of the voice routing":    "+12025550100",
+		"a number of trunk sbc-1":                "+12025550120",
+		"a callback number of site us":           first,
+		"a callback number of site us, from whi": second,
 	} {
 		for _, site := range []emergency.SiteID{"us", "pr"} {
-			if err := w.AddNumber(t.Context(), number, site, emergency.Change{}); !errors.Is(err, emergency.ErrNumberExists) {
-				t.Errorf("the %s in the pool of %s gives %v, want ErrNumberExists", what, site, err)
+			if site == "us" && number == second {
+				continue // where it may come back
+			}
+			err := w.AddNumber(t.Context(), number, site, emergency.Change{})
+			taken, ok := errors.AsType[*emergency.NumberTaken](err)
+			if !ok || !errors.Is(err, emergency.ErrNumberExists) || !strings.HasPrefix(taken.By, what) {
+				t.Errorf("%s in the pool of %s gives %v", what, site, err)
 			}
 		}
 	}
-	w.states(t, map[string]emergency.NumberState{})
+	w.states(t, map[string]emergency.NumberState{first: free, second: draining})
 }
 
 // A number that has stood for a site is leased to nobody as long as somebody who showed

@@ -135,7 +135,7 @@ func (r *randomRun) hangsUp(t *rapid.T) {
 }
 
 func (r *randomRun) callsBack(t *rapid.T) {
-	to := rapid.SampledFrom([]string{first, second, third, standing}).Draw(t, "to")
+	to := rapid.SampledFrom([]string{first, second, third, standing, elsewhere}).Draw(t, "to")
 	from := rapid.SampledFrom([]string{"", "+12025550911"}).Draw(t, "from")
 	got := r.w.offerFrom(t, to, from)
 	fresh := emergency.LegID(fmt.Sprintf("leg-%09d", r.w.serial.Load()))

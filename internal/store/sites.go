@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,26 +67,21 @@ func (r *siteRow) site() (emergency.Site, error) {
 	return r.Site, json.Unmarshal([]byte(r.address), &r.Address) //nolint:wrapcheck // collect wraps
 }
 
-// PutSite adds or changes a site and gives it as it is kept. None of its numbers may
-// be a callback number.
+// PutSite adds or changes a site and gives it as it is kept. Its numbers must be for
+// nothing else: see siteApart.
 func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.Change) (emergency.Site, error) {
 	if err := site.Validate(); err != nil {
 		return site, err //nolint:wrapcheck // the domain's own words
 	}
 	err := s.change(ctx, "put site", func(t tx) error {
+		now := s.now()
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM sites WHERE id = $1`, site.ID); err != nil {
 			return err
 		}
-		for _, own := range []struct{ field, number string }{
-			{"standingNumber", site.StandingNumber},
-			{"fallbackEndpoint", numberIn(site.FallbackEndpoint)},
-			{"finalNumber", site.FinalNumber},
-		} {
-			if err := t.notCallbackNumber(ctx, own.field, own.number); err != nil {
-				return err
-			}
+		if err := t.countryStays(ctx, site, now); err != nil {
+			return err
 		}
-		if err := t.countryStays(ctx, site); err != nil {
+		if err := t.siteApart(ctx, site, now); err != nil {
 			return err
 		}
 		if err := t.upsertSite(ctx, site); err != nil {
@@ -97,17 +93,57 @@ func (s *Store) PutSite(ctx context.Context, site emergency.Site, by emergency.C
 		}
 		return t.changed(ctx, configured{
 			action: "site-changed", subject: emergency.SubjectSite, name: string(site.ID), revision: site.Revision, site: site.ID,
-		}, by, s.now())
+		}, by, now)
 	})
 	return site, err
 }
 
+// siteApart refuses numbers of a site that are abroad or for something else, as far as
+// they are new: what was kept before there was such a rule may be kept again.
+//
+// The standing number shows the emergency services where the caller is, and a callback
+// to it must not be for somebody elsewhere (B5). Whoever answers callbacks must not be
+// rung on a number that is called back itself, or the callback would go round in a
+// circle (B6).
+func (t tx) siteApart(ctx context.Context, site emergency.Site, now time.Time) error {
+	kept, err := readSite(ctx, t, site.ID)
+	if err != nil && !errors.Is(err, emergency.ErrUnknownSite) {
+		return err
+	}
+	if site.StandingNumber != kept.StandingNumber || site.Country != kept.Country {
+		if err := numberOf("standingNumber", site.StandingNumber, site.Country); err != nil {
+			return err
+		}
+	}
+	if site.StandingNumber != kept.StandingNumber {
+		standing := field{"standingNumber", site.StandingNumber}
+		if err := standing.apart(ctx, t.leasable(now), t.standing(site.ID), t.answering(site.ID),
+			t.calling(site.ID), t.ringing, t.shown(now, site.ID)); err != nil {
+			return err
+		}
+	}
+	var answering []field
+	if site.FallbackEndpoint != kept.FallbackEndpoint {
+		answering = devices("fallbackEndpoint", site.FallbackEndpoint)
+	}
+	if site.FinalNumber != kept.FinalNumber {
+		answering = append(answering, field{"finalNumber", site.FinalNumber})
+	}
+	for _, each := range answering {
+		if err := each.apart(ctx, t.leasable(now), t.standing(site.ID), t.shown(now, "")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // countryStays refuses to move a site to another country while it has callback numbers:
 // they are the old one's.
-func (t tx) countryStays(ctx context.Context, site emergency.Site) error {
+func (t tx) countryStays(ctx context.Context, site emergency.Site, now time.Time) error {
 	var abroad int
 	err := t.scan(ctx, &abroad, `SELECT COUNT(*) FROM sites s WHERE s.id = $1 AND s.country <> $2
-		AND EXISTS (SELECT 1 FROM callback_numbers n WHERE n.site_id = s.id)`, site.ID, site.Country)
+		AND EXISTS (SELECT 1 FROM callback_numbers n WHERE n.site_id = s.id AND NOT (`+departed+`$3))`,
+		site.ID, site.Country, now)
 	if err == nil && abroad > 0 {
 		return &emergency.Invalid{Field: "country", Problem: "must stay as long as the site has callback numbers; remove them first"}
 	}

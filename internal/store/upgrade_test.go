@@ -124,7 +124,7 @@ func TestUpgradeKeepsEverything(t *testing.T) {
 	onBoth(t, func(t *testing.T, e engine) {
 		w, _ := upgraded(t, e)
 		want := siteNamed("pr")
-		want.Country, want.Revision = emergency.PuertoRico, 1
+		want.Country, want.StandingNumber, want.Revision = emergency.PuertoRico, standing, 1
 		got, err := w.Site(t.Context(), "pr")
 		if err != nil {
 			t.Fatal(err)

@@ -105,13 +105,17 @@ func (s *Store) PutVoiceRouting(ctx context.Context, routing emergency.VoiceRout
 		if err := t.checkSeen(ctx, by, `SELECT revision FROM voice_routing WHERE id = $1`, 1); err != nil {
 			return err
 		}
+		now := s.now()
+		if err := t.routingApart(ctx, document, now); err != nil {
+			return err
+		}
 		if err := t.scan(ctx, &kept.Revision, `UPDATE voice_routing SET document = $1, revision = revision + 1
 			RETURNING revision`, string(text)); err != nil {
 			return err
 		}
 		return t.changed(ctx, configured{
 			action: "voice-routing-changed", subject: emergency.SubjectVoiceRouting, name: "voice-routing", revision: kept.Revision,
-		}, by, s.now())
+		}, by, now)
 	})
 	return kept, err
 }

@@ -162,17 +162,28 @@ func (w *world) count(t tb, query string, args ...any) int {
 // pass lets time go by.
 func (w *world) pass(d time.Duration) { w.clock.set(w.clock.read().Add(d)) }
 
-// standing is the number of every site that stands for itself.
-const standing = "+12025550199"
+// standing is the number that stands for the site "us", elsewhere that of any other but
+// "dk".
+const (
+	standing  = "+12025550199"
+	elsewhere = "+13035550199"
+)
 
 // desk answers at every site when the agent does not (B6).
 const desk = "tel:+12025550198"
 
 func siteNamed(id emergency.SiteID) emergency.Site {
+	number := elsewhere
+	switch id {
+	case "us":
+		number = standing
+	case "dk":
+		number = "+13035550198"
+	}
 	return emergency.Site{
 		ID: id, Name: "Site " + string(id), Country: emergency.UnitedStates,
 		Address:        emergency.Address{Street: "1 Example Street", City: "Washington", Region: "DC"},
-		StandingNumber: standing, FallbackEndpoint: desk,
+		StandingNumber: number, FallbackEndpoint: desk,
 	}
 }
 
