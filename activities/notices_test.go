@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type shelf struct {
 	// recipients are those of a notice that is made; queued those who have not had it.
 	recipients, queued []string
 	recorded           []emergency.Delivery
+	// event is what its notices tell; that a call was placed when empty.
+	event emergency.NoticeEvent
 	// refuse fails what it names.
 	refuse map[string]error
 }
@@ -51,7 +54,7 @@ func (s *shelf) Notice(_ context.Context, id emergency.CallID, event emergency.N
 		queued = append(queued, emergency.Delivery{Address: address, State: emergency.DeliveryQueued})
 	}
 	return emergency.Notice{
-		CallID: id, Event: emergency.NoticePlaced, Kind: emergency.KindEmergency, AgentName: "Avery Example",
+		CallID: id, Event: cmp.Or(s.event, emergency.NoticePlaced), Kind: emergency.KindEmergency, AgentName: "Avery Example",
 		SiteName: "Washington", Dialed: "911", Number: number,
 	}, queued, err
 }
@@ -101,8 +104,54 @@ func TestNoticeOfEachEvent(t *testing.T) {
 			same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 			same(t, "mails", []string{ana, bo}, r.sorted())
 			of := fmt.Sprintf(" %s %s %d", in.CallID, in.Event, in.Round)
-			same(t, "what was asked", []string{"ensure" + of, "read" + of, "record" + of, "record" + of, "count" + of}, shelf.asked)
+			want := []string{"ensure" + of, "read" + of}
+			if in.Event == emergency.NoticeEscalated { // which says whom those before it have reached
+				call := "count " + string(in.CallID)
+				want = append(want, call+" placed 0", call+" failed 0", call+" escalated 1")
+			}
+			same(t, "what was asked", append(want, "record"+of, "record"+of, "count"+of), shelf.asked)
 		})
+	}
+}
+
+// An escalation says whom the notices before it have reached, each round anew: one who was
+// sent an e-mail, and one whose e-mail was never taken until now (B9).
+func TestEscalationCountsWhoWasTold(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = refusing(bo, &notify.SendError{Permanent: true, Reason: "the mail system refuses the recipient"})
+	_, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	for round, want := range []string{
+		"One person was written to before, who has not acknowledged. No e-mail has reached one more.",
+		"2 people were written to before. None of them has acknowledged.",
+	} {
+		var text string
+		r.mail.refuse = func(m notify.Message) error {
+			text = m.Text
+			return nil
+		}
+		_, err := r.NotifyContacts(t.Context(), workflows.NoticeRef{CallID: callID, Event: emergency.NoticeEscalated, Round: round + 1})
+		ok(t, err)
+		if !strings.Contains(text, want) {
+			t.Errorf("round %d lacks %q:\n%s", round+1, want, text)
+		}
+	}
+}
+
+// An agent whose mailbox is off has had no contact told: an escalation does not say that
+// one was (S14, B9).
+func TestEscalationWithoutAMailbox(t *testing.T) {
+	r, shelf := newShelfRig(t)
+	shelf.event = emergency.NoticeEscalated
+	var text string
+	r.mail.refuse = func(m notify.Message) error {
+		text = m.Text
+		return nil
+	}
+	_, err := r.NotifyContacts(t.Context(), workflows.NoticeRef{CallID: callID, Event: emergency.NoticeEscalated, Round: 1})
+	ok(t, err)
+	if !strings.Contains(text, "Nobody was written to before.") {
+		t.Errorf("it says\n%s", text)
 	}
 }
 

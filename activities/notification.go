@@ -47,6 +47,9 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	if err != nil {
 		return workflows.Deliveries{}, typed("read notice", err)
 	}
+	if notice.Before, err = a.before(ctx, in); err != nil {
+		return workflows.Deliveries{}, typed("read notice", err)
+	}
 	results := make([]error, len(queued))
 	wording := a.wording(ctx)
 	var sending sync.WaitGroup
