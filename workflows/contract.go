@@ -29,6 +29,9 @@ const (
 	// SignalAcknowledged carries an emergency.Acknowledged: somebody has seen a
 	// notice (B9). A refused dial's workflow understands it, too.
 	SignalAcknowledged = "notice-acknowledged"
+	// SignalUndelivered carries an emergency.Undelivered: every e-mail with a first
+	// notice has come back (B9). A refused dial's workflow understands it, too.
+	SignalUndelivered = "notice-undelivered"
 	// QueryState answers with a State, and for a refused dial with a RefusalState.
 	QueryState = "state"
 )
@@ -89,6 +92,9 @@ type NoticeRef struct {
 type Deliveries struct {
 	Sent   int `json:"sent"`
 	Failed int `json:"failed"`
+	// Superseded counts those to whom an escalation was not sent, because the next one
+	// was due or somebody had acknowledged (B9).
+	Superseded int `json:"superseded,omitempty"`
 	// To are the e-mail addresses of those who were told; supervisors see them.
 	To []string `json:"to,omitempty"`
 }

@@ -72,8 +72,12 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 		presence:   presenceKeeper{shown: map[emergency.LegID]bool{}},
 	}
 	c.notices = &noticeKeeper{
-		about: subject{order.CallID, order.Kind}, log: c.log, plan: order.Notices, useful: order.Terms.Lease + order.Terms.Grace,
-		acknowledged: workflow.GetSignalChannel(ctx, SignalAcknowledged), changed: c.describe, warn: c.warn,
+		about: subject{order.CallID, order.Kind}, log: c.log, plan: order.Notices,
+		acknowledged: workflow.GetSignalChannel(ctx, SignalAcknowledged), undelivered: workflow.GetSignalChannel(ctx, SignalUndelivered),
+		changed: c.describe, warn: c.warn,
+	}
+	if order.Notices == nil || !order.Notices.ByUse {
+		c.notices.useful = order.Terms.Lease + order.Terms.Grace
 	}
 	return c, workflow.SetQueryHandlerWithOptions(ctx, QueryState, c.state, workflow.QueryHandlerOptions{
 		Description: "Where the call stands: phase, number, legs, window.",

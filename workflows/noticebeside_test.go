@@ -103,20 +103,33 @@ func TestMailHangs(t *testing.T) {
 		"> ⚠ Not everybody had been told of the callback when the call was closed; it is not tried any more.")
 }
 
-// A mail system that is back after an hour still brings the notice to people, if the
-// call is not closed before; every notice is tried for as long as a callback can come.
-func TestMailIsBackAfterAnHour(t *testing.T) {
+// A mail system that is back after hours still brings the notice to people, if the call
+// is not closed before: while it is open somebody can help.
+func TestMailIsBackInTheCall(t *testing.T) {
 	s := newNoticeScene(t)
 	placed := noticeStep(emergency.NoticePlaced, 0)
 	s.plans[placed] = pending
 	s.acknowledge(time.Minute, emergency.NoticePlaced)
-	s.end(50*time.Minute, theDial)
-	s.delivered(61*time.Minute, placed, workflows.Deliveries{Sent: 2})
+	s.end(170*time.Minute, theDial)
+	s.delivered(180*time.Minute, placed, workflows.Deliveries{Sent: 2})
 	s.completes(1)
-	same(t, "the end", 80*time.Minute, s.now())
+	same(t, "the end", 200*time.Minute, s.now())
 	mentions(t, s.details(), "- **Contacts** 2 of 2 told of the call\n")
 	unwarned(t, s.details())
-	mentions(t, s.asked.of(commandOrdinary)[0].how, "schedule-to-close=1h30m0s start-to-close=30s retry=1s..1m0s x0")
+	mentions(t, s.asked.of(commandOrdinary)[0].how, "schedule-to-close=0s start-to-close=30s retry=1s..1m0s x0")
+}
+
+// The notices of a call from before they were tried for as long as they are of use are
+// tried for lease and grace, each of them.
+func TestNoticesOfOldPlan(t *testing.T) {
+	s := newNoticeScene(t)
+	s.order.Notices.ByUse = false
+	s.end(20*time.Minute, theDial)
+	s.completes(1)
+	same(t, "notices", []string{"0m placed", "5m escalated 1", "10m escalated 2"}, s.noticesAsked())
+	for _, asked := range s.asked.of(commandOrdinary) {
+		mentions(t, asked.how, "schedule-to-close=1h30m0s start-to-close=30s")
+	}
 }
 
 // The window closes while somebody should still acknowledge, or a supervisor cancels:
@@ -138,7 +151,7 @@ func TestClosedWhileWaiting(t *testing.T) {
 		s.end(5*time.Minute, theDial)
 		s.completes(1)
 		same(t, "notices", []string{"0m placed", "40m escalated 1"}, s.noticesAsked())
-		mentions(t, s.details(), "> ⚠ Nobody had acknowledged when the call was closed, although the site's list was told once.")
+		mentions(t, s.details(), "> ⚠ Nobody had acknowledged when the call was closed, although that was escalated once.")
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		s := newNoticeScene(t)

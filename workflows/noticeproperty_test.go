@@ -11,18 +11,27 @@ import (
 )
 
 // acknowledges lays down how far the telling of people goes, and has acknowledgements
-// come at any time, as often as they like, readable or not. They count for nothing but
-// who is told.
+// come at any time, as often as they like, readable or not, and all e-mails come back.
+// That counts for nothing but who is told.
 func (w *world) acknowledges(t *rapid.T) {
 	if !rapid.Bool().Draw(t, "with a plan") {
 		return
 	}
 	w.order.Notices = &emergency.NoticePlan{
 		AcknowledgeWithin: drawn(t, "to acknowledge", time.Hour), Escalations: rapid.IntRange(0, 3).Draw(t, "escalations"),
-		TellEnd: rapid.Bool().Draw(t, "the end is told"),
+		TellEnd: rapid.Bool().Draw(t, "the end is told"), ByUse: rapid.Bool().Draw(t, "tried by use"),
 	}
-	w.told = rapid.SampledFrom([]workflows.Deliveries{{Sent: 2}, {Sent: 1, Failed: 1}, {Failed: 2}, {}}).Draw(t, "deliveries")
+	w.told = rapid.SampledFrom([]workflows.Deliveries{{Sent: 2}, {Sent: 1, Failed: 1}, {Failed: 2}, {Superseded: 2}, {}}).Draw(t, "deliveries")
 	w.plans[workflows.ActivityNotifyContacts] = rapid.SampledFrom([]plan{nil, failing(3), always(refusesMail()), always(gone()), pending}).Draw(t, "mail")
+	for range rapid.IntRange(0, 2).Draw(t, "times that all came back") {
+		w.at(w.moment(drawn(t, "came back", 2*time.Hour)), func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if len(w.released) == 0 {
+				w.env.SignalWorkflow(workflows.SignalUndelivered, emergency.Undelivered{Event: emergency.NoticePlaced})
+			}
+		})
+	}
 	for range rapid.IntRange(0, 3).Draw(t, "acknowledgements") {
 		message := rapid.SampledFrom([]any{
 			emergency.Acknowledged{Event: emergency.NoticePlaced}, emergency.Acknowledged{Event: emergency.NoticeEscalated}, "hello",

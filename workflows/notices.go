@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -19,10 +20,11 @@ type noticeKeeper struct {
 	log   log.Logger
 	// plan is how far the telling goes; nil for a call from before there was one.
 	plan *emergency.NoticePlan
-	// useful is how long a notice is worth trying.
+	// useful is how long a notice is worth trying; zero for as long as the workflow goes
+	// on, which gives up what is still being tried when it ends.
 	useful time.Duration
 
-	acknowledged workflow.ReceiveChannel
+	acknowledged, undelivered workflow.ReceiveChannel
 	// changed and warn tell supervisors.
 	changed func(workflow.Context)
 	warn    func(string)
@@ -31,7 +33,8 @@ type noticeKeeper struct {
 	// acknowledgedAt is when somebody first said that they had seen a notice; zero
 	// while nobody has.
 	acknowledgedAt time.Time
-	acknowledgedBy string
+	// acknowledgements are everybody's who did, the first one first, one of each person.
+	acknowledgements []emergency.Acknowledged
 	// due is when people are told again if nobody acknowledges; zero when nobody is
 	// waited for.
 	due time.Time
@@ -51,15 +54,19 @@ type subject struct {
 type notice struct {
 	event emergency.NoticeEvent
 	// round counts the escalations; zero for every other event.
-	round  int
+	round int
+	// at is when the sending began.
+	at     time.Time
 	done   bool
 	err    error
 	result Deliveries
+	// returned says that every e-mail that went out has come back.
+	returned bool
 }
 
 // begin sends a notice without waiting for it.
 func (k *noticeKeeper) begin(ctx workflow.Context, event emergency.NoticeEvent, round int) *notice {
-	n := &notice{event: event, round: round}
+	n := &notice{event: event, round: round, at: workflow.Now(ctx)}
 	k.notices = append(k.notices, n)
 	workflow.Go(ctx, func(ctx workflow.Context) { k.send(ctx, n) })
 	return n
@@ -80,7 +87,7 @@ func (k *noticeKeeper) beginOnce(ctx workflow.Context, event emergency.NoticeEve
 func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout:    30 * time.Second,
-		ScheduleToCloseTimeout: k.useful,
+		ScheduleToCloseTimeout: k.patience(n),
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
 		Summary:                k.about.marked(k.summary(n)),
 	})
@@ -89,6 +96,8 @@ func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
 	n.done = true
 	switch {
 	case n.gone(), n.round > 1: // what went wrong with the list is said once
+	case n.nobody() && n.first():
+		k.warn(k.about.untold())
 	case n.err != nil:
 		k.log.Warn("A notice could not be brought to everybody", "event", n.event, "round", n.round, "error", n.err)
 		k.warn(fmt.Sprintf("Not everybody could be told %s: see the failed activity.", ofWhat[n.event]))
@@ -96,6 +105,15 @@ func (k *noticeKeeper) send(ctx workflow.Context, n *notice) {
 		k.warn(fmt.Sprintf("%d of %d cannot be reached by e-mail to be told %s.", n.result.Failed, n.people(), ofWhat[n.event]))
 	}
 	k.changed(ctx)
+}
+
+// patience is how long a notice is tried. An escalation is of no use once the next one
+// is due: after an outage people would hear of both.
+func (k *noticeKeeper) patience(n *notice) time.Duration {
+	if k.plan.ByUse && n.event == emergency.NoticeEscalated && k.plan.AcknowledgeWithin > 0 && n.round < k.plan.Escalations {
+		return k.plan.AcknowledgeWithin
+	}
+	return k.useful
 }
 
 // insist tells the site's list when nobody acknowledges the first notice, and again.
@@ -156,23 +174,46 @@ func (k *noticeKeeper) wanted() bool {
 	return true
 }
 
-// hear takes in acknowledgements. The first counts, whichever notice it is for. One
-// that cannot be read counts too, at the time of its arrival: it was sent by hand,
-// and whoever did so knows of the call.
+// hear takes in what becomes of notices that are out.
 func (k *noticeKeeper) hear(ctx workflow.Context) {
 	news := workflow.NewSelector(ctx)
-	news.AddReceive(k.acknowledged, func(ch workflow.ReceiveChannel, _ bool) {
-		var message emergency.Acknowledged
-		if !ch.ReceiveAsync(&message) {
-			message = emergency.Acknowledged{}
-		}
-		if k.acknowledgedAt.IsZero() {
-			k.acknowledgedAt, k.acknowledgedBy = orNow(ctx, message.At), message.By
-		}
-	})
+	news.AddReceive(k.acknowledged, func(ch workflow.ReceiveChannel, _ bool) { k.hearAcknowledged(ctx, ch) })
+	news.AddReceive(k.undelivered, func(ch workflow.ReceiveChannel, _ bool) { k.hearUndelivered(ch) })
 	for {
 		news.Select(ctx)
 		k.changed(ctx)
+	}
+}
+
+// hearAcknowledged takes in an acknowledgement. The first counts, whichever notice it is
+// for. One that cannot be read counts too, at the time of its arrival: it was sent by
+// hand, and whoever did so knows of the call.
+func (k *noticeKeeper) hearAcknowledged(ctx workflow.Context, ch workflow.ReceiveChannel) {
+	var message emergency.Acknowledged
+	if !ch.ReceiveAsync(&message) {
+		message = emergency.Acknowledged{}
+	}
+	message.At = orNow(ctx, message.At)
+	if k.acknowledgedAt.IsZero() {
+		k.acknowledgedAt = message.At
+	}
+	if !slices.ContainsFunc(k.acknowledgements, func(a emergency.Acknowledged) bool { return a.By == message.By }) {
+		k.acknowledgements = append(k.acknowledgements, message)
+	}
+}
+
+// hearUndelivered takes in that nobody has the first notice any more, so that others are
+// told at once. Of other notices nothing depends on that.
+func (k *noticeKeeper) hearUndelivered(ch workflow.ReceiveChannel) {
+	var message emergency.Undelivered
+	if !ch.ReceiveAsync(&message) {
+		return
+	}
+	for _, n := range k.notices {
+		if n.event == message.Event && n.first() && !n.returned {
+			n.returned = true
+			k.warn(fmt.Sprintf("Every e-mail that told %s has come back.", ofWhat[n.event]))
+		}
 	}
 }
 
@@ -203,9 +244,14 @@ func (k *noticeKeeper) settled() bool {
 // gone tells whether the rows that the notice is about do not exist any more.
 func (n *notice) gone() bool { return unknownCall(n.err) }
 
+// first tells whether it is the notice that somebody should acknowledge.
+func (n *notice) first() bool {
+	return n.event == emergency.NoticePlaced || n.event == emergency.NoticeFailed
+}
+
 // hopeless tells whether not one of several people could be told.
 func (n *notice) hopeless() bool {
-	return n.done && !n.gone() && n.result.Sent == 0 && (n.err != nil || n.result.Failed > 0)
+	return n.returned || n.done && !n.gone() && n.result.Sent == 0 && (n.err != nil || n.result.Failed > 0)
 }
 
 // nobody tells whether there was nobody to be told.
@@ -216,4 +262,4 @@ func (n *notice) nobody() bool { return n.done && n.err == nil && n.people() == 
 func (n *notice) pointless() bool { return n.nobody() || (n.round == 0 && n.hopeless()) }
 
 // people are the recipients whose end is known.
-func (n *notice) people() int { return n.result.Sent + n.result.Failed }
+func (n *notice) people() int { return n.result.Sent + n.result.Failed + n.result.Superseded }

@@ -33,11 +33,11 @@ func TestAcknowledged(t *testing.T) {
 	mentions(t, before, "- **Contacts** 2 of 2 told of the call\n", "- **Acknowledged** not yet, due by 2096-03-08 12:05:00 UTC\n")
 	mentions(t, after, "- **Contacts** 2 of 2 told of the call\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC by desk@example.org\n")
 	want := &workflows.NoticesState{
-		Notices:       []workflows.NoticeState{{Event: emergency.NoticePlaced, Done: true, Sent: 2}},
+		Notices:       []workflows.NoticeState{{Event: emergency.NoticePlaced, At: noon, Done: true, Sent: 2}},
 		AcknowledgeBy: noon.Add(5 * time.Minute),
 	}
 	same(t, "the state before", want, waiting.Notices)
-	want.AcknowledgeBy, want.AcknowledgedAt = time.Time{}, noon.Add(2*time.Minute)
+	want.AcknowledgeBy, want.AcknowledgedAt, want.Acknowledgements = time.Time{}, noon.Add(2*time.Minute), 1
 	same(t, "the state after", want, seen.Notices)
 	unwarned(t, s.details())
 }
@@ -69,10 +69,11 @@ func TestNobodyAcknowledges(t *testing.T) {
 		`10m for 5m0s "Somebody should acknowledge by 12:15:00 UTC"`,
 	}, s.noticeTimers())
 	mentions(t, s.asked.String(), `"E-mail that tells the site's list that somebody should act (2 of 2)"`)
-	mentions(t, once, "- **Escalated** once to the site's list: 2 of 2 told", "- **Acknowledged** not yet, due by 2096-03-08 12:10:00 UTC")
+	mentions(t, once, "- **Escalated** at 2096-03-08 12:05:00 UTC to the site's list (1 of 2): 2 of 2 told", "- **Acknowledged** not yet, due by 2096-03-08 12:10:00 UTC")
 	mentions(t, after,
-		"- **Escalated** twice to the site's list: 2 of 2 told", "- **Acknowledged** by nobody",
-		"> ⚠ Nobody has acknowledged, although the site's list was told twice.")
+		"- **Escalated** at 2096-03-08 12:05:00 UTC to the site's list (1 of 2): 2 of 2 told",
+		"- **Escalated** at 2096-03-08 12:10:00 UTC to the site's list (2 of 2): 2 of 2 told", "- **Acknowledged** by nobody",
+		"> ⚠ Nobody has acknowledged, although that was escalated twice.")
 	same(t, "escalations", 2, s.state().Notices.Escalated)
 	same(t, "warnings", 1, len(s.state().Warnings))
 }

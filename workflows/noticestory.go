@@ -17,6 +17,8 @@ type NoticesState struct {
 	AcknowledgeBy time.Time `json:"acknowledgeBy,omitzero"`
 	// AcknowledgedAt is missing while nobody has said that they have seen a notice.
 	AcknowledgedAt time.Time `json:"acknowledgedAt,omitzero"`
+	// Acknowledgements is how many people have.
+	Acknowledgements int `json:"acknowledgements,omitempty"`
 	// Escalated is how often the site's list has been told because nobody did.
 	Escalated int `json:"escalated"`
 }
@@ -26,10 +28,17 @@ type NoticeState struct {
 	Event emergency.NoticeEvent `json:"event"`
 	// Round counts the escalations.
 	Round int `json:"round,omitempty"`
+	// At is when the telling began.
+	At time.Time `json:"at"`
 	// Done is false while somebody is still being told.
 	Done   bool `json:"done"`
 	Sent   int  `json:"sent"`
 	Failed int  `json:"failed"`
+	// Superseded counts those to whom an escalation was not sent, because it was not
+	// needed any more.
+	Superseded int `json:"superseded,omitempty"`
+	// Returned says that every e-mail that went out has come back.
+	Returned bool `json:"returned,omitempty"`
 }
 
 // ofWhat completes a sentence that begins with "told".
@@ -46,10 +55,13 @@ func (k *noticeKeeper) state() *NoticesState {
 	if k.plan == nil {
 		return nil
 	}
-	s := &NoticesState{AcknowledgeBy: k.due, AcknowledgedAt: k.acknowledgedAt, Escalated: k.escalated}
+	s := &NoticesState{
+		AcknowledgeBy: k.due, AcknowledgedAt: k.acknowledgedAt, Acknowledgements: len(k.acknowledgements), Escalated: k.escalated,
+	}
 	for _, n := range k.notices {
 		s.Notices = append(s.Notices, NoticeState{
-			Event: n.event, Round: n.round, Done: n.done, Sent: n.result.Sent, Failed: n.result.Failed,
+			Event: n.event, Round: n.round, At: n.at, Done: n.done,
+			Sent: n.result.Sent, Failed: n.result.Failed, Superseded: n.result.Superseded, Returned: n.returned,
 		})
 	}
 	return s
@@ -66,8 +78,10 @@ func (k *noticeKeeper) describe(b *strings.Builder) {
 			fmt.Fprintf(b, "- **%s** %s\n", k.about.recipients(), k.sentence(n))
 		}
 	}
-	if last := k.lastEscalation(); last != nil {
-		fmt.Fprintf(b, "- **Escalated** %s to the site's list: %s\n", times(k.escalated), k.sentence(last))
+	for _, n := range k.notices {
+		if n.event == emergency.NoticeEscalated {
+			fmt.Fprintf(b, "- **Escalated** at %s to the site's list (%d of %d): %s\n", clock(n.at), n.round, k.plan.Escalations, k.sentence(n))
+		}
 	}
 	if sentence := k.acknowledgement(); sentence != "" {
 		fmt.Fprintf(b, "- **Acknowledged** %s\n", sentence)
@@ -84,6 +98,10 @@ func (k *noticeKeeper) sentence(n *notice) string {
 		return "being told " + what
 	case !n.done || n.err != nil:
 		return "not all told " + what
+	case n.returned:
+		return "none told " + what + ": every e-mail came back"
+	case n.result.Superseded == n.people():
+		return "not sent, as it was not needed any more"
 	default:
 		return strings.TrimSuffix(fmt.Sprintf("%d of %d told %s: %s", n.result.Sent, n.people(), what, strings.Join(n.result.To, ", ")), ": ")
 	}
@@ -93,10 +111,8 @@ func (k *noticeKeeper) sentence(n *notice) string {
 // empty where nobody need.
 func (k *noticeKeeper) acknowledgement() string {
 	switch {
-	case !k.acknowledgedAt.IsZero() && k.acknowledgedBy != "":
-		return "at " + clock(k.acknowledgedAt) + " by " + k.acknowledgedBy
 	case !k.acknowledgedAt.IsZero():
-		return "at " + clock(k.acknowledgedAt)
+		return k.whoAcknowledged()
 	case !k.due.IsZero():
 		return "not yet, due by " + clock(k.due)
 	case k.plan == nil || k.plan.AcknowledgeWithin <= 0 || k.about.kind == emergency.KindTest:
@@ -106,6 +122,19 @@ func (k *noticeKeeper) acknowledgement() string {
 	default:
 		return "by nobody"
 	}
+}
+
+// whoAcknowledged names everybody who did, the first one first.
+func (k *noticeKeeper) whoAcknowledged() string {
+	var all []string
+	for _, a := range k.acknowledgements {
+		sentence := "at " + clock(a.At)
+		if a.By != "" {
+			sentence += " by " + a.By
+		}
+		all = append(all, sentence)
+	}
+	return strings.Join(all, ", ")
 }
 
 // summary is an activity's line in the Temporal Web UI.
@@ -124,7 +153,7 @@ func (k *noticeKeeper) although() string {
 	case last.nobody():
 		return ", and the site has no list of people to be told"
 	}
-	return ", although the site's list was told " + times(k.escalated)
+	return ", although that was escalated " + times(k.escalated)
 }
 
 // lastEscalation is nil while the site's list has not been told.
@@ -162,4 +191,12 @@ func (s subject) recipients() string {
 		return "Test list"
 	}
 	return "Contacts"
+}
+
+// untold is the warning that nobody is told of what has happened.
+func (s subject) untold() string {
+	if s.kind == emergency.KindTest {
+		return "Nobody is told: the site has no test list."
+	}
+	return "Nobody is told: the agent has no contacts or no mailbox, and the site has no list."
 }

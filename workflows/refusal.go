@@ -77,7 +77,8 @@ func setupRefusal(ctx workflow.Context, order emergency.RefusedOrder) *refusal {
 	}
 	r.notices = &noticeKeeper{
 		about: subject{order.CallID, order.Kind}, log: r.log, plan: &r.order.Notices, useful: refusalUseful,
-		acknowledged: workflow.GetSignalChannel(ctx, SignalAcknowledged), changed: r.describe, warn: r.warn,
+		acknowledged: workflow.GetSignalChannel(ctx, SignalAcknowledged), undelivered: workflow.GetSignalChannel(ctx, SignalUndelivered),
+		changed: r.describe, warn: r.warn,
 	}
 	return r
 }

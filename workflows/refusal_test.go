@@ -33,8 +33,8 @@ func TestRefusalAcknowledged(t *testing.T) {
 	mentions(t, s.details(), "## Emergency call refused: somebody knows\n", "- **Acknowledged** at 2096-03-08 12:02:00 UTC by desk@example.org\n")
 	same(t, "the state", workflows.RefusalState{
 		Kind: emergency.KindEmergency, Code: emergency.CheckNoRoute, Notices: &workflows.NoticesState{
-			Notices:        []workflows.NoticeState{{Event: emergency.NoticeFailed, Done: true, Sent: 2}},
-			AcknowledgedAt: noon.Add(2 * time.Minute),
+			Notices:        []workflows.NoticeState{{Event: emergency.NoticeFailed, At: noon, Done: true, Sent: 2}},
+			AcknowledgedAt: noon.Add(2 * time.Minute), Acknowledgements: 1,
 		},
 	}, s.refusal())
 	unwarned(t, s.details())
@@ -143,8 +143,9 @@ func TestRefusalInVain(t *testing.T) {
 	}
 	mentions(t, s.details(),
 		"## Emergency call refused: all that could be told has been\n",
-		"- **Escalated** twice to the site's list: 2 of 2 told", "- **Acknowledged** by nobody\n",
-		"> ⚠ Nobody has acknowledged, although the site's list was told twice.")
+		"- **Escalated** at 2096-03-08 12:05:00 UTC to the site's list (1 of 2): 2 of 2 told",
+		"- **Escalated** at 2096-03-08 12:10:00 UTC to the site's list (2 of 2): 2 of 2 told", "- **Acknowledged** by nobody\n",
+		"> ⚠ Nobody has acknowledged, although that was escalated twice.")
 	same(t, "warnings", 1, len(s.refusal().Warnings))
 }
 

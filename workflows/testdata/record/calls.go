@@ -34,6 +34,10 @@ type call struct {
 	plan *emergency.NoticePlan
 	// unreachable makes every recipient of the first notice one who cannot be reached.
 	unreachable bool
+	// superseded has no escalation but the last go out.
+	superseded bool
+	// nobody says that there is nobody to be told.
+	nobody bool
 	// cancelled says that the call is to end as cancelled.
 	cancelled bool
 
@@ -91,6 +95,7 @@ func newCalls() []*call {
 		{name: "late-lease-in-trouble", early: []act{leased(0)}, script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble, standing: true},
 	}
 	calls = append(calls, noticeCalls()...)
+	calls = append(calls, usefulCalls()...)
 	for n, c := range calls {
 		c.order = emergency.Order{
 			CallID:  emergency.CallID(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n+1)),

@@ -38,8 +38,13 @@ func fakes(calls []*call) map[string]any {
 		},
 		workflows.ActivityNotifyContacts: func(ctx context.Context, in workflows.NoticeRef) (workflows.Deliveries, error) {
 			c := byID[in.CallID]
-			if c.unreachable && in.Round == 0 {
+			switch {
+			case c.unreachable && in.Round == 0:
 				return workflows.Deliveries{Failed: c.order.Contacts}, c.take(ctx)
+			case c.superseded && in.Round > 0 && in.Round < c.plan.Escalations:
+				return workflows.Deliveries{Superseded: c.order.Contacts}, c.take(ctx)
+			case c.nobody:
+				return workflows.Deliveries{}, c.take(ctx)
 			}
 			return workflows.Deliveries{Sent: c.order.Contacts}, c.take(ctx)
 		},

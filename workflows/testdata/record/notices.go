@@ -50,6 +50,46 @@ func noticeCalls() []*call {
 	}
 }
 
+// usefulCalls are the scenarios of version 4, in which a notice is tried for as long as
+// it is of use, and e-mails come back (B9).
+func usefulCalls() []*call {
+	patient := &emergency.NoticePlan{AcknowledgeWithin: 3 * time.Second, Escalations: 2, ByUse: true}
+	hasty := &emergency.NoticePlan{AcknowledgeWithin: time.Second, Escalations: 2, ByUse: true}
+	return []*call{
+		{name: "useful-acknowledged-by-two", plan: patient, script: []act{
+			acknowledged(500*time.Millisecond, emergency.NoticePlaced), acknowledged(700*time.Millisecond, emergency.NoticePlaced),
+			ended(time.Second, dial),
+		}},
+		{name: "useful-in-vain", plan: hasty, script: []act{ended(time.Second, dial)}},
+		{name: "useful-mail-is-down", plan: hasty, fail: mailIsDown, script: []act{ended(time.Second, dial)}},
+		{name: "useful-returned", plan: patient, script: []act{
+			returned(500*time.Millisecond, emergency.NoticePlaced), returned(600*time.Millisecond, emergency.NoticePlaced),
+			unreadable(700*time.Millisecond, workflows.SignalUndelivered), ended(time.Second, dial),
+			acknowledged(1500*time.Millisecond, emergency.NoticeEscalated),
+		}},
+		{name: "useful-superseded", plan: hasty, superseded: true, script: []act{ended(time.Second, dial)}},
+		{name: "useful-to-nobody", plan: hasty, nobody: true, script: []act{ended(time.Second, dial)}},
+		{name: "useful-refused-mail-is-down", plan: hasty, refused: &emergency.RefusedOrder{}, fail: mailIsDownAtFirst},
+		{name: "useful-refused-returned", plan: patient, refused: &emergency.RefusedOrder{}, script: []act{
+			returned(500*time.Millisecond, emergency.NoticeFailed), acknowledged(time.Second, emergency.NoticeEscalated),
+		}},
+	}
+}
+
+// mailIsDownAtFirst fails every notice twice.
+func mailIsDownAtFirst(a attempt) error {
+	if a.step == workflows.ActivityNotifyContacts && a.number < 3 {
+		return errors.New("the mail system is down")
+	}
+	return nil
+}
+
+func returned(after time.Duration, event emergency.NoticeEvent) act {
+	return send(after, workflows.SignalUndelivered, func(at time.Time) any {
+		return emergency.Undelivered{Event: event, At: at}
+	})
+}
+
 // mailIsDown fails every attempt at a notice.
 func mailIsDown(a attempt) error {
 	if a.step == workflows.ActivityNotifyContacts {
