@@ -95,6 +95,34 @@ func TestAcknowledgedLater(t *testing.T) {
 	})
 }
 
+// That every e-mail of a notice has come back is told to the workflow that waits for it
+// to be seen; when none runs any more, nobody (B9).
+func TestUndelivered(t *testing.T) {
+	for event, workflow := range map[emergency.NoticeEvent]string{
+		emergency.NoticePlaced: workflows.WorkflowID(callID(1)), emergency.NoticeFailed: workflows.RefusalWorkflowID(callID(1)),
+	} {
+		t.Run(string(event), func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				outbox := &pile{messages: []emergency.Message{
+					letter(emergency.MessageUndelivered, emergency.Undelivered{Event: event, At: time.Now()}),
+				}}
+				var asked []told
+				r.temporal.answer = func(_ context.Context, m told) error {
+					asked = append(asked, m)
+					return serviceerror.NewNotFound("workflow execution already completed")
+				}
+				relay := r.relayOf(outbox)
+				stop := run(t, relay)
+				relay.Wake(callID(1))
+				synctest.Wait()
+				stop()
+				same(t, "what Temporal was asked", []told{{Workflow: workflow, What: workflows.SignalUndelivered, Number: string(event)}}, asked)
+				same(t, "left", 0, len(outbox.messages))
+			})
+		})
+	}
+}
+
 // A refused dial begins its own workflow, so that a repetition joins it, that a closed
 // one is not begun again, and that supervisors can find it (B10).
 func TestRefused(t *testing.T) {
@@ -119,10 +147,10 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// A refusal or an acknowledgement that cannot be read stays where it is for a process
-// that can.
+// A refusal, an acknowledgement, or the news that all came back stays where it is, if it
+// cannot be read, for a process that can.
 func TestStrangeNotices(t *testing.T) {
-	for _, kind := range []emergency.MessageKind{emergency.MessageRefused, emergency.MessageAcknowledged} {
+	for _, kind := range []emergency.MessageKind{emergency.MessageRefused, emergency.MessageAcknowledged, emergency.MessageUndelivered} {
 		t.Run(string(kind), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
 				asked, left := carried(t, r, "", letter(kind, 42))

@@ -209,6 +209,8 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 		err = signal[emergency.LateLease](ctx, r.temporal, m, workflows.SignalNumberLeased)
 	case emergency.MessageAcknowledged:
 		err = r.acknowledge(ctx, m)
+	case emergency.MessageUndelivered:
+		err = r.undelivered(ctx, m)
 	default:
 		err = errUnknownKind
 	}
@@ -283,6 +285,20 @@ func (r *Relay) acknowledge(ctx context.Context, m emergency.Message) error {
 		return nil
 	}
 	_, err = reach(ctx, r.temporal, workflows.RefusalWorkflowID(m.CallID), workflows.SignalAcknowledged, body)
+	return err
+}
+
+// undelivered tells that every e-mail with a first notice has come back (B9).
+func (r *Relay) undelivered(ctx context.Context, m emergency.Message) error {
+	body, err := decode[emergency.Undelivered](m)
+	if err != nil {
+		return err
+	}
+	workflow := workflows.WorkflowID(m.CallID)
+	if body.Event == emergency.NoticeFailed {
+		workflow = workflows.RefusalWorkflowID(m.CallID)
+	}
+	_, err = reach(ctx, r.temporal, workflow, workflows.SignalUndelivered, body)
 	return err
 }
 

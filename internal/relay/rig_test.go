@@ -120,8 +120,8 @@ type told struct {
 	// What is the workflow's type or the signal's name.
 	What string
 	Leg  emergency.LegID
-	// Number is the one that was leased, the code of a refusal or the event that was
-	// acknowledged.
+	// Number is the one that was leased, the code of a refusal, or the event that was
+	// acknowledged or came back.
 	Number string
 }
 
@@ -166,6 +166,8 @@ func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body 
 	case emergency.LateLease:
 		message.Number = body.Number
 	case emergency.Acknowledged:
+		message.Number = string(body.Event)
+	case emergency.Undelivered:
 		message.Number = string(body.Event)
 	default:
 		return fmt.Errorf("a signal with a body of type %T", body)
