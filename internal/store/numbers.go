@@ -61,8 +61,8 @@ func scanNumber(rows *sql.Rows, now time.Time) (emergency.CallbackNumber, error)
 // *emergency.NumberTaken. One that is on its way out comes back with its lease or
 // quarantine. A call that waits for a number may have it at once.
 func (s *Store) AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error {
-	if !emergency.ValidE164(number) {
-		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550101"}
+	if err := emergency.CheckCallback("number", number); err != nil {
+		return err //nolint:wrapcheck // the domain's own words
 	}
 	now := s.now()
 	err := s.change(ctx, "add callback number", func(t tx) error {

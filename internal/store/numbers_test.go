@@ -107,6 +107,13 @@ func numbersOfTheCountry(t *testing.T, w *world) {
 		{"US", "+16135550101", false}, // Canada
 		{"US", "+18765550101", false}, // Jamaica
 		{"US", "+442079460101", false},
+		// No address can be registered for a number that everybody calls for nothing, or dearly.
+		{"US", "+18005550101", false},
+		{"US", "+19005550101", false},
+		{"GB", "+448081570101", false},
+		{"GB", "+449098790101", false},
+		{"DK", "+4580000101", false},
+		{"DK", "+4590000101", false},
 		{"PR", "+17875550101", true},
 		{"PR", "+19395550101", true},
 		{"PR", "+12025550101", false},
