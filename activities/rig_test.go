@@ -58,7 +58,10 @@ type rig struct {
 func newRig(t *testing.T, ago time.Duration) *rig {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "lifeline.db")
-	db, err := store.Open(t.Context(), file, time.Now)
+	db, err := store.Open(file, time.Now)
+	if err == nil {
+		err = db.Prepare(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,10 @@ func startServiceTelling(b *testing.B, contacts func(agent int) string, agents i
 // populate gives the service a site of its own, and to every agent there is a
 // number to lease.
 func (s *service) populate(ctx context.Context, agents int, contacts func(agent int) string) error {
-	db, err := store.Open(ctx, filepath.Join(s.dir, "lifeline.db"), time.Now)
+	db, err := store.Open(filepath.Join(s.dir, "lifeline.db"), time.Now)
+	if err == nil {
+		err = db.Prepare(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}

@@ -16,7 +16,10 @@ import (
 func demo(t *testing.T) (*store.Store, string) {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(dir, "lifeline.db"), time.Now)
+	db, err := store.Open(filepath.Join(dir, "lifeline.db"), time.Now)
+	if err == nil {
+		err = db.Prepare(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

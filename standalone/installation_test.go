@@ -184,7 +184,10 @@ func (i *installation) setting(name, otherwise string) string {
 // database opens the database beside the processes that use it.
 func (i *installation) database() *store.Store {
 	i.t.Helper()
-	db, err := store.Open(i.t.Context(), i.config().DatabaseURL, time.Now)
+	db, err := store.Open(i.config().DatabaseURL, time.Now)
+	if err == nil {
+		err = db.Prepare(i.t.Context())
+	}
 	if err != nil {
 		i.t.Fatal("open database: ", err)
 	}

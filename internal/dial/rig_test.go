@@ -71,7 +71,10 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{now: noon}
 	var err error
-	r.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "lifeline.db"), r.clock)
+	r.store, err = store.Open(filepath.Join(t.TempDir(), "lifeline.db"), r.clock)
+	if err == nil {
+		err = r.store.Prepare(t.Context())
+	}
 	ok(t, err)
 	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
 	r.furnish(t)

@@ -60,8 +60,11 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*Base, erro
 			return nil, fmt.Errorf("LIFELINE_PRESENCE_URL: %w", err)
 		}
 	}
-	if b.Store, err = store.Open(ctx, cfg.DatabaseURL, time.Now); err != nil {
+	if b.Store, err = store.Open(cfg.DatabaseURL, time.Now); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := b.Store.Prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), b.Store.Close())
 	}
 	if b.Temporal, err = engine.NewClient(engine.Options{
 		Address: cfg.TemporalAddr, Namespace: cfg.TemporalNamespace, Keyring: b.Keyring, Logger: log,

@@ -29,7 +29,10 @@ func inKeptHouse(t *testing.T, test func(*testing.T, house)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		path := filepath.Join(dir, "lifeline.db")
-		kept, err := store.Open(ctx, path, time.Now)
+		kept, err := store.Open(path, time.Now)
+		if err == nil {
+			err = kept.Prepare(ctx)
+		}
 		settle(t, err)
 		raw, err := sql.Open("sqlite", path)
 		settle(t, err)

@@ -122,7 +122,10 @@ func TestHousekeepingEndsCallsThatLostTheirWorkflow(t *testing.T) {
 
 func openStore(t *testing.T, path string, clock func() time.Time) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, clock)
+	s, err := store.Open(path, clock)
+	if err == nil {
+		err = s.Prepare(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

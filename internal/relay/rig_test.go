@@ -39,7 +39,10 @@ func inBubble(t *testing.T, test func(*testing.T, *rig)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		db, err := store.Open(t.Context(), filepath.Join(dir, "lifeline.db"), time.Now)
+		db, err := store.Open(filepath.Join(dir, "lifeline.db"), time.Now)
+		if err == nil {
+			err = db.Prepare(t.Context())
+		}
 		ok(t, err)
 		defer func() { ok(t, db.Close()) }()
 		r := &rig{Store: db, temporal: &server{}, log: &bytes.Buffer{}}

@@ -20,7 +20,10 @@ func newYear() time.Time { return noon }
 func TestMigratesOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, e engine) {
 		address := e.empty(t)
-		once, err := store.Open(t.Context(), address, newYear)
+		once, err := store.Open(address, newYear)
+		if err == nil {
+			err = once.Prepare(t.Context())
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +50,9 @@ func TestMigratesFromManyProcessesAtOnce(t *testing.T) {
 			address := e.empty(t)
 			stores := make([]*store.Store, 6)
 			atOnce(t, len(stores), func(i int) (err error) {
-				stores[i], err = store.Open(t.Context(), address, newYear)
+				if stores[i], err = store.Open(address, newYear); err == nil {
+					err = stores[i].Prepare(t.Context())
+				}
 				return failed("open", err)
 			})
 			for _, s := range stores {
@@ -109,7 +114,10 @@ func TestOpenRefuses(t *testing.T) {
 		"postgres://lifeline:secret@127.0.0.1:1/lifeline?connect_timeout=1",
 		filepath.Join(t.TempDir(), "no", "such", "folder", "lifeline.db"),
 	} {
-		s, err := store.Open(t.Context(), address, newYear)
+		s, err := store.Open(address, newYear)
+		if err == nil {
+			err = s.Prepare(t.Context())
+		}
 		if err == nil {
 			t.Errorf("%s opens", address)
 			_ = s.Close()

@@ -15,7 +15,7 @@ import (
 func TestOpenRefusesWhatMightBeATypingError(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, address := range []string{"", "lifeline", "host=127.0.0.1 user=lifeline", "mysql://127.0.0.1/lifeline", "Postgres://127.0.0.1/lifeline"} {
-		if s, err := Open(t.Context(), address, time.Now); err == nil {
+		if s, err := Open(address, time.Now); err == nil {
 			t.Errorf("%q was opened", address)
 			_ = s.Close()
 		}

@@ -13,43 +13,35 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite" // the "sqlite" driver
+	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // openSQLite makes every commit durable before it is answered (synchronous=FULL).
-// The file is for its owner alone: it knows who called for help.
-func openSQLite(ctx context.Context, path string, clock func() time.Time) (*Store, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open SQLite file: %w", err)
-	}
-	if err := file.Close(); err != nil {
-		return nil, fmt.Errorf("open SQLite file: %w", err)
-	}
+func openSQLite(path string, clock func() time.Time) (*Store, error) {
 	pragmas := url.Values{
 		"_pragma":      {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)"},
 		"_txlock":      {"immediate"},
 		"_time_format": {"sqlite"},
 		"_timezone":    {"UTC"},
 	}
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
-	write, err := sql.Open("sqlite", dsn)
+	file, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode())
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
+	gate := newGate(file, func(ctx context.Context, db *sql.DB) error {
+		if err := createFile(path); err != nil {
+			return err
+		}
+		return migrate(ctx, goose.DialectSQLite3, db, "sqlite")
+	})
+	write, read := sql.OpenDB(gate), sql.OpenDB(gate)
 	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", dsn)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open SQLite for reading: %w", err), write.Close())
-	}
 	read.SetMaxOpenConns(4)
 	read.SetMaxIdleConns(4)
-	if err := migrate(ctx, goose.DialectSQLite3, write, "sqlite"); err != nil {
-		return nil, errors.Join(err, write.Close(), read.Close())
-	}
 	writer := newWriter(write)
 	s := &Store{
+		gate:     gate,
 		transact: writer.transact,
 		read:     &reader{db: read},
 		close:    func() error { return errors.Join(writer.close(), read.Close()) },
@@ -57,6 +49,19 @@ func openSQLite(ctx context.Context, path string, clock func() time.Time) (*Stor
 		clock:    clock,
 	}
 	return s.withBackground(1), nil
+}
+
+// createFile makes the file if there is none. It is for its owner alone: it knows who
+// called for help.
+func createFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("open SQLite file: %w", err)
+	}
+	return nil
 }
 
 // writer is the one connection that changes the file. Whoever wants to write then

@@ -19,7 +19,10 @@ type jotter struct {
 func newJotter(t *testing.T) jotter {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "jotter.db")
-	s, err := Open(t.Context(), path, time.Now)
+	s, err := Open(path, time.Now)
+	if err == nil {
+		err = s.Prepare(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,25 +12,22 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the "pgx" driver
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
-//go:embed migrations
-var migrations embed.FS
-
 // Store is a handle on one database. It is safe for concurrent use.
 type Store struct {
+	gate     *gate
 	transact transactor
 	// background is the same store for what nobody waits for.
 	background *Store
@@ -51,15 +48,17 @@ type Store struct {
 	clock func() time.Time
 }
 
-// Open connects to a database and brings its schema up to date. The address is a
-// postgres:// URL or the absolute path of an SQLite file, which is made when absent.
-// Anything else is refused, so that a mistyped URL does not become an empty file.
-func Open(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
+// Open gets ready to use a database: a postgres:// URL or the absolute path of an SQLite
+// file. Anything else is refused, so that a mistyped URL does not become an empty file.
+//
+// It reaches for neither, so that a process comes up while the database is down (B7).
+// Until Prepare has succeeded, whatever is asked of the store is ErrNotPrepared.
+func Open(address string, clock func() time.Time) (*Store, error) {
 	switch {
 	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
-		return openPostgres(ctx, address, clock)
+		return openPostgres(address, clock)
 	case filepath.IsAbs(address):
-		return openSQLite(ctx, address, clock)
+		return openSQLite(address, clock)
 	default:
 		return nil, errors.New("LIFELINE_DATABASE_URL must be a postgres:// URL or the absolute path of an SQLite file")
 	}
@@ -69,22 +68,24 @@ func Open(ctx context.Context, address string, clock func() time.Time) (*Store, 
 func (s *Store) now() time.Time { return stamp(s.clock()) }
 
 // openPostgres shares one pool between reading and writing.
-func openPostgres(ctx context.Context, address string, clock func() time.Time) (*Store, error) {
-	db, err := sql.Open("pgx", address)
+func openPostgres(address string, clock func() time.Time) (*Store, error) {
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, errors.New("open PostgreSQL: LIFELINE_DATABASE_URL is not a valid postgres:// URL")
 	}
-	db.SetMaxOpenConns(postgresConns)
-	db.SetMaxIdleConns(postgresConns)
 	// Processes that start together wait for each other no longer than they must.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // seconds, attempts
 	if err != nil {
 		return nil, fmt.Errorf("make migration lock: %w", err)
 	}
-	if err := migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker)); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+	gate := newGate(stdlib.GetConnector(*config), func(ctx context.Context, db *sql.DB) error {
+		return migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker))
+	})
+	db := sql.OpenDB(gate)
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
 	s := &Store{
+		gate:     gate,
 		transact: func(ctx context.Context, work func(session) error) error { return transactOn(ctx, db, work) },
 		read:     db,
 		close:    db.Close,
@@ -116,32 +117,6 @@ func transactOn(ctx context.Context, db *sql.DB, work func(session) error) error
 // postgresConns bounds the connections of one process, so that a few of them fit
 // into PostgreSQL's default of a hundred.
 const postgresConns = 16
-
-// migrate brings the schema up to date. Two processes may start at the same
-// moment: PostgreSQL has a lock for that; on SQLite the slower one fails at each
-// migration that the other makes, and then finds it done.
-func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string, options ...goose.ProviderOption) error {
-	files, err := fs.Sub(migrations, "migrations/"+dir)
-	if err != nil {
-		return fmt.Errorf("find migrations: %w", err)
-	}
-	all, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return fmt.Errorf("list migrations: %w", err)
-	}
-	for attempt := 1; ; attempt++ {
-		provider, err := goose.NewProvider(dialect, db, files, options...)
-		if err == nil {
-			_, err = provider.Up(ctx)
-		}
-		if err == nil {
-			return nil
-		}
-		if attempt > len(all)+1 || ctx.Err() != nil {
-			return fmt.Errorf("migrate the database: %w", err)
-		}
-	}
-}
 
 // Close ends all connections.
 func (s *Store) Close() error { return s.close() }

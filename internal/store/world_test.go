@@ -91,7 +91,10 @@ func openRaw(t *testing.T, e engine, address string) *sql.DB {
 
 func openStore(t *testing.T, address string, now func() time.Time) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), address, now)
+	s, err := store.Open(address, now)
+	if err == nil {
+		err = s.Prepare(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
