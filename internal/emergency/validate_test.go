@@ -115,8 +115,6 @@ func TestSiteValidate(t *testing.T) {
 		{"another country", func(s *emergency.Site) { s.Country = "DE" }, "country"},
 		// A call must have something to show when the pool is empty (B5).
 		{"no standing number", func(s *emergency.Site) { s.StandingNumber = "" }, "standingNumber"},
-		{"a toll-free standing number", func(s *emergency.Site) { s.StandingNumber = "+18005550100" }, "standingNumber"},
-		{"a premium-rate standing number", func(s *emergency.Site) { s.StandingNumber = "+449098790000" }, "standingNumber"},
 		{"a national standing number", func(s *emergency.Site) { s.StandingNumber = "2025550100" }, "standingNumber"},
 		// A desk is not demanded, but if there is one it can be rung (B6).
 		{"no desk", func(s *emergency.Site) { s.FallbackEndpoint = "" }, ""},

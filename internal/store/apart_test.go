@@ -358,7 +358,7 @@ func standingNumberOfLongAgo(t *testing.T, w *world) {
 func whatWasKeptBeforeStays(t *testing.T, w *world) {
 	w.staffed(t)
 	w.add(t, first, "us")
-	w.run(t, `UPDATE sites SET standing_number = $1, final_number = $2, fallback_endpoint = $3`, dansk, first, "tel:"+first)
+	w.run(t, `UPDATE sites SET standing_number = $1, final_number = $2, fallback_endpoint = $3`, tollFree, first, "tel:"+first)
 	w.run(t, `UPDATE agents SET calling_number = $1, endpoints = $2`, first, `["tel:`+first+`","tel:`+dansk+`"]`)
 	w.run(t, `UPDATE voice_routing SET revision = revision + 1, document = $1`, `{"directOffers": [{"number": "`+dansk+`", "country": "US"}],
 		"trunks": [{"trunkId": "sbc-1", "numbers": ["`+first+`"]}]}`)
@@ -404,11 +404,19 @@ func whatWasKeptBeforeStays(t *testing.T, w *world) {
 	}
 }
 
+// tollFree is in North America, but nobody's callback number.
+const tollFree = "+18005550100"
+
 // A standing number is of the country of its site, a direct offer of the one whose
 // emergency services answer for it: they do not call back abroad (S15, B5).
 func fieldsOfTheCountry(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	var invalid *emergency.Invalid
+	free := siteNamed("us")
+	free.StandingNumber = tollFree
+	if err := only(w.PutSite(t.Context(), free, emergency.Change{})); !errors.As(err, &invalid) || invalid.Field != "standingNumber" {
+		t.Errorf("a toll-free standing number gives %v, want *Invalid of standingNumber", err)
+	}
 	for country, right := range standingIn {
 		for _, number := range standingIn {
 			site := siteNamed("pr")

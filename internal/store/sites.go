@@ -111,6 +111,9 @@ func (t tx) siteApart(ctx context.Context, site emergency.Site, now time.Time) e
 		return err
 	}
 	if site.StandingNumber != kept.StandingNumber || site.Country != kept.Country {
+		if err := emergency.CheckCallback("standingNumber", site.StandingNumber); err != nil {
+			return err //nolint:wrapcheck // the domain's own words
+		}
 		if err := numberOf("standingNumber", site.StandingNumber, site.Country); err != nil {
 			return err
 		}
