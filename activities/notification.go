@@ -26,7 +26,8 @@ type Notices interface {
 	// EnsureNotice makes sure that there is such a notice with its recipients. Who they
 	// are is decided once.
 	EnsureNotice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) error
-	// Notice reads what it says, and the deliveries that are queued.
+	// Notice reads what it says, and the deliveries that are queued. An escalation that
+	// is not needed any more has none.
 	Notice(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int) (emergency.Notice, []emergency.Delivery, error)
 	RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, d emergency.Delivery) error
 	// Template is the wording that an administrator has saved last; its version is zero
@@ -73,6 +74,8 @@ func countOf(deliveries []emergency.Delivery) workflows.Deliveries {
 		case delivery.State.Arrived():
 			count.Sent++
 			count.To = append(count.To, delivery.Address)
+		case delivery.State == emergency.DeliverySuperseded:
+			count.Superseded++
 		case delivery.State != emergency.DeliveryQueued:
 			count.Failed++
 		}

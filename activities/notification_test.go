@@ -146,3 +146,44 @@ func TestNotifyTooLate(t *testing.T) {
 	same(t, "the result", workflows.Deliveries{Failed: 2}, told)
 	same(t, "mails", nil, r.sorted())
 }
+
+// After an outage one escalation goes out: what was still to be sent of the one before is
+// not, and counts neither as told nor as failed. Once somebody has acknowledged, none does
+// (B9).
+func TestNotifySuperseded(t *testing.T) {
+	r := newRig(t, 0)
+	ref := func(round int) workflows.NoticeRef {
+		return workflows.NoticeRef{CallID: callID, Event: emergency.NoticeEscalated, Round: round}
+	}
+	down := true
+	r.mail.refuse = func(notify.Message) error {
+		if down {
+			return &notify.SendError{Reason: "the mail system is down"}
+		}
+		return nil
+	}
+	for round := 1; round <= 2; round++ {
+		if _, err := r.NotifyContacts(t.Context(), ref(round)); err == nil {
+			t.Fatal("a mail system that is down takes a notice")
+		}
+	}
+	down = false
+	told, err := r.NotifyContacts(t.Context(), ref(1))
+	ok(t, err)
+	same(t, "the first", workflows.Deliveries{Superseded: 2}, told)
+	told, err = r.NotifyContacts(t.Context(), ref(2))
+	ok(t, err)
+	same(t, "the second", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
+	same(t, "mails", []string{ana, bo}, r.sorted())
+	_, err = r.Store.Acknowledge(t.Context(), emergency.NoticeLink{
+		Notice: emergency.NoticeID{CallID: callID, Event: emergency.NoticeEscalated, Round: 2}, RecipientKey: emergency.RecipientKey(bo),
+	}, time.Now())
+	ok(t, err)
+	told, err = r.NotifyContacts(t.Context(), ref(3))
+	ok(t, err)
+	same(t, "the third", workflows.Deliveries{Superseded: 2}, told)
+	told, err = r.NotifyContacts(t.Context(), ref(2))
+	ok(t, err)
+	same(t, "the second, once more", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
+	same(t, "mails after that", []string{ana, bo}, r.sorted())
+}
