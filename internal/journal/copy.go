@@ -86,7 +86,7 @@ func (c *Copy) load(found *Found) error {
 	}
 	found.Records, found.Torn = len(c.live), held.torn.size()
 	found.Corrupt += len(held.bad)
-	c.stale = found.Skipped != nil || found.Corrupt+found.Torn > 0 || len(held.records) == 0
+	c.stale = held.head.Journal != version || found.Corrupt+found.Torn > 0 || len(held.records) == 0
 	if c.lock == nil {
 		found.Torn = 0 // the other process is writing it
 	}
@@ -166,35 +166,20 @@ func (c *Copy) Compact() error {
 }
 
 // rewrite puts a new file in the place of the old one. There is always one that is whole.
-func (c *Copy) rewrite() (err error) {
+func (c *Copy) rewrite() error {
 	c.stale = true
-	f, err := os.OpenFile(c.path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, ownerOnly)
+	text := header(0)
+	for key, value := range c.live {
+		text = append(text, line(time.Now(), joinValue(key, value))...)
+	}
+	f, err := replaceFile(c.path, text)
 	if err != nil {
 		return fmt.Errorf("write copy anew: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("write copy anew: %w", err), f.Close(), os.Remove(f.Name()))
-		}
-	}()
-	text := bytes.NewBuffer(header(0))
-	for key, value := range c.live {
-		text.Write(line(time.Now(), joinValue(key, value)))
-	}
-	end := int64(text.Len())
-	if _, err := text.WriteTo(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), c.path); err != nil {
-		return err
 	}
 	if c.file != nil {
 		_ = c.file.Close() // it has no name any more
 	}
-	c.file, c.end, c.stale = f, end, false
+	c.file, c.end, c.stale = f, int64(len(text)), false
 	return nil
 }
 

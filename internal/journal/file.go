@@ -107,35 +107,41 @@ func (f *file) load(found *Found) ([]record, error) {
 		return nil, err
 	}
 	f.taken, f.end = headerSize, headerSize
-	if n := len(c.records); n > 0 {
-		f.taken, f.end, f.last = c.records[0].start, c.records[n-1].end, c.records[n-1].at
+	for i := range c.records {
+		r := &c.records[i]
+		if i == 0 {
+			f.taken = r.start
+		}
+		// A record of a write that failed can have stayed behind newer ones.
+		r.at = later(r.at, f.last)
+		f.end, f.last = r.end, r.at
 	}
 	f.erased = f.taken
-	erase := append(c.bad, c.torn, piece{headerSize, min(c.head.Taken, int64(len(text)))})
-	for _, p := range erase {
+	for _, p := range append(c.bad, piece{headerSize, f.taken}, piece{f.end, c.used}) {
 		if err := f.zero(p); err != nil {
 			return nil, err
 		}
+	}
+	if err := f.Sync(); err != nil {
+		return nil, fmt.Errorf("repair journal: %w", err)
 	}
 	return c.records, f.mark(f.taken)
 }
 
 // setAside keeps lines for people to look at, durably. They may come twice.
-func (f *file) setAside(lines []byte) (err error) {
+func (f *file) setAside(lines []byte) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("set records aside: %w", err)
-		}
-	}()
 	aside, err := os.OpenFile(f.path+rejectedSuffix, os.O_WRONLY|os.O_APPEND|os.O_CREATE, ownerOnly)
 	if err != nil {
-		return err
+		return fmt.Errorf("set records aside: %w", err)
 	}
 	_, err = aside.Write(lines)
-	return errors.Join(err, aside.Sync(), aside.Close(), syncDir(filepath.Dir(f.path)))
+	if err = errors.Join(err, aside.Sync(), aside.Close(), syncDir(filepath.Dir(f.path))); err != nil {
+		return fmt.Errorf("set records aside: %w", err)
+	}
+	return nil
 }
 
 // write puts lines at an offset, durably. When it fails it leaves nothing of them, so that
@@ -220,4 +226,23 @@ func syncDir(path string) error {
 		return fmt.Errorf("sync directory: %w", err)
 	}
 	return nil
+}
+
+// replaceFile puts a new file in the place of one, which stays as it is if that fails.
+func replaceFile(path string, text []byte) (*os.File, error) {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, ownerOnly)
+	if err != nil {
+		return nil, fmt.Errorf("replace file: %w", err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("replace file: %w", err), f.Close(), os.Remove(f.Name()))
+	}
+	return f, nil
 }

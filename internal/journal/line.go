@@ -90,6 +90,8 @@ type content struct {
 	bad []piece
 	// torn is the last piece when nobody can have been told that it is a record.
 	torn piece
+	// used is where the zeros at the end begin.
+	used int64
 }
 
 // read finds the records of a file. Zeros are space that is not used, wherever they are;
@@ -97,25 +99,20 @@ type content struct {
 func read(text []byte) (content, error) {
 	var c content
 	text = bytes.TrimRight(text, "\x00")
+	c.used = int64(len(text))
 	first, ok := parse(text)
 	ok = ok && json.Unmarshal(first.payload, &c.head) == nil && c.head.Journal > 0
-	switch {
-	case ok && c.head.Journal != version:
+	if !ok {
+		c.head = head{} // what was applied may come again, and nothing is lost
+	} else if c.head.Journal != version {
 		return content{}, fmt.Errorf("the journal has version %d, not %d", c.head.Journal, version)
-	case !ok && int64(len(text)) <= headerSize:
-		c.torn = piece{0, int64(len(text))}
-		return c, nil
-	case !ok:
-		c.head = head{Journal: version}
-		c.bad = append(c.bad, piece{0, headerSize})
 	}
 	c.find(text, max(headerSize, c.head.Taken))
 	return c, nil
 }
 
 func (c *content) find(text []byte, from int64) {
-	end := int64(len(text))
-	for from < end {
+	for from < c.used {
 		if text[from] == 0 || text[from] == '\n' {
 			from++
 			continue
@@ -128,7 +125,7 @@ func (c *content) find(text []byte, from int64) {
 		}
 		length := bytes.IndexAny(text[from:], "\n\x00")
 		if length < 0 {
-			c.torn = piece{from, end}
+			c.torn = piece{from, c.used}
 			return
 		}
 		c.bad = append(c.bad, piece{from, from + int64(length)})
