@@ -112,8 +112,8 @@ func TestAdmitRefuses(t *testing.T) {
 				CallID: r.refused[0].CallID, AgentID: caller, SiteID: washington.ID, Dialed: "9-1-1", Kind: emergency.KindEmergency,
 				Country: emergency.Locate(washington.Country, c.location).Country(), Location: c.location, Code: c.want[0], At: noon,
 			}
-			if want.CallID == "" {
-				t.Error("the refusal has no ID for its notice")
+			if want.CallID == "" || want.CallID != refusal.CallID {
+				t.Errorf("people are told of %q, and whoever dialed of %q", want.CallID, refusal.CallID)
 			}
 			same(t, "the refusal told", want, r.refused[0])
 		})

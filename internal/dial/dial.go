@@ -130,8 +130,9 @@ func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency
 	if a.Dialed.Kind == emergency.KindTest {
 		refusal.Instead = "This was a test, so nobody has to be called. Have an administrator mend what is named here."
 	}
+	refusal.CallID = emergency.CallID(uuid.Must(uuid.NewV7()).String())
 	d.Refused(emergency.RefusedCall{
-		CallID: emergency.CallID(uuid.Must(uuid.NewV7()).String()), AgentID: req.AgentID, SiteID: a.Caller.Site.ID,
+		CallID: refusal.CallID, AgentID: req.AgentID, SiteID: a.Caller.Site.ID,
 		Dialed: req.DialedNumber, Kind: a.Dialed.Kind, Country: at.Country(), Location: assessment.Conveyed,
 		Code: emergency.CheckCode(refusal.Code), At: a.At,
 	})
@@ -145,8 +146,8 @@ var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
 // idempotency key and the number dialed, since a call for help is never taken for the
 // repetition of a test. The call that a request repeats comes with it while it lives,
 // so that nothing which has changed meanwhile can refuse it. A key whose call has
-// ended counts as new: a desktop that always sends the same key must be able to call
-// for help a second time.
+// ended counts as new, also after that is erased: a desktop that always sends the same
+// key must be able to call for help a second time.
 func (d *Desk) identify(ctx context.Context, req emergency.DialRequest, dialed emergency.Dialed) (emergency.CallID, *emergency.Call, error) {
 	fresh := emergency.CallID(uuid.Must(uuid.NewV7()).String())
 	if req.IdempotencyKey == "" {
@@ -156,6 +157,8 @@ func (d *Desk) identify(ctx context.Context, req emergency.DialRequest, dialed e
 	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(name)).String())
 	call, err := d.Records.Call(ctx, keyed)
 	switch {
+	case errors.Is(err, emergency.ErrErasedCall):
+		return fresh, nil, nil
 	case errors.Is(err, emergency.ErrUnknownCall):
 		return keyed, nil, nil
 	case err != nil:

@@ -147,6 +147,16 @@ func TestIdempotencyKeyOfEndedCall(t *testing.T) {
 			ok(t, err)
 		}},
 		{"expired by itself", func(_ *testing.T, r *rig, _ emergency.CallID) { r.pass(10 * time.Hour) }},
+		{"erased", func(t *testing.T, r *rig, id emergency.CallID) {
+			_, err := r.End(t.Context(), id, "", "")
+			ok(t, err)
+			_, err = r.store.CloseCall(t.Context(), id, "completed")
+			ok(t, err)
+			r.pass(24 * time.Hour)
+			erased, err := r.store.EraseCalls(t.Context(), r.clock())
+			ok(t, err)
+			same(t, "calls erased", 1, erased)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t)
