@@ -142,6 +142,21 @@ const (
 	PoolStateOk        PoolState = "ok"
 )
 
+// Defines values for PreviewDataEvent.
+const (
+	PreviewDataEventCallback  PreviewDataEvent = "callback"
+	PreviewDataEventEnded     PreviewDataEvent = "ended"
+	PreviewDataEventEscalated PreviewDataEvent = "escalated"
+	PreviewDataEventFailed    PreviewDataEvent = "failed"
+	PreviewDataEventPlaced    PreviewDataEvent = "placed"
+)
+
+// Defines values for PreviewDataKind.
+const (
+	PreviewDataKindEmergency PreviewDataKind = "emergency"
+	PreviewDataKindTest      PreviewDataKind = "test"
+)
+
 // Defines values for ReadinessCheckSeverity.
 const (
 	ReadinessCheckSeverityRefusal ReadinessCheckSeverity = "refusal"
@@ -645,8 +660,56 @@ type Preview struct {
 	Text    string `json:"text"`
 }
 
+// PreviewData What the notice tells, where that is not what the sample tells. What is absent is the sample's; an empty text, or an
+// empty location, is not known. It is shown as what stands in the records would be, and is kept nowhere.
+type PreviewData struct {
+	// AcknowledgeURL Empty when nobody need acknowledge; a test never has one unless it is given here.
+	AcknowledgeURL *string `json:"acknowledgeUrl,omitempty"`
+	AgentName      *string `json:"agentName,omitempty"`
+	CallID         string  `json:"callId,omitempty,omitzero"`
+
+	// CallbackNumber A call that failed has none.
+	CallbackNumber *string          `json:"callbackNumber,omitempty"`
+	DialedAt       time.Time        `json:"dialedAt,omitempty,omitzero"`
+	DialedNumber   *string          `json:"dialedNumber,omitempty"`
+	Event          PreviewDataEvent `json:"event,omitempty,omitzero"`
+
+	// Instead What the agent was told to do instead.
+	Instead *string         `json:"instead,omitempty"`
+	Kind    PreviewDataKind `json:"kind,omitempty,omitzero"`
+
+	// Location Where the device says it is (S13). Latitude and longitude come together.
+	Location *Location `json:"location,omitempty"`
+
+	// PeopleMissed How many they have not.
+	PeopleMissed *int `json:"peopleMissed,omitempty"`
+
+	// PeopleTold How many people the notices before an escalation have reached.
+	PeopleTold *int `json:"peopleTold,omitempty"`
+
+	// Reason Why the call failed; empty for one that got through.
+	Reason *string `json:"reason,omitempty"`
+
+	// SiteAddress Where help should go, down to the floor and room.
+	SiteAddress *Address `json:"siteAddress,omitempty"`
+	SiteName    *string  `json:"siteName,omitempty"`
+
+	// TimeZone The IANA name of the site's; UTC when empty.
+	TimeZone *string `json:"timeZone,omitempty"`
+}
+
+// PreviewDataEvent defines model for PreviewData.Event.
+type PreviewDataEvent string
+
+// PreviewDataKind defines model for PreviewData.Kind.
+type PreviewDataKind string
+
 // PreviewRequest defines model for PreviewRequest.
 type PreviewRequest struct {
+	// Data What the notice tells, where that is not what the sample tells. What is absent is the sample's; an empty text, or an
+	// empty location, is not known. It is shown as what stands in the records would be, and is kept nowhere.
+	Data *PreviewData `json:"data,omitempty"`
+
 	// HTML In Go's template language.
 	HTML TemplateBody `json:"html,omitempty,omitzero"`
 

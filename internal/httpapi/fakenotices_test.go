@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -97,7 +98,7 @@ func (f *fakeRecords) RecordMailEvent(_ context.Context, e emergency.MailEvent) 
 }
 
 // fakeTemplates refuses a wording that has "{{broken}}" in it, and shows one with the
-// call's ID for "{{call}}".
+// call's ID for "{{call}}", and with all that is known for "{{all}}".
 type fakeTemplates struct{}
 
 func (fakeTemplates) Check(wording emergency.Template) error {
@@ -114,12 +115,16 @@ func (fakeTemplates) Check(wording emergency.Template) error {
 }
 
 func (t fakeTemplates) Preview(wording emergency.Template, notice emergency.Notice) (subject, html, text string, err error) {
-	fill := func(template string) string { return strings.ReplaceAll(template, "{{call}}", string(notice.CallID)) }
+	all, _ := json.Marshal(notice)
+	fill := strings.NewReplacer("{{call}}", string(notice.CallID), "{{all}}", string(all)).Replace
 	return fill(wording.Subject), fill(wording.HTML), fill(wording.Text), t.Check(wording)
 }
 
 func (fakeTemplates) Sample(name string) (emergency.Notice, bool) {
-	return emergency.Notice{CallID: emergency.CallID("sample-" + name), Event: emergency.NoticePlaced}, name == "placed" || name == "test"
+	return emergency.Notice{
+		CallID: emergency.CallID("sample-" + name), Event: emergency.NoticePlaced, Number: "+12025550147", SiteName: "Sample Office",
+		AcknowledgeURL: "https://lifeline.example.com/acknowledge/sample",
+	}, name == "placed" || name == "test"
 }
 
 func (fakeTemplates) SampleNames() []string { return []string{"placed", "test"} }

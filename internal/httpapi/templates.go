@@ -76,6 +76,10 @@ func (s *server) PreviewTemplate(ctx context.Context, r PreviewTemplateRequestOb
 	if !known {
 		return nil, invalid("sample", "must be one of "+strings.Join(s.Templates.SampleNames(), ", "))
 	}
+	notice, err := r.Body.Data.tell(notice)
+	if err != nil {
+		return nil, err
+	}
 	wording, err := s.wordingInUse(ctx)
 	if err != nil {
 		return nil, err

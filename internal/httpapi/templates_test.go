@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,6 +109,38 @@ func TestBrokenTemplates(t *testing.T) {
 			preview(`{"sample":"moved"}`),
 			Problem{Status: 400, Code: "invalid", Field: "sample", Detail: "sample must be one of placed, test."},
 		},
+		"data of no such name": {
+			preview(`{"data":{"agentNmae":"Bo"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentNmae"},
+		},
+		"data within data of no such name": {
+			preview(`{"data":{"location":{"address":{"flor":"4"}}}}`), Problem{Status: 400, Code: "invalid", Field: "data.location.address.flor"},
+		},
+		"an event that is none": {
+			preview(`{"data":{"event":"moved"}}`), Problem{Status: 400, Code: "invalid", Field: "data.event"},
+		},
+		"a name too long": {
+			preview(`{"data":{"agentName":"` + long[:201] + `"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentName"},
+		},
+		"a street too long": {
+			preview(`{"data":{"siteAddress":{"street":"` + long[:201] + `"}}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteAddress.street"},
+		},
+		"half a position": {
+			preview(`{"data":{"location":{"latitude":1}}}`),
+			Problem{Status: 400, Code: "invalid", Field: "data.location", Detail: "data.location needs latitude and longitude together."},
+		},
+		"a time that is none": {
+			preview(`{"data":{"dialedAt":"2026-02-31T00:00:00Z"}}`), Problem{Status: 400, Code: "invalid", Field: "data.dialedAt"},
+		},
+		"a link that runs a program": {
+			preview(`{"data":{"acknowledgeUrl":"javascript:alert(1)"}}`), Problem{Status: 400, Code: "invalid", Field: "data.acknowledgeUrl"},
+		},
+		"lines in data": {
+			preview(`{"data":{"siteName":"a
+b"}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteName"},
+		},
+		"more people than there are": {
+			preview(`{"data":{"peopleTold":1001}}`), Problem{Status: 400, Code: "invalid", Field: "data.peopleTold"},
+		},
 		"a version that was never saved": {
 			ask{method: http.MethodGet, path: templatePath + "/versions/9", as: "admin"}, Problem{Status: 404, Code: "unknown-template"},
 		},
@@ -166,6 +200,56 @@ func TestPreview(t *testing.T) {
 	}
 	if len(r.records.templates) != 1 {
 		t.Errorf("%d versions", len(r.records.templates))
+	}
+}
+
+// What is given is told in place of what the sample tells, each by itself; what is empty is
+// not known, and what is absent stays as it is. Nothing of it is kept (S18).
+func TestPreviewData(t *testing.T) {
+	sample := func(change func(*emergency.Notice)) emergency.Notice {
+		n, _ := fakeTemplates{}.Sample("placed")
+		change(&n)
+		return n
+	}
+	for data, want := range map[string]func(*emergency.Notice){
+		`{}`: func(*emergency.Notice) {},
+		`{"agentName":"<b>Bo</b>","siteName":"","callId":"call-7","dialedNumber":"112","timeZone":"Europe/Copenhagen","callbackNumber":""}`: func(n *emergency.Notice) {
+			n.AgentName, n.SiteName, n.CallID, n.Dialed, n.Zone, n.Number = "<b>Bo</b>", "", "call-7", "112", "Europe/Copenhagen", ""
+		},
+		`{"dialedAt":"2026-01-31T12:00:00+01:00"}`: func(n *emergency.Notice) {
+			n.DialedAt = time.Date(2026, time.January, 31, 11, 0, 0, 0, time.UTC)
+		},
+		`{"event":"escalated","peopleTold":2,"peopleMissed":1}`: func(n *emergency.Notice) {
+			n.Event, n.Round, n.Before = emergency.NoticeEscalated, 1, emergency.Reach{Told: 2, Missed: 1}
+		},
+		`{"event":"failed","reason":"There is no line.","instead":"Dial 112 from a mobile phone."}`: func(n *emergency.Notice) {
+			n.Event, n.Reason, n.Instead = emergency.NoticeFailed, "There is no line.", "Dial 112 from a mobile phone."
+		},
+		`{"kind":"test"}`: func(n *emergency.Notice) { n.Kind, n.AcknowledgeURL = emergency.KindTest, "" },
+		`{"kind":"test","acknowledgeUrl":"https://example.org/x"}`: func(n *emergency.Notice) {
+			n.Kind, n.AcknowledgeURL = emergency.KindTest, "https://example.org/x"
+		},
+		`{"siteAddress":{"street":"1 Example Road"},"location":{"latitude":55.5,"longitude":-12,"accuracy":0,"address":{"unit":"4"}}}`: func(n *emergency.Notice) {
+			n.Conveyed = emergency.Conveyed{Site: emergency.Address{Street: "1 Example Road"}, Device: &emergency.Location{
+				Latitude: new(55.5), Longitude: new(-12.0), Accuracy: new(0.0), Address: &emergency.Address{Unit: "4"},
+			}}
+		},
+		`{"location":{}}`: func(n *emergency.Notice) { n.Conveyed.Device = &emergency.Location{} },
+	} {
+		r := newRig(t)
+		got := read[Preview](t, r.do(t, ask{
+			method: http.MethodPost, path: templatePath + "/preview", as: "admin", body: `{"text":"{{all}}","data":` + data + `}`,
+		}))
+		all, err := json.Marshal(sample(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if utc := strings.ReplaceAll(got.Text, "2026-01-31T12:00:00+01:00", "2026-01-31T11:00:00Z"); utc != string(all) {
+			t.Errorf("%s is told as\n%s, want\n%s", data, got.Text, all)
+		}
+		if r.changes() > 0 {
+			t.Errorf("%s: something was changed", data)
+		}
 	}
 }
 
