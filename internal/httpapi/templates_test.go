@@ -135,8 +135,7 @@ func TestBrokenTemplates(t *testing.T) {
 			preview(`{"data":{"acknowledgeUrl":"javascript:alert(1)"}}`), Problem{Status: 400, Code: "invalid", Field: "data.acknowledgeUrl"},
 		},
 		"lines in data": {
-			preview(`{"data":{"siteName":"a
-b"}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteName"},
+			preview(`{"data":{"siteName":"a\nb"}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteName"},
 		},
 		"more people than there are": {
 			preview(`{"data":{"peopleTold":1001}}`), Problem{Status: 400, Code: "invalid", Field: "data.peopleTold"},
