@@ -26,6 +26,9 @@ const (
 	// SignalNumberLeased carries an emergency.LateLease: a call that showed the
 	// standing number has got one of its own (B5).
 	SignalNumberLeased = "number-leased"
+	// SignalNumberCorrected carries an emergency.CorrectedNumber: the PSAP saw another
+	// number than the call began with, because it was answered without SQL (B7).
+	SignalNumberCorrected = "number-corrected"
 	// SignalAcknowledged carries an emergency.Acknowledged: somebody has seen a
 	// notice (B9). A refused dial's workflow understands it, too.
 	SignalAcknowledged = "notice-acknowledged"

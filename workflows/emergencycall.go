@@ -28,9 +28,10 @@ type call struct {
 	// after a cancellation.
 	steps workflow.Context
 
-	ended    workflow.ReceiveChannel
-	received workflow.ReceiveChannel
-	leased   workflow.ReceiveChannel
+	ended     workflow.ReceiveChannel
+	received  workflow.ReceiveChannel
+	leased    workflow.ReceiveChannel
+	corrected workflow.ReceiveChannel
 
 	legs []emergency.Leg
 	// endedEarly keeps ends that came before their start.
@@ -66,6 +67,7 @@ func setup(ctx workflow.Context, order emergency.Order) (*call, error) {
 		ended:      workflow.GetSignalChannel(ctx, SignalCallEnded),
 		received:   workflow.GetSignalChannel(ctx, SignalCallbackReceived),
 		leased:     workflow.GetSignalChannel(ctx, SignalNumberLeased),
+		corrected:  workflow.GetSignalChannel(ctx, SignalNumberCorrected),
 		legs:       []emergency.Leg{{ID: order.LegID, Direction: emergency.Outbound, StartedAt: order.DialedAt}},
 		endedEarly: map[emergency.LegID]emergency.LegEnded{},
 		phase:      emergency.CallActive,

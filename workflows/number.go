@@ -13,6 +13,9 @@ type numberStory struct {
 	// shown is the standing number that the PSAP saw, of a call that has one of its
 	// own by now.
 	shown string
+	// corrected is true once a message has said what the PSAP saw: nothing else counts
+	// any more (B7).
+	corrected bool
 }
 
 // secureNumber makes sure that the call has its number and that the number leads
@@ -36,16 +39,28 @@ func (c *call) secureNumber() (bool, error) {
 	return false, nil
 }
 
-// keepNumber takes in what comes of a number leased late (B5). It runs beside the
-// rest and wakes none of it: what the call does is the same whether and whenever
-// the message comes, also in a history that an older version began. What comes
-// together with the end of the call still has its turn. Receive passes over what
-// cannot be read.
+// keepNumber takes in what comes of a number leased late (B5), and of what the PSAP saw
+// (B7). It runs beside the rest and wakes none of it: what the call does is the same
+// whether and whenever a message comes, also in a history that an older version began.
+// What comes together with the end of the call still has its turn. A message that
+// cannot be read is passed over.
 func (c *call) keepNumber(ctx workflow.Context) {
-	for {
+	news := workflow.NewSelector(ctx)
+	news.AddReceive(c.leased, func(ch workflow.ReceiveChannel, _ bool) {
 		var message emergency.LateLease
-		c.leased.Receive(ctx, &message)
-		c.numberLeased(message)
+		if ch.ReceiveAsync(&message) {
+			c.numberLeased(message)
+		}
+	})
+	news.AddReceive(c.corrected, func(ch workflow.ReceiveChannel, _ bool) {
+		var message emergency.CorrectedNumber
+		if ch.ReceiveAsync(&message) && message.Number != "" {
+			c.number = numberStory{corrected: true}
+			c.order.Number, c.order.NumberKind = message.Number, message.Kind
+		}
+	})
+	for {
+		news.Select(ctx)
 		c.describe(ctx)
 	}
 }
@@ -68,8 +83,13 @@ func (c *call) preferLate() {
 	}
 }
 
-// hold changes the number that the call has. What the PSAP saw does not change.
+// hold changes the number that the call has, unless it has been corrected: the store may
+// have been asked before that and have answered after it. What the PSAP saw does not
+// change.
 func (c *call) hold(number string, kind emergency.NumberKind) {
+	if c.number.corrected {
+		return
+	}
 	if c.order.NumberKind == emergency.NumberStanding && kind == emergency.NumberLeased {
 		c.number.shown = c.order.Number
 	}

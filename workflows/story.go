@@ -115,6 +115,11 @@ func (c *call) marked(sentence string) string { return c.notices.about.marked(se
 // describeNumber says which number is the agent's. The PSAP rings the one that it
 // saw, so that one is shown too when it is another (B5).
 func (c *call) describeNumber(b *strings.Builder) {
+	if c.number.corrected {
+		fmt.Fprintf(b, "- **Callback number** %s (%s), as the PSAP saw it: the call was answered without the database\n",
+			c.order.Number, c.order.NumberKind)
+		return
+	}
 	if c.number.shown == "" {
 		fmt.Fprintf(b, "- **Callback number** %s (%s)\n", c.order.Number, c.order.NumberKind)
 		return

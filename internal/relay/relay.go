@@ -207,6 +207,8 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 		err = signal[emergency.CallbackReceived](ctx, r.temporal, m, workflows.SignalCallbackReceived)
 	case emergency.MessageNumberLeased:
 		err = signal[emergency.LateLease](ctx, r.temporal, m, workflows.SignalNumberLeased)
+	case emergency.MessageNumberCorrected:
+		err = signal[emergency.CorrectedNumber](ctx, r.temporal, m, workflows.SignalNumberCorrected)
 	case emergency.MessageAcknowledged:
 		err = r.acknowledge(ctx, m)
 	case emergency.MessageUndelivered:

@@ -38,21 +38,23 @@ func TestInOrder(t *testing.T) {
 	})
 }
 
-// A number that a call has got late is told to its workflow in its turn, and stands
-// in no log; that the workflow has closed meanwhile is as good as done (B5).
-func TestNumberLeased(t *testing.T) {
+// A number that a call has got late, and one that the PSAP saw, is told to its workflow in
+// its turn, and stands in no log; that the workflow has closed meanwhile is as good as
+// done (B5, B7).
+func TestNumberTold(t *testing.T) {
 	for name, answer := range map[string]error{"running": nil, "closed": serviceerror.NewNotFound("workflow execution already completed")} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
 				messages := &pile{messages: []emergency.Message{
 					letter(emergency.MessagePlaced, emergency.Order{CallID: callID(1), LegID: dialOf(1)}),
 					letter(emergency.MessageNumberLeased, emergency.LateLease{Number: "+12025550101", At: time.Now()}),
+					letter(emergency.MessageNumberCorrected, emergency.CorrectedNumber{Number: "+12025550199", Kind: emergency.NumberStanding}),
 					letter(emergency.MessageCallEnded, emergency.LegEnded{LegID: dialOf(1)}),
 				}}
 				var asked []told
 				r.temporal.answer = func(_ context.Context, m told) error {
 					asked = append(asked, m)
-					if m.What == workflows.SignalNumberLeased {
+					if m.What == workflows.SignalNumberLeased || m.What == workflows.SignalNumberCorrected {
 						return answer
 					}
 					return nil
@@ -62,7 +64,9 @@ func TestNumberLeased(t *testing.T) {
 				relay.Wake(callID(1))
 				synctest.Wait()
 				stop()
-				same(t, "what Temporal was asked", []told{started(1), leased(1, "+12025550101"), ended(1, dialOf(1))}, asked)
+				same(t, "what Temporal was asked", []told{
+					started(1), leased(1, "+12025550101"), corrected(1, "+12025550199"), ended(1, dialOf(1)),
+				}, asked)
 				same(t, "left", 0, len(messages.messages))
 				r.discreet(t)
 			})
@@ -269,6 +273,7 @@ func TestStrangeMessages(t *testing.T) {
 		{"an end without a leg", letter(emergency.MessageCallEnded, 42)},
 		{"a callback without a leg", letter(emergency.MessageCallbackReceived, []string{"hello"})},
 		{"a late lease without a number", letter(emergency.MessageNumberLeased, "hello")},
+		{"a correction without a number", letter(emergency.MessageNumberCorrected, 42)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {

@@ -168,6 +168,8 @@ func (s *server) SignalWorkflow(ctx context.Context, id, run, name string, body 
 		message.Leg = body.LegID
 	case emergency.LateLease:
 		message.Number = body.Number
+	case emergency.CorrectedNumber:
+		message.Number = body.Number
 	case emergency.Acknowledged:
 		message.Number = string(body.Event)
 	case emergency.Undelivered:
@@ -207,7 +209,7 @@ func (s *server) count() int {
 	return len(s.heard)
 }
 
-// started, rung, leased and ended are what is told of a call, in the order of its life.
+// started, rung, leased, corrected and ended are what is told of a call, in the order of its life.
 func started(n int) told {
 	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.Type, Leg: emergency.LegID(fmt.Sprintf("dial-%03d", n))}
 }
@@ -222,6 +224,10 @@ func rung(n int, leg emergency.LegID) told {
 
 func leased(n int, number string) told {
 	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.SignalNumberLeased, Number: number}
+}
+
+func corrected(n int, number string) told {
+	return told{Workflow: workflows.WorkflowID(callID(n)), What: workflows.SignalNumberCorrected, Number: number}
 }
 
 // dialOf is the leg of a call's dial.
