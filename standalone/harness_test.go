@@ -173,38 +173,13 @@ type running struct {
 	exited chan struct{}
 }
 
-// launch starts a program with nothing in its environment that configures
-// Lifeline but the settings given.
+// launch starts a program for as long as the test takes, with nothing in its
+// environment that configures Lifeline but the settings given.
 func launch(t testing.TB, name, path string, settings []string, args ...string) *running {
 	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
+	p, err := begin(name, path, t.TempDir(), filepath.Join(t.TempDir(), name+".log"), settings, args...)
 	if err != nil {
-		t.Fatal("make log: ", err)
-	}
-	cmd := exec.Command(path, args...) //nolint:noctx // it is ended by its process ID
-	p := &running{name: name, cmd: cmd, logFile: log.Name(), exited: make(chan struct{})}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "LIFELINE_") {
-			p.cmd.Env = append(p.cmd.Env, variable)
-		}
-	}
-	p.cmd.Env = append(p.cmd.Env, settings...)
-	p.cmd.Dir = t.TempDir()
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = dieWithParent()
-	started := make(chan error, 1)
-	go func() {
-		// The kernel ends the process when the thread that started it ends.
-		runtime.LockOSThread()
-		err := p.cmd.Start()
-		started <- errors.Join(err, log.Close())
-		if err == nil {
-			_ = p.cmd.Wait() // ProcessState tells
-			close(p.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		t.Fatalf("start %s: %v", name, err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		p.kill()
@@ -213,6 +188,40 @@ func launch(t testing.TB, name, path string, settings []string, args ...string) 
 		}
 	})
 	return p
+}
+
+// begin starts a program in a directory. What it writes is added to the log.
+func begin(name, path, dir, logFile string, settings []string, args ...string) (*running, error) {
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make log: %w", err)
+	}
+	cmd := exec.Command(path, args...) //nolint:noctx // it is ended by its process ID
+	p := &running{name: name, cmd: cmd, logFile: logFile, exited: make(chan struct{})}
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "LIFELINE_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
+	cmd.Env = append(cmd.Env, settings...)
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = dieWithParent()
+	started := make(chan error, 1)
+	go func() {
+		// The kernel ends the process when the thread that started it ends.
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- errors.Join(err, log.Close())
+		if err == nil {
+			_ = cmd.Wait() // ProcessState tells
+			close(p.exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	return p, nil
 }
 
 // kill ends the process as a crash does (kill -9).

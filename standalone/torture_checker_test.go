@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checker proves, for every call, that nothing was lost and nothing is stuck. It reads
+// the database by itself, the mail, the outside presence system and Temporal's API, and
+// trusts no package of the service.
+type checker struct {
+	w *world
+	l *load
+	*remains
+
+	taken map[notice]int
+	// lost are what is wrong, by call; what concerns no one call is under "".
+	lost map[string][]string
+	// duplicates counts messages to people beyond the first, givenUp those that were
+	// not sent before the end of the window for a reason.
+	told, duplicates, givenUp int
+	outcomes                  map[string]int
+}
+
+// settleWithin is how long the dust may take: an overdue call is put right a minute and
+// a half after its window.
+const settleWithin = 5 * time.Minute
+
+// awaitDust waits until nothing is left to be done, or until it has taken too long.
+func (w *world) awaitDust() {
+	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+		if len(w.unsettled(w.t.Context())) == 0 {
+			return
+		}
+	}
+}
+
+func check(w *world, l *load) (*checker, error) {
+	c := &checker{w: w, l: l, lost: map[string][]string{}, outcomes: map[string]int{}}
+	ctx := w.t.Context()
+	for _, left := range w.unsettled(ctx) {
+		c.blame("", "left over: %s", left)
+	}
+	var err error
+	if c.remains, err = w.exhume(ctx); err != nil {
+		return nil, err
+	}
+	if c.taken, err = w.noticesTaken(); err != nil {
+		return nil, err
+	}
+	c.checkAnswered()
+	c.checkCallbacks()
+	for _, call := range c.calls {
+		c.checkOnce(call)
+		c.checkLegs(call)
+		c.checkTold(call)
+		c.checkWorkflow(ctx, call)
+	}
+	c.checkGivenUp()
+	c.checkNumbers()
+	for _, agent := range w.agents {
+		c.checkPresence(agent)
+	}
+	c.checkProcesses()
+	return c, nil
+}
+
+func (c *checker) blame(call, format string, args ...any) {
+	c.lost[call] = append(c.lost[call], fmt.Sprintf(format, args...))
+}
+
+// checkAnswered holds every dial that was answered to what is kept of it.
+func (c *checker) checkAnswered() {
+	for _, d := range c.l.dials {
+		kept := c.calls[d.call.CallID]
+		switch {
+		case kept == nil:
+			c.blame(d.call.CallID, "answered at %s and forgotten", clockOf(d.answered))
+		case kept.agent != d.plan.agent.id || kept.agent != d.call.AgentID:
+			c.blame(kept.id, "%s dialed, and %s is on record", d.plan.agent.id, kept.agent)
+		case kept.callerID != d.call.Route.CallerID:
+			c.blame(kept.id, "%s was shown, and %s is on record", d.call.Route.CallerID, kept.callerID)
+		case kept.leg(d.call.Legs[0].LegID) == nil:
+			c.blame(kept.id, "its leg %s is forgotten", d.call.Legs[0].LegID)
+		}
+	}
+}
+
+// checkCallbacks holds what the emergency service was told to who had the number. Only
+// while the window was open is anything owed (S4, S5).
+func (c *checker) checkCallbacks() {
+	for _, b := range c.l.inbound {
+		of, got := b.of, b.decision
+		if got.LegID != "" {
+			if kept := c.calls[got.CallID]; kept == nil || kept.leg(got.LegID) == nil {
+				c.blame(got.CallID, "the callback that was connected as leg %s is forgotten", got.LegID)
+			}
+		}
+		if !b.answered.Before(of.call.WindowEndsAt) || c.w.terminated[of.call.CallID] {
+			continue
+		}
+		leased := string(of.call.CallbackNumberKind) == "leased"
+		switch {
+		case got.Decision != "connect-agent":
+			c.blame(of.call.CallID, "a callback to %s at %s, in the window, was: %s", b.to, clockOf(b.answered), got.Decision)
+		case leased && got.AgentID != of.call.AgentID:
+			c.blame(of.call.CallID, "a callback to %s at %s reached %s", b.to, clockOf(b.answered), got.AgentID)
+		}
+	}
+}
+
+// checkOnce holds the call's own events and audit lines to one of each.
+func (c *checker) checkOnce(call *record) {
+	count := map[string]int{}
+	for _, e := range call.events {
+		count[strings.TrimSpace(e.kind+" "+e.leg)]++
+	}
+	want := map[string]int{"call-closed": 1}
+	for n, leg := range call.legs {
+		want["leg-ended "+leg.id] = 1
+		if leg.direction == "outbound" {
+			want["call-placed "+leg.id] = 1
+		} else {
+			want["callback-received "+leg.id] = 1
+		}
+		if n > 0 && leg.direction == "outbound" {
+			c.blame(call.id, "has a second outbound leg")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if count[name] != 1 {
+			c.blame(call.id, "was told %d times: %s", count[name], name)
+		}
+	}
+	for _, line := range call.audit {
+		if line.action == "call-closed" {
+			c.outcomes[line.outcome]++
+			count["audited"]++
+		}
+	}
+	if count["audited"] != 1 {
+		c.blame(call.id, "the audit closes it %d times", count["audited"])
+	}
+}
+
+// checkLegs holds the ends of legs to the ends that were told.
+func (c *checker) checkLegs(call *record) {
+	const slack = time.Millisecond // what is kept is rounded
+	for _, leg := range call.legs {
+		if leg.endedAt.IsZero() {
+			c.blame(call.id, "leg %s is still up", leg.id)
+			continue
+		}
+		var told []ended
+		for _, e := range c.l.ends[call.id] {
+			if e.legID == "" || e.legID == leg.id {
+				told = append(told, e)
+			}
+		}
+		for _, e := range told {
+			if !e.answered.IsZero() && e.sent.After(leg.startedAt) && leg.endedAt.After(e.answered.Add(slack)) {
+				c.blame(call.id, "leg %s ended at %s (%s), and its end was answered at %s",
+					leg.id, clockOf(leg.endedAt), leg.reason, clockOf(e.answered))
+			}
+		}
+		early := func(e ended) bool { return leg.endedAt.Add(slack).Before(e.sent) }
+		told = slices.DeleteFunc(told, early)
+		longest := leg.endedAt.Sub(leg.startedAt)
+		if len(told) == 0 && (leg.reason != "max-duration" || longest < tortureMaxCall) && !c.w.terminated[call.id] {
+			c.blame(call.id, "leg %s ended at %s (%s) after %s, and nobody had said so", leg.id, clockOf(leg.endedAt), leg.reason, longest)
+		}
+	}
+}
+
+// checkNumbers proves that no number was held by two agents at a time, and that each
+// rested between two (B5).
+func (c *checker) checkNumbers() {
+	type tenure struct {
+		*record
+
+		from time.Time
+	}
+	held := map[string][]tenure{}
+	for _, call := range c.calls {
+		if call.numberKind != "leased" {
+			continue
+		}
+		from := call.dialedAt
+		for _, e := range call.events {
+			if e.kind == "number-leased" {
+				from = e.at
+			}
+		}
+		held[call.number] = append(held[call.number], tenure{call, from})
+	}
+	for number, tenures := range held {
+		slices.SortFunc(tenures, func(a, b tenure) int { return a.from.Compare(b.from) })
+		for i, next := range tenures {
+			for _, before := range tenures[:i] {
+				if before.agent == next.agent || c.w.terminated[before.id] && !before.closedAt.After(next.from) {
+					continue
+				}
+				if free := before.over().Add(tortureQuarantine); next.from.Before(free) || next.from.Before(before.closedAt) {
+					c.blame(next.id, "%s has %s since %s, and %s of %s had it until %s and it rested until %s", next.agent, number,
+						clockOf(next.from), before.id, before.agent, clockOf(before.closedAt), clockOf(free))
+				}
+			}
+		}
+	}
+}
+
+// checkProcesses blames processes that have ended by themselves, or wrote why.
+func (c *checker) checkProcesses() {
+	for _, m := range c.w.members {
+		for _, faint := range m.faints {
+			c.blame("", "a process ended by itself: %s", faint)
+		}
+	}
+}
+
+func clockOf(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format("15:04:05.000")
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+)
+
+// retryWithin is how long it may take until a notice is tried again once nothing is
+// broken any more: an attempt that died with its worker is noticed after half a minute,
+// and the pause after a failure grows up to about as long.
+const retryWithin = 50 * time.Second
+
+// checkTold looks for every message that is owed (S9). One that was not sent by the end
+// of the call is given up by design; that counts as lost all the same unless something
+// was broken, so much that there was no time to try again.
+func (c *checker) checkTold(call *record) {
+	owed := map[string]time.Time{"placed": call.dialedAt}
+	for _, leg := range call.legs {
+		if _, begun := owed["callback"]; leg.direction == "callback" && !begun {
+			owed["callback"] = leg.startedAt
+		}
+	}
+	for occasion, since := range owed {
+		for _, to := range c.contactsOf(call) {
+			if n := c.taken[notice{call.id, occasion, to}]; n > 0 {
+				c.told++
+				c.duplicates += n - 1
+				continue
+			}
+			if c.w.terminated[call.id] || c.w.unrest.touch(since, call.closedAt) && c.w.unrest.longestGap(since, call.closedAt) < retryWithin {
+				c.givenUp++
+				continue
+			}
+			c.blame(call.id, "%s was not told of %s", to, occasion)
+		}
+	}
+	for _, d := range call.deliveries {
+		occasion := d.event
+		if d.round > 0 {
+			occasion = fmt.Sprintf("%s-%d", d.event, d.round)
+		}
+		if d.state == "sent" && c.taken[notice{call.id, occasion, d.address}] == 0 {
+			c.blame(call.id, "the notice of %s to %s counts as sent and is not there", occasion, d.address)
+		}
+	}
+}
+
+// checkGivenUp keeps the reasons for not telling from becoming the rule.
+func (c *checker) checkGivenUp() {
+	if most := max(10, (c.told+c.givenUp)/10); c.givenUp > most {
+		c.blame("", "%d messages were given up, %d were sent", c.givenUp, c.told)
+	}
+}
+
+func (c *checker) contactsOf(call *record) []string {
+	if call.kind == "test" {
+		return testContacts
+	}
+	at := slices.IndexFunc(c.w.agents, func(s *staff) bool { return s.id == call.agent })
+	if at < 0 {
+		return nil
+	}
+	return c.w.agents[at].contacts
+}
+
+// checkWorkflow looks for the call's workflow: closed, and completed unless it was
+// taken away.
+func (c *checker) checkWorkflow(ctx context.Context, call *record) {
+	described, err := c.w.temporal.DescribeWorkflowExecution(ctx, workflowID(call.id), "")
+	if err != nil {
+		c.blame(call.id, "its workflow cannot be found: %v", err)
+		return
+	}
+	switch status := described.GetWorkflowExecutionInfo().GetStatus(); {
+	case status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+	case status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED && c.w.terminated[call.id]:
+	default:
+		c.blame(call.id, "its workflow is %s", status)
+	}
+}
+
+func (w *world) runningWorkflows(ctx context.Context) (int64, error) {
+	counted, err := w.temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: "WorkflowType = 'EmergencyCall' AND ExecutionStatus = 'Running'",
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count workflows: %w", err)
+	}
+	return counted.GetCount(), nil
+}
