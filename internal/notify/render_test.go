@@ -179,18 +179,25 @@ func TestHTMLLinksNumberAndPosition(t *testing.T) {
 // A test call is marked as a test in subject, text and HTML, and nobody is told
 // that an emergency service was called (B13).
 func TestTestCallIsMarked(t *testing.T) {
-	n := placed()
-	n.Kind, n.Dialed = emergency.KindTest, "933"
-	m := render(t, n)
-	if !strings.HasPrefix(m.Subject, "TEST, not an emergency") {
-		t.Errorf("subject %q is not marked", m.Subject)
-	}
-	for part, got := range map[string]string{"text": m.Text, "html": m.HTML} {
-		if !strings.Contains(got, "TEST") || !strings.Contains(got, "No emergency service has been called") {
-			t.Errorf("%s is not marked:\n%s", part, got)
+	for number, dialed := range map[string]string{
+		"933": "dialed a test number (933)", "urn:service:test.sos": "dialed a test number (urn:service:test.sos)", "": "dialed a test number\n",
+	} {
+		n := placed()
+		n.Kind, n.Dialed = emergency.KindTest, number
+		m := render(t, n)
+		if !strings.HasPrefix(m.Subject, "TEST, not an emergency") {
+			t.Errorf("subject %q is not marked", m.Subject)
 		}
-		if strings.Contains(got, "was placed to the emergency service") {
-			t.Errorf("%s claims a real call:\n%s", part, got)
+		if !strings.Contains(m.Text, dialed) {
+			t.Errorf("text does not say %q:\n%s", dialed, m.Text)
+		}
+		for part, got := range map[string]string{"text": m.Text, "html": m.HTML} {
+			if !strings.Contains(got, "TEST") || !strings.Contains(got, "No emergency service has been called") {
+				t.Errorf("%s is not marked:\n%s", part, got)
+			}
+			if strings.Contains(got, "was placed to the emergency service") || strings.Contains(got, "dialed the emergency services") {
+				t.Errorf("%s claims a real call:\n%s", part, got)
+			}
 		}
 	}
 }

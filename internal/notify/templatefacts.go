@@ -30,7 +30,7 @@ type facts struct {
 	Test bool
 	// Agent and Site are names.
 	Agent, Site string
-	// Dialed is what was dialed.
+	// Dialed is what was dialed; of a test it says that it is a test number.
 	Dialed string
 	// Number is the callback number, in E.164; empty when there is none.
 	Number string
@@ -68,7 +68,7 @@ func newFacts(n emergency.Notice) facts {
 		Test:           n.Kind == emergency.KindTest,
 		Agent:          cmp.Or(shortened(oneLine(n.AgentName)), "An agent"),
 		Site:           cmp.Or(shortened(oneLine(n.SiteName)), "an unnamed site"),
-		Dialed:         cmp.Or(shortened(oneLine(n.Dialed)), "an emergency number"),
+		Dialed:         dialed(n),
 		Number:         oneLine(n.Number),
 		Address:        cmp.Or(oneLine(n.Conveyed.Site.String()), "No address was given with the call"),
 		Timestamp:      n.DialedAt.UTC().Format(time.RFC3339),
@@ -76,9 +76,6 @@ func newFacts(n emergency.Notice) facts {
 		CallID:         oneLine(string(n.CallID)),
 	}
 	f.When = atSite(n.DialedAt, n.Zone)
-	if strings.HasPrefix(f.Dialed, "urn:") {
-		f.Dialed = "the emergency services (" + f.Dialed + ")"
-	}
 	if device := n.Conveyed.Device; device != nil {
 		f.locate(*device)
 	}
@@ -90,6 +87,22 @@ func newFacts(n emergency.Notice) facts {
 	}
 	f.Done = f.done(n.Before)
 	return f
+}
+
+// dialed is what was dialed, in words that people know: not everybody has heard of 933
+// (B13) or of service URNs.
+func dialed(n emergency.Notice) string {
+	number := shortened(oneLine(n.Dialed))
+	switch {
+	case n.Kind == emergency.KindTest && number == "":
+		return "a test number"
+	case n.Kind == emergency.KindTest:
+		return "a test number (" + number + ")"
+	case strings.HasPrefix(number, "urn:"):
+		return "the emergency services (" + number + ")"
+	default:
+		return cmp.Or(number, "an emergency number")
+	}
 }
 
 // locate takes what the device reported. Five decimals are about one metre, which is
