@@ -3,9 +3,11 @@ package pgtest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
+	"time"
 )
 
 // TestMain also plays the process that TestServerDiesWithTheTestProcess kills.
@@ -77,6 +79,42 @@ func TestServerKeepsWhatWasCommitted(t *testing.T) {
 		if err := open(t, address).QueryRowContext(t.Context(), `SELECT answer FROM kept`).Scan(&answer); err != nil || answer != 42 {
 			t.Errorf("after %s the row reads %d, %v", end.name, answer, err)
 		}
+	}
+}
+
+// A frozen server answers nobody, those who are connected included, until it is thawed.
+// It can be ended all the same.
+func TestServerFreezes(t *testing.T) {
+	server, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := server.CreateDatabase(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := open(t, address)
+	if err := known.PingContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	for name, db := range map[string]*sql.DB{"who is connected": known, "who comes": open(t, address)} {
+		soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if err := db.QueryRowContext(soon, `SELECT 1`).Scan(new(int)); err == nil {
+			t.Errorf("a frozen server answers %s", name)
+		}
+		cancel()
+	}
+	if err := server.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if err := known.QueryRowContext(t.Context(), `SELECT 1`).Scan(new(int)); err != nil {
+		t.Errorf("after the thaw: %v", err)
+	}
+	if err := errors.Join(server.Freeze(), server.Close()); err != nil {
+		t.Errorf("closing a frozen server: %v", err)
 	}
 }
 

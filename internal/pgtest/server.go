@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -163,11 +164,52 @@ func (s *Server) end(how syscall.Signal) error {
 	if s.process == nil {
 		return nil
 	}
+	_ = s.Thaw() // who is frozen ends never
 	if err := s.process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end PostgreSQL: %w", err)
 	}
 	<-s.exited
 	s.process = nil
+	return nil
+}
+
+// Freeze stops every process of the server where it is, as on a machine that hangs:
+// connections stay, and nobody answers. Thaw lets them go on.
+func (s *Server) Freeze() error {
+	// The first process makes the others, so it is stopped first and there are no more.
+	if err := s.process.Signal(syscall.SIGSTOP); err != nil {
+		return fmt.Errorf("freeze PostgreSQL: %w", err)
+	}
+	return s.signalChildren(syscall.SIGSTOP)
+}
+
+// Thaw lets a frozen server go on.
+func (s *Server) Thaw() error {
+	if err := s.signalChildren(syscall.SIGCONT); err != nil {
+		return err
+	}
+	if err := s.process.Signal(syscall.SIGCONT); err != nil {
+		return fmt.Errorf("thaw PostgreSQL: %w", err)
+	}
+	return nil
+}
+
+// signalChildren reaches those who serve connections. Each is in a process group of its
+// own, so that the system has to be asked for them.
+func (s *Server) signalChildren(how syscall.Signal) error {
+	listed, err := exec.Command("ps", "-A", "-o", "pid=,ppid=").Output() //nolint:noctx // it is quick
+	if err != nil {
+		return fmt.Errorf("list PostgreSQL's processes: %w", err)
+	}
+	for line := range strings.Lines(string(listed)) {
+		var pid, parent int
+		if _, err := fmt.Sscan(line, &pid, &parent); err != nil || parent != s.process.Pid {
+			continue
+		}
+		if err := syscall.Kill(pid, how); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("signal one of PostgreSQL's processes: %w", err)
+		}
+	}
 	return nil
 }
 
