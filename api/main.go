@@ -16,8 +16,8 @@ func main() {
 	process.Main("api: Lifeline's HTTP service.", run)
 }
 
-func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
-	base, err := process.Open(ctx, cfg, log)
+func run(_ context.Context, cfg config.Config, log *slog.Logger) (err error) {
+	base, err := process.Open(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start api: %w", err)
 	}

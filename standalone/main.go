@@ -34,11 +34,14 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 	if err := cfg.MakeSecrets(newSecrets); err != nil {
 		return fmt.Errorf("make the first tokens and payload key: %w", err)
 	}
-	base, err := process.Open(ctx, cfg, log)
+	base, err := process.Open(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start standalone: %w", err)
 	}
 	defer func() { err = errors.Join(err, base.Close()) }()
+	if err := base.Store.Prepare(ctx); err != nil {
+		return fmt.Errorf("prepare the database: %w", err)
+	}
 	if err := seedDemo(ctx, base.Store, cfg.DataDir); err != nil {
 		return fmt.Errorf("add demo data: %w", err)
 	}

@@ -17,8 +17,8 @@ func main() {
 	process.Main("worker: hosts Lifeline's workflows and activities.", run)
 }
 
-func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
-	base, err := process.Open(ctx, cfg, log)
+func run(_ context.Context, cfg config.Config, log *slog.Logger) (err error) {
+	base, err := process.Open(cfg, log)
 	if err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -28,5 +28,5 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start worker: %w", err)
 	}
 	ready := func() { log.Info("Ready", "taskQueue", workflows.TaskQueue, "temporal", cfg.TemporalAddr) }
-	return process.Run(log, ready, worker, base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
+	return process.Run(log, ready, base.Database(), worker, base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
 }

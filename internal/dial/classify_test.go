@@ -70,7 +70,7 @@ func TestPlaceClassifies(t *testing.T) {
 			var log bytes.Buffer
 			records := london(t)
 			desk := &dial.Desk{
-				Records: records, Plan: emergency.DialPlan{OutsideLine: "9"}, Budget: time.Hour,
+				Records: records, Memory: dial.NewMemory(nowhere{}), Plan: emergency.DialPlan{OutsideLine: "9"}, Budget: time.Hour,
 				Wake: func(emergency.CallID) {}, Refused: func(emergency.RefusedCall) {}, Clock: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil)),
 			}
 			_, err := desk.Place(t.Context(), emergency.DialRequest{

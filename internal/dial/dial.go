@@ -1,6 +1,10 @@
 // Package dial is the request side of a call: a dial, an end, and a call that
 // comes in. Each is one transaction and an answer, on good days and bad; nothing
-// here waits for Temporal, mail or an outside presence system (B7).
+// here waits for Temporal, mail or an outside presence system.
+//
+// Nor does an answer depend on SQL: when that does not answer within its share of the
+// budget, Desk answers from Memory, with the number that the caller holds or his site's
+// standing one, and Spool keeps on disk what SQL has to hear once it is back (B7).
 package dial
 
 import (
@@ -28,6 +32,12 @@ type Records interface {
 // Desk takes dials, ends and inbound calls. It is safe for concurrent use.
 type Desk struct {
 	Records Records
+	// Memory answers when Records do not, and Keep keeps what was answered so. It
+	// returns soon after its context ends.
+	Memory *Memory
+	Keep   func(ctx context.Context, intent Intent)
+	// Improvised hears of each answer that was given without Records.
+	Improvised func(Request)
 	// Terms are what new calls are placed under.
 	Terms emergency.Terms
 	// Plan is what the phone system adds to dialed numbers.
@@ -52,122 +62,30 @@ type Desk struct {
 	Log *slog.Logger
 }
 
+// Request is what a desk can be asked.
+type Request string
+
+// The requests.
+const (
+	RequestDial    Request = "dial"
+	RequestEnd     Request = "end"
+	RequestInbound Request = "inbound"
+)
+
 // Place answers a dial. The same idempotency key gives the same call, until that
 // call has ended. The error is an *emergency.Refusal when the call cannot work.
 func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.Call, error) {
+	if err := req.Location.Validate(); err != nil {
+		return emergency.Call{}, fmt.Errorf("place call: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	attempt, err := d.understand(ctx, req)
-	if err != nil {
-		return emergency.Call{}, err
+	dialing := d.begin(req)
+	call, err := dialing.place(ctx)
+	if err = d.improvise(ctx, RequestDial, err); errors.Is(err, errImprovise) {
+		return dialing.placeAnyway(ctx)
 	}
-	id, known, err := d.identify(ctx, req, attempt.Dialed)
-	if err != nil {
-		return emergency.Call{}, err
-	}
-	if known != nil {
-		d.Wake(id)
-		return *known, nil
-	}
-	assessment, err := d.admit(ctx, req, attempt)
-	if err != nil {
-		return emergency.Call{}, err
-	}
-	call, err := d.Records.PlaceCall(ctx, store.Placement{
-		CallID: id, LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
-		Caller: attempt.Caller, Dialed: assessment.Dialed, Location: assessment.Conveyed,
-		Way: assessment.Way, Warnings: assessment.Warnings(),
-		Terms: d.Terms, At: attempt.At, PresenceOutside: d.PresenceOutside, Notices: d.Notices,
-	})
-	if err != nil {
-		return call, fmt.Errorf("place call: %w", err)
-	}
-	d.Wake(call.ID)
-	return call, nil
-}
-
-// understand tells who dials what, and from where. The error is an
-// *emergency.Refusal for an ordinary number: no call for help, so nobody is told.
-func (d *Desk) understand(ctx context.Context, req emergency.DialRequest) (emergency.Attempt, error) {
-	attempt := emergency.Attempt{Location: req.Location, At: d.Clock(), LocationMaxAge: d.LocationMaxAge}
-	if err := req.Location.Validate(); err != nil {
-		return attempt, fmt.Errorf("place call: %w", err)
-	}
-	var err error
-	if attempt.Caller, err = d.Records.Caller(ctx, req.AgentID); err != nil {
-		return attempt, fmt.Errorf("find caller: %w", err)
-	}
-	at := whereabouts(attempt)
-	if !at.Country().Served() {
-		// Nobody here knows the numbers of that country, so admit refuses whatever it
-		// is. What the site would make of it is enough to know a repeated dial by.
-		attempt.Dialed, _ = d.Plan.Classify(req.DialedNumber, emergency.Whereabouts{Site: at.Site})
-		return attempt, nil
-	}
-	if attempt.Dialed, err = d.Plan.Classify(req.DialedNumber, at); err != nil {
-		return attempt, fmt.Errorf("classify number: %w", err)
-	}
-	return attempt, nil
-}
-
-// whereabouts is where a dial comes from.
-func whereabouts(a emergency.Attempt) emergency.Whereabouts {
-	return emergency.Locate(a.Caller.Site.Country, a.Conveyed())
-}
-
-// admit tells by which way a call goes out, or refuses it and has people told.
-func (d *Desk) admit(ctx context.Context, req emergency.DialRequest, a emergency.Attempt) (emergency.Assessment, error) {
-	at := whereabouts(a)
-	if at.Disagree() {
-		d.Log.WarnContext(ctx, "The device names another country than the agent's site; check both",
-			"agent", req.AgentID, "site", a.Caller.Site.ID, "siteCountry", at.Site, "conveyedCountry", at.Conveyed)
-	}
-	assessment := a.Assess()
-	refusal := assessment.Refusal(at.Country())
-	if refusal == nil {
-		return assessment, nil
-	}
-	if a.Dialed.Kind == emergency.KindTest {
-		refusal.Instead = "This was a test, so nobody has to be called. Have an administrator mend what is named here."
-	}
-	refusal.CallID = emergency.CallID(uuid.Must(uuid.NewV7()).String())
-	d.Refused(emergency.RefusedCall{
-		CallID: refusal.CallID, AgentID: req.AgentID, SiteID: a.Caller.Site.ID,
-		Dialed: req.DialedNumber, Kind: a.Dialed.Kind, Country: at.Country(), Location: assessment.Conveyed,
-		Code: emergency.CheckCode(refusal.Code), At: a.At,
-	})
-	return assessment, fmt.Errorf("admit call: %w", refusal)
-}
-
-// keySpace separates IDs that come from idempotency keys from all others.
-var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
-
-// identify gives the ID for a call: a new one, or the one that belongs to the agent's
-// idempotency key and the number dialed, since a call for help is never taken for the
-// repetition of a test. The call that a request repeats comes with it while it lives,
-// so that nothing which has changed meanwhile can refuse it. A key whose call has
-// ended counts as new, also after that is erased: a desktop that always sends the same
-// key must be able to call for help a second time.
-func (d *Desk) identify(ctx context.Context, req emergency.DialRequest, dialed emergency.Dialed) (emergency.CallID, *emergency.Call, error) {
-	fresh := emergency.CallID(uuid.Must(uuid.NewV7()).String())
-	if req.IdempotencyKey == "" {
-		return fresh, nil, nil
-	}
-	name := string(req.AgentID) + "\x00" + dialed.Number + "\x00" + req.IdempotencyKey
-	keyed := emergency.CallID(uuid.NewSHA1(keySpace, []byte(name)).String())
-	call, err := d.Records.Call(ctx, keyed)
-	switch {
-	case errors.Is(err, emergency.ErrErasedCall):
-		return fresh, nil, nil
-	case errors.Is(err, emergency.ErrUnknownCall):
-		return keyed, nil, nil
-	case err != nil:
-		return "", nil, fmt.Errorf("look for a repeated dial: %w", err)
-	case call.Status(d.Clock()) == emergency.CallEnded:
-		return fresh, nil, nil
-	default:
-		return keyed, &call, nil
-	}
+	return call, err
 }
 
 // End ends one leg of a call, or with an empty leg ID all of them. Ending again
@@ -175,14 +93,29 @@ func (d *Desk) identify(ctx context.Context, req emergency.DialRequest, dialed e
 func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
+	ending := store.Ending{CallID: id, LegID: leg, Reason: reason, At: d.Clock(), Tell: true}
 	if reason == "" {
-		reason = emergency.EndHungUp
+		ending.Reason = emergency.EndHungUp
 	}
-	call, err := d.Records.EndLegs(ctx, store.Ending{CallID: id, LegID: leg, Reason: reason, At: d.Clock(), Tell: true})
+	call, err := d.end(ctx, ending)
+	if err = d.improvise(ctx, RequestEnd, err); errors.Is(err, errImprovise) {
+		return d.endAnyway(ctx, ending)
+	}
+	return call, err
+}
+
+func (d *Desk) end(ctx context.Context, ending store.Ending) (emergency.Call, error) {
+	if d.Memory.holds(ending.CallID) {
+		return emergency.Call{}, errImprovise
+	}
+	ctx, cancel := d.share(ctx)
+	defer cancel()
+	call, err := d.Records.EndLegs(ctx, ending)
 	if err != nil {
 		return call, fmt.Errorf("end call: %w", err)
 	}
-	d.Wake(id)
+	d.Memory.relearn(ctx, call)
+	d.Wake(call.ID)
 	return call, nil
 }
 
@@ -190,14 +123,86 @@ func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID
 func (d *Desk) Inbound(ctx context.Context, to, from string) (emergency.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	decision, err := d.Records.DecideInbound(ctx, store.Inbound{
+	in := store.Inbound{
 		To: emergency.CalledNumber(to), From: from, At: d.Clock(), LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
-	})
+	}
+	decision, err := d.decide(ctx, in)
+	if err = d.improvise(ctx, RequestInbound, err); errors.Is(err, errImprovise) {
+		return d.decideAnyway(ctx, in), nil
+	}
+	return decision, err
+}
+
+func (d *Desk) decide(ctx context.Context, in store.Inbound) (emergency.Decision, error) {
+	if d.Memory.holdsShown(in.To) {
+		return emergency.Decision{}, errImprovise
+	}
+	ctx, cancel := d.share(ctx)
+	defer cancel()
+	decision, err := d.Records.DecideInbound(ctx, in)
 	if err != nil {
 		return decision, fmt.Errorf("decide inbound call: %w", err)
 	}
 	if decision.CallID != "" {
+		d.Memory.answered(ctx, decision, in)
 		d.Wake(decision.CallID)
 	}
 	return decision, nil
+}
+
+// Find gives a call as it stands, or emergency.ErrUnknownCall.
+func (d *Desk) Find(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Budget)
+	defer cancel()
+	if !d.Memory.holds(id) {
+		call, err := d.Records.Call(ctx, id)
+		if err == nil || final(err) {
+			return call, err //nolint:wrapcheck // the records' own words
+		}
+	}
+	known, found := d.Memory.call(id)
+	if !found {
+		return emergency.Call{}, fmt.Errorf("find call: %w", emergency.ErrUnknownCall)
+	}
+	known.Degraded = true
+	return known.Call, nil
+}
+
+// share gives SQL its part of the budget. What is left has to do for a disk.
+func (d *Desk) share(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d.Budget*2/3)
+}
+
+// errImprovise means that the answer has to come from memory.
+var errImprovise = errors.New("SQL does not answer, or has yet to hear of this call")
+
+// improvise makes errImprovise of any error for which the request is not to blame, and
+// tells of it. Whoever has gone away gets no answer, and nothing is promised to him.
+func (d *Desk) improvise(ctx context.Context, request Request, err error) error {
+	if err == nil || final(err) || errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	if !errors.Is(err, errImprovise) {
+		d.Log.WarnContext(ctx, "The database does not answer in time; the answer comes from memory", "request", request, "error", err)
+	}
+	d.Improvised(request)
+	return errImprovise
+}
+
+// final tells whether an error is an answer, which no other try would better.
+func final(err error) bool {
+	if _, refused := errors.AsType[*emergency.Refusal](err); refused {
+		return true
+	}
+	if _, invalid := errors.AsType[*emergency.Invalid](err); invalid {
+		return true
+	}
+	for _, known := range []error{
+		emergency.ErrUnknownAgent, emergency.ErrUnknownSite, emergency.ErrUnknownCall, emergency.ErrUnknownLeg,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package dial_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"lifeline/internal/dial"
 	"lifeline/internal/emergency"
+	"lifeline/internal/journal"
 	"lifeline/internal/store"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,14 +40,26 @@ type rig struct {
 	*dial.Desk
 
 	store *store.Store
-	mu    sync.Mutex
-	now   time.Time
+	dir   string
+	kept  *journal.Copy
+	// die lets go of the files of the data directory.
+	die    func() error
+	faulty *faulty
+	spool  *dial.Spool
+	queue  *journal.Queue
+	feed   *dial.Feed
+	mu     sync.Mutex
+	now    time.Time
+	// improvised counts the answers that were given without SQL.
+	improvised map[dial.Request]int
 	// woken are the calls that the relay was told of, with the number of messages
 	// that it would have found.
 	woken []emergency.CallID
 	// refused are the dials that people are told could not work.
 	refused []emergency.RefusedCall
-	log     bytes.Buffer
+	// blind says that nobody looks into the outbox.
+	blind bool
+	log   bytes.Buffer
 }
 
 // washington is where everybody sits.
@@ -78,12 +92,93 @@ func newRig(t *testing.T) *rig {
 	ok(t, err)
 	t.Cleanup(func() { _ = r.store.Close() }) // some tests close it themselves
 	r.furnish(t)
-	r.Desk = &dial.Desk{
-		Records: r.store, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour, Notices: telling,
-		Refused: r.refuse, Wake: func(id emergency.CallID) { r.wake(t, id) },
-		Clock: r.clock, Log: slog.New(slog.NewTextHandler(&r.log, nil)), PresenceOutside: true,
-	}
+	r.staff(t, t.TempDir(), nil)
 	return r
+}
+
+// beside is another process on the same database, with a data directory of its own.
+func (r *rig) beside(t *testing.T) *rig {
+	t.Helper()
+	other := &rig{now: r.now, store: r.store}
+	other.staff(t, t.TempDir(), nil)
+	return other
+}
+
+// again is the next process in the data directory of this one, which has died, and with
+// records in such trouble.
+func (r *rig) again(t *testing.T, how trouble) *rig {
+	t.Helper()
+	ok(t, r.die())
+	next := &rig{now: r.now, store: r.store}
+	next.staff(t, r.dir, how)
+	return next
+}
+
+// staff gives a rig its desk, as a process has it that begins in a data directory.
+func (r *rig) staff(t *testing.T, dir string, how trouble) {
+	t.Helper()
+	r.dir, r.faulty, r.improvised = dir, &faulty{Store: r.store}, map[dial.Request]int{}
+	r.faulty.breaks(how)
+	log := r.logger()
+	var err error
+	r.kept, _, err = journal.OpenCopy(filepath.Join(dir, "last-known"))
+	ok(t, err)
+	memory := dial.NewMemory(r.kept)
+	r.queue, _, err = journal.OpenQueue(filepath.Join(dir, "spool"), 1<<20)
+	ok(t, err)
+	r.die = sync.OnceValue(func() error { return errors.Join(r.kept.Close(), r.queue.Close()) })
+	t.Cleanup(func() { ok(t, r.die()) })
+	r.feed = &dial.Feed{Source: r.faulty, Memory: memory, Copy: r.kept, Log: log}
+	ok(t, r.feed.Recall())
+	if err := r.feed.Read(t.Context()); (err != nil) != (how != nil) {
+		t.Fatal("read what calls need: ", err)
+	}
+	wake := func(id emergency.CallID) { r.wake(t, id) }
+	r.spool, err = dial.NewSpool(dial.SpoolOptions{
+		Queue: r.queue, Records: r.faulty, Memory: memory, Notices: telling, Wake: wake, Log: log,
+	})
+	ok(t, err)
+	r.Desk = &dial.Desk{
+		Records: r.faulty, Memory: memory, Keep: r.spool.Keep, Terms: agreed, Budget: time.Minute, LocationMaxAge: time.Hour,
+		Improvised: func(request dial.Request) { r.improvised[request]++ },
+		Notices:    telling, Refused: r.refuse, Wake: wake, Clock: r.clock, Log: log, PresenceOutside: true,
+	}
+}
+
+func (r *rig) logger() *slog.Logger { return slog.New(slog.NewTextHandler(&r.log, nil)) }
+
+// replayed waits until SQL has all that was kept for it.
+func (r *rig) replayed(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { r.spool.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if r.queue.Depth().Records == 0 && r.spool.Undurable() == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the spool is not empty: %s", r.log.String())
+		}
+	}
+}
+
+// live are the calls that have not ended.
+func (r *rig) live(t *testing.T) []emergency.Call {
+	t.Helper()
+	calls, err := r.store.LiveCalls(t.Context())
+	ok(t, err)
+	return calls
+}
+
+// numberState is how the one callback number is used.
+func (r *rig) numberState(t *testing.T) emergency.NumberState {
+	t.Helper()
+	numbers, err := r.store.Numbers(t.Context())
+	ok(t, err)
+	return numbers[0].State
 }
 
 // furnish fills the records with two agents, one callback number and a way out.
@@ -136,6 +231,9 @@ func (r *rig) pass(d time.Duration) {
 
 // wake checks that the relay finds the message that it is told of.
 func (r *rig) wake(t *testing.T, id emergency.CallID) {
+	if r.blind {
+		return
+	}
 	if _, found, err := r.store.NextMessage(t.Context(), id); err != nil || !found {
 		t.Errorf("the relay is told of %s and finds nothing: %v", id, err)
 	}
@@ -200,3 +298,11 @@ func ok(t *testing.T, err error) {
 
 // only is the error of something whose value does not matter.
 func only[T any](_ T, err error) error { return err }
+
+// nowhere is a copy that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) All() map[string][]byte   { return nil }
+func (nowhere) Put(string, []byte) error { return nil }
+func (nowhere) Delete(string) error      { return nil }
+func (nowhere) Compact() error           { return nil }

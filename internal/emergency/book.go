@@ -84,6 +84,16 @@ func (b *Book) LeaseOf(agent AgentID, site SiteID, at time.Time) (number string,
 	return "", false
 }
 
+// StandsFor is the site whose standing number this is.
+func (b *Book) StandsFor(number string) (Site, bool) {
+	for _, site := range b.sites {
+		if site.StandingNumber == number {
+			return site, true
+		}
+	}
+	return Site{}, false
+}
+
 // Put takes in a call as it stands, in place of what was known of it.
 func (b *Book) Put(call KnownCall) {
 	b.Remove(call.ID)

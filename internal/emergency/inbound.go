@@ -50,6 +50,9 @@ type Decision struct {
 	// Kind tells a callback to a test from one to a call for help (B13); empty when
 	// it is neither.
 	Kind Kind
+	// Degraded says that the decision comes from memory, because SQL did not answer
+	// (B7).
+	Degraded bool
 	// Ring lists the devices in the order in which to try them.
 	Ring []Endpoint
 }

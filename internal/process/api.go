@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
-	"lifeline/internal/dial"
 	"lifeline/internal/emergency"
 	"lifeline/internal/engine"
 	"lifeline/internal/httpapi"
@@ -35,9 +35,13 @@ func (b *Base) API() (Part, error) {
 		}
 		return err //nolint:wrapcheck // refusals tell the log
 	}, b.Registry, b.Log)
-	handler, err := b.handler(tokens, refused.tell)
+	desk, err := b.newDesk(refused.tell)
 	if err != nil {
 		return Part{}, err
+	}
+	handler, err := b.handler(tokens, desk)
+	if err != nil {
+		return Part{}, errors.Join(err, desk.close())
 	}
 	server := &http.Server{
 		Handler:           handler,
@@ -50,11 +54,11 @@ func (b *Base) API() (Part, error) {
 			b.Log.Error("Event streams have stopped", "error", err)
 		}
 	})
-	parts := []Part{b.watch(), background("refused dials", refused.run), {
+	parts := slices.Concat(desk.parts, []Part{b.watch(), background("refused dials", refused.run), {
 		Name:  "http",
 		Start: func(ctx context.Context) error { return b.listen(ctx, server) },
 		Stop:  server.Shutdown,
-	}, streams} // the server could not stop before its streams
+	}, streams}) // the server could not stop before its streams
 	return Part{
 		Name: "api",
 		Start: func(ctx context.Context) error {
@@ -69,7 +73,7 @@ func (b *Base) API() (Part, error) {
 }
 
 // handler is the HTTP service on this base.
-func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall)) (http.Handler, error) {
+func (b *Base) handler(tokens httpapi.Tokens, desk *desk) (http.Handler, error) {
 	links, err := b.links()
 	if err != nil {
 		return nil, err
@@ -82,11 +86,7 @@ func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall
 	}
 	webUI := []string{"http://" + b.Config.TemporalUIAddr, "https://" + b.Config.TemporalUIAddr}
 	return httpapi.New(httpapi.Options{
-		Calls: &dial.Desk{
-			Records: b.Store, Terms: b.Config.Terms(), Plan: b.Config.DialPlan(), Budget: b.Config.DialBudget,
-			LocationMaxAge: b.Config.LocationMaxAge, Notices: b.Config.NoticePlan(), Refused: refused,
-			PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
-		},
+		Calls:          desk,
 		Records:        b.Store,
 		Hub:            b.hub,
 		Tokens:         tokens,
@@ -97,7 +97,7 @@ func (b *Base) handler(tokens httpapi.Tokens, refused func(emergency.RefusedCall
 		LocationMaxAge: b.Config.LocationMaxAge,
 		PoolWarning:    b.Config.PoolWarning,
 		DialPlan:       b.Config.DialPlan(),
-		Checks:         b.checks(),
+		Checks:         append(b.checks(), httpapi.Check{Name: "spool", Probe: desk.probeSpool}),
 		Registry:       b.Registry,
 		Logger:         b.Log,
 		LoginNext:      webUI,

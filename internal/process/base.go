@@ -1,7 +1,6 @@
 package process
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,9 +36,9 @@ type Base struct {
 	hub   *httpapi.Hub
 }
 
-// Open makes the base from the configuration. It connects to the database, and
-// only makes ready to connect to Temporal, which may be down.
-func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*Base, error) {
+// Open makes the base from the configuration. It only makes ready to connect to the
+// database and to Temporal, which may be down.
+func Open(cfg config.Config, log *slog.Logger) (*Base, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
@@ -62,9 +61,6 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*Base, erro
 	}
 	if b.Store, err = store.Open(cfg.DatabaseURL, time.Now); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
-	}
-	if err := b.Store.Prepare(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database: %w", err), b.Store.Close())
 	}
 	if b.Temporal, err = engine.NewClient(engine.Options{
 		Address: cfg.TemporalAddr, Namespace: cfg.TemporalNamespace, Keyring: b.Keyring, Logger: log,

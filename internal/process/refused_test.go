@@ -22,19 +22,19 @@ var refused = emergency.RefusedCall{
 	AgentID: "agent-us", SiteID: "site-us", Dialed: "+12025550123", Country: emergency.UnitedStates, Code: emergency.CheckNoRoute,
 }
 
-// journal is a log that may be read while it is written.
-type journal struct {
+// logbook is a log that may be read while it is written.
+type logbook struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (j *journal) Write(line []byte) (int, error) {
+func (j *logbook) Write(line []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(line)
 }
 
-func (j *journal) String() string {
+func (j *logbook) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
@@ -59,10 +59,10 @@ func (b *book) record(ctx context.Context, r emergency.RefusedCall) error {
 }
 
 // withRefusals runs a test with somebody who writes refused dials into a book.
-func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, stop func(), log *journal, registry *prometheus.Registry)) {
+func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, stop func(), log *logbook, registry *prometheus.Registry)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var log journal
+		var log logbook
 		registry := prometheus.NewRegistry()
 		r := newRefusals(b.record, registry, slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +81,7 @@ func withRefusals(t *testing.T, b *book, test func(t *testing.T, r *refusals, st
 // number (B10).
 func TestRefusedDialIsTold(t *testing.T) {
 	b := &book{}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *logbook, registry *prometheus.Registry) {
 		r.tell(refused)
 		r.tell(refused)
 		synctest.Wait()
@@ -108,7 +108,7 @@ func TestTellingOfARefusalNeverBlocks(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *logbook, registry *prometheus.Registry) {
 		begin := time.Now()
 		r.tell(refused)
 		synctest.Wait() // it is being written down, and the queue is empty
@@ -135,7 +135,7 @@ func TestRefusedDialIsWrittenDownLater(t *testing.T) {
 		}
 		return nil
 	}}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, _ *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *logbook, _ *prometheus.Registry) {
 		r.tell(refused)
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -155,7 +155,7 @@ func TestRefusedDialIsGivenUp(t *testing.T) {
 		}
 		return nil
 	}}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, _ *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *logbook, _ *prometheus.Registry) {
 		r.tell(refused)
 		synctest.Wait()
 		time.Sleep(recordWithin - time.Second/2)
@@ -195,7 +195,7 @@ func TestRefusedDialsAreWrittenDownAtTheEnd(t *testing.T) {
 				}
 				return c.answer
 			}}
-			withRefusals(t, b, func(t *testing.T, r *refusals, stop func(), _ *journal, _ *prometheus.Registry) {
+			withRefusals(t, b, func(t *testing.T, r *refusals, stop func(), _ *logbook, _ *prometheus.Registry) {
 				for range 5 {
 					r.tell(refused)
 				}
@@ -215,7 +215,7 @@ func TestRefusedDialsAreWrittenDownAtTheEnd(t *testing.T) {
 // A test that was refused counts as no call for help, and raises no alarm (B13).
 func TestRefusedTestRaisesNoAlarm(t *testing.T) {
 	b := &book{}
-	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *journal, registry *prometheus.Registry) {
+	withRefusals(t, b, func(t *testing.T, r *refusals, _ func(), log *logbook, registry *prometheus.Registry) {
 		test := refused
 		test.Kind = emergency.KindTest
 		r.tell(test)

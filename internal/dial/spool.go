@@ -1,0 +1,264 @@
+package dial
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"lifeline/internal/emergency"
+	"lifeline/internal/journal"
+	"lifeline/internal/store"
+)
+
+const (
+	// replayEvery is how soon a spool tries SQL again.
+	replayEvery = 500 * time.Millisecond
+	// replayWithin bounds the trouble with one intent.
+	replayWithin = 10 * time.Second
+	// replayPatience is how long one intent may fail, while SQL takes others, before it
+	// is set aside for people to look at: it must not keep the others back for ever.
+	replayPatience = time.Minute
+)
+
+// Replayed takes what a spool has kept; package store implements it. All of it may come
+// twice.
+type Replayed interface {
+	Ping(ctx context.Context) error
+	PlaceCall(ctx context.Context, p store.Placement) (emergency.Call, error)
+	EndLegs(ctx context.Context, e store.Ending) (emergency.Call, error)
+	KeepCallback(ctx context.Context, a store.Answered) error
+	RefuseCall(ctx context.Context, refused emergency.RefusedCall, plan emergency.NoticePlan) error
+}
+
+// Queue is the file under a spool; package journal implements it.
+type Queue interface {
+	// Append returns when the record is durable.
+	Append(ctx context.Context, record []byte) error
+	// Drain gives the records in order, and forgets those that were taken without an
+	// error or with journal.Reject.
+	Drain(ctx context.Context, take func(ctx context.Context, record []byte) error) error
+	// Pending are the records that wait.
+	Pending() ([][]byte, error)
+}
+
+// Spool keeps what was answered without SQL until SQL has it (B7).
+type Spool struct {
+	queue   Queue
+	records Replayed
+	memory  *Memory
+	// notices is how far people are told of refused dials.
+	notices emergency.NoticePlan
+	wake    func(emergency.CallID)
+	log     *slog.Logger
+
+	mu sync.Mutex
+	// undurable are the intents that the disk did not take, in order, and strays how
+	// many each call has there: the later ones of a call follow the first.
+	undurable []Intent
+	strays    map[emergency.CallID]int
+	// added has room for one: something waits.
+	added chan struct{}
+	// stuck is since when the first intent has failed; zero while none does.
+	stuck time.Time
+	// setAside counts the intents that SQL would not take.
+	setAside int
+}
+
+// SpoolOptions is what a spool is made of.
+type SpoolOptions struct {
+	Queue   Queue
+	Records Replayed
+	Memory  *Memory
+	Notices emergency.NoticePlan
+	// Wake tells the relay of a call that SQL has got. It must not block.
+	Wake func(emergency.CallID)
+	Log  *slog.Logger
+}
+
+// NewSpool remembers what an earlier process has left in the queue, so that callbacks to
+// it are known before SQL has it.
+func NewSpool(o SpoolOptions) (*Spool, error) {
+	s := &Spool{
+		queue: o.Queue, records: o.Records, memory: o.Memory, notices: o.Notices, wake: o.Wake, log: o.Log,
+		strays: map[emergency.CallID]int{}, added: make(chan struct{}, 1),
+	}
+	records, err := s.queue.Pending()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the journal's own words
+	}
+	for _, record := range records {
+		if intent, err := decodeIntent(record); err == nil {
+			s.memory.recall(intent)
+		}
+	}
+	if len(records) > 0 {
+		s.log.Warn("Calls that were answered without the database are being written down", "records", len(records))
+		s.Look()
+	}
+	return s, nil
+}
+
+// Keep keeps an intent, durably when it returns unless the disk fails too. Then it is
+// still kept, in memory alone, and the log says so: nobody in danger waits for a disk.
+func (s *Spool) Keep(ctx context.Context, intent Intent) {
+	id := intent.call()
+	s.mu.Lock()
+	stray := s.strays[id] > 0
+	s.mu.Unlock()
+	if !stray {
+		err := s.queue.Append(ctx, encode(intent))
+		if err == nil {
+			s.Look()
+			return
+		}
+		s.log.Error("What was answered without the database cannot be kept on disk; it is lost if this process ends before the database is back",
+			"call", id, "what", intent.what(), "error", err)
+	}
+	s.mu.Lock()
+	s.undurable = append(s.undurable, intent)
+	s.strays[id]++
+	s.mu.Unlock()
+	s.Look()
+}
+
+// Look tells that something waits. It does not block.
+func (s *Spool) Look() {
+	select {
+	case s.added <- struct{}{}:
+	default:
+	}
+}
+
+// Run replays until the context ends.
+func (s *Spool) Run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.added:
+		}
+		for s.replay(ctx) != nil {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(replayEvery):
+			}
+		}
+	}
+}
+
+// replay gives SQL what waits. The error says that some of it still does.
+func (s *Spool) replay(ctx context.Context) error {
+	if err := s.queue.Drain(ctx, s.takeRecord); err != nil {
+		return err //nolint:wrapcheck // only whether there is one matters
+	}
+	for {
+		s.mu.Lock()
+		if len(s.undurable) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		intent := s.undurable[0]
+		s.mu.Unlock()
+		if err := s.take(ctx, intent); err != nil && !journal.Rejected(err) {
+			return err
+		}
+		s.mu.Lock()
+		s.undurable = s.undurable[1:]
+		if s.strays[intent.call()]--; s.strays[intent.call()] <= 0 {
+			delete(s.strays, intent.call())
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *Spool) takeRecord(ctx context.Context, record []byte) error {
+	intent, err := decodeIntent(record)
+	if err != nil {
+		s.log.Error("A record of the spool cannot be understood; it is set aside", "error", err)
+		return journal.Reject(err) //nolint:wrapcheck // it tells the queue
+	}
+	return s.take(ctx, intent)
+}
+
+// take gives SQL one intent. Only what SQL will never take is set aside.
+func (s *Spool) take(ctx context.Context, intent Intent) error {
+	ctx, cancel := context.WithTimeout(ctx, replayWithin)
+	defer cancel()
+	err := s.apply(ctx, intent)
+	if err != nil && !final(err) && !s.hopeless(ctx) {
+		return err
+	}
+	s.settle(intent, err)
+	if err != nil {
+		return journal.Reject(err) //nolint:wrapcheck // it tells the queue
+	}
+	return nil
+}
+
+// hopeless tells whether an intent has failed for long while SQL works.
+func (s *Spool) hopeless(ctx context.Context) bool {
+	works := s.records.Ping(ctx) == nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !works:
+		s.stuck = time.Time{}
+	case s.stuck.IsZero():
+		s.stuck = time.Now()
+	}
+	return works && time.Since(s.stuck) > replayPatience
+}
+
+// settle forgets an intent that SQL has got, or never will.
+func (s *Spool) settle(intent Intent, err error) {
+	id := intent.call()
+	s.mu.Lock()
+	s.stuck = time.Time{}
+	if err != nil {
+		s.setAside++
+	}
+	s.mu.Unlock()
+	s.memory.release(id)
+	if err != nil {
+		s.log.Error("What was answered without the database cannot be written down; it is set aside in the spool's directory",
+			"call", id, "what", intent.what(), "error", err)
+		return
+	}
+	s.wake(id)
+}
+
+// apply does what was promised.
+func (s *Spool) apply(ctx context.Context, intent Intent) error {
+	var err error
+	switch {
+	case intent.Placed != nil:
+		_, err = s.records.PlaceCall(ctx, *intent.Placed)
+	case intent.Ended != nil:
+		_, err = s.records.EndLegs(ctx, *intent.Ended)
+		if errors.Is(err, emergency.ErrUnknownCall) || errors.Is(err, emergency.ErrUnknownLeg) {
+			err = nil // it is kept in case the call comes after it
+		}
+	case intent.Callback != nil:
+		err = s.records.KeepCallback(ctx, *intent.Callback)
+	case intent.Refused != nil:
+		err = s.records.RefuseCall(ctx, *intent.Refused, s.notices)
+	}
+	return err //nolint:wrapcheck // take tells the log
+}
+
+// SetAside is how many intents SQL would not take since the start.
+func (s *Spool) SetAside() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.setAside
+}
+
+// Undurable is how many intents are kept in memory alone.
+func (s *Spool) Undurable() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.undurable)
+}

@@ -1,0 +1,218 @@
+package dial_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeline/internal/dial"
+	"lifeline/internal/emergency"
+	"lifeline/internal/journal"
+	"lifeline/internal/store"
+)
+
+// A process that dies before SQL has everything leaves it to the next one, which knows
+// at once whom a callback is for (B7, S11).
+func TestSpoolOutlivesProcess(t *testing.T) {
+	r := newRig(t)
+	r.faulty.breaks(down)
+	call := r.dial(t, "")
+	_, err := r.End(t.Context(), call.ID, "", "")
+	ok(t, err)
+	next := r.again(t, down)
+	decision, err := next.Inbound(t.Context(), call.Route.CallerID, "+12025550911")
+	ok(t, err)
+	same(t, "the verdict", emergency.ConnectAgent, decision.Verdict)
+	same(t, "the call", call.ID, decision.CallID)
+	next.faulty.breaks(nil)
+	next.replayed(t)
+	kept, err := next.store.Call(t.Context(), call.ID)
+	ok(t, err)
+	same(t, "legs", 2, len(kept.Legs))
+	same(t, "the first leg is up", false, kept.Legs[0].Up())
+	same(t, "the callback is up", true, kept.Leg(decision.LegID).Up())
+}
+
+// A process that starts while SQL is down knows agents, ways and leased numbers from its
+// copy, and whom a number belongs to (B7).
+func TestCopyOutlivesProcess(t *testing.T) {
+	r := newRig(t)
+	call := r.dial(t, "")
+	_, err := r.End(t.Context(), call.ID, "", "")
+	ok(t, err)
+	ok(t, r.feed.Read(t.Context()))
+	next := r.again(t, down)
+	decision, err := next.Inbound(t.Context(), number, "+12025550911")
+	ok(t, err)
+	same(t, "the agent called back", caller, decision.AgentID)
+	same(t, "the call", call.ID, decision.CallID)
+	redial := next.dial(t, "")
+	same(t, "the number shown in a redial", number, redial.Route.CallerID)
+	same(t, "the way", emergency.DirectOffer, redial.Route.Path)
+}
+
+// What another process does is known here soon, by the event log; and so is that a call
+// is over.
+func TestFeed(t *testing.T) {
+	r := newRig(t)
+	other := r.beside(t)
+	call := other.dial(t, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { r.feed.Run(ctx) })
+	defer running.Wait()
+	defer cancel()
+	eventually(t, func() bool { found, err := r.remembered(t, call.ID); return err == nil && found.LegUp() })
+	_, err := other.End(t.Context(), call.ID, "", "")
+	ok(t, err)
+	eventually(t, func() bool { found, err := r.remembered(t, call.ID); return err == nil && !found.LegUp() })
+	_, err = r.store.CloseCall(t.Context(), call.ID, "completed")
+	ok(t, err)
+	eventually(t, func() bool { _, err := r.remembered(t, call.ID); return errors.Is(err, emergency.ErrUnknownCall) })
+}
+
+// remembered is a call as it is known without SQL.
+func (r *rig) remembered(t *testing.T, id emergency.CallID) (emergency.Call, error) {
+	t.Helper()
+	blind := *r.Desk
+	blind.Records = &faulty{before: map[string]trouble{every: down}}
+	return blind.Find(t.Context(), id)
+}
+
+func eventually(t *testing.T, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !so(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come to that")
+		}
+	}
+}
+
+// brokenQueue is a disk that takes nothing.
+type brokenQueue struct{ *journal.Queue }
+
+func (brokenQueue) Append(context.Context, []byte) error { return journal.ErrFull }
+
+// When the disk fails together with SQL, dials are still answered; and while the process
+// lives, nothing is lost (B7).
+func TestDiskFails(t *testing.T) {
+	r := newRig(t)
+	wake := func(emergency.CallID) {}
+	spool, err := dial.NewSpool(dial.SpoolOptions{
+		Queue: brokenQueue{r.queue}, Records: r.faulty, Memory: r.Memory, Notices: telling, Wake: wake, Log: r.Log,
+	})
+	ok(t, err)
+	r.spool, r.Keep = spool, spool.Keep
+	r.faulty.breaks(down)
+	call := r.dial(t, "")
+	_, err = r.End(t.Context(), call.ID, "", "")
+	ok(t, err)
+	same(t, "what is kept in memory alone", 2, spool.Undurable())
+	r.faulty.breaks(nil)
+	r.replayed(t)
+	kept, err := r.store.Call(t.Context(), call.ID)
+	ok(t, err)
+	same(t, "legs up", 0, len(kept.LiveLegs()))
+}
+
+// stubborn are records that do not take one call, whatever happens, and all others.
+type stubborn struct {
+	dial.Replayed
+
+	mu    sync.Mutex
+	never emergency.CallID
+	took  []emergency.CallID
+	dead  bool
+}
+
+func (s *stubborn) Ping(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return errDown
+	}
+	return nil
+}
+
+func (s *stubborn) PlaceCall(_ context.Context, p store.Placement) (emergency.Call, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead || p.CallID == s.never {
+		return emergency.Call{}, errDown
+	}
+	s.took = append(s.took, p.CallID)
+	return emergency.Call{}, nil
+}
+
+// line is a queue in memory.
+type line struct {
+	mu       sync.Mutex
+	records  [][]byte
+	rejected int
+}
+
+func (l *line) Append(_ context.Context, record []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, record)
+	return nil
+}
+
+func (l *line) Pending() ([][]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.records), nil
+}
+
+func (l *line) Drain(ctx context.Context, take func(context.Context, []byte) error) error {
+	for {
+		waiting, _ := l.Pending()
+		if len(waiting) == 0 {
+			return nil
+		}
+		err := take(ctx, waiting[0])
+		if err != nil && !journal.Rejected(err) {
+			return err
+		}
+		l.mu.Lock()
+		l.records = l.records[1:]
+		if err != nil {
+			l.rejected++
+		}
+		l.mu.Unlock()
+	}
+}
+
+// A record that SQL does not take although it works is set aside in the end, so that it
+// does not keep the others back for ever; one that it does not take while it is down
+// never is (B7).
+func TestPoison(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records, queue := &stubborn{never: "bad", dead: true}, &line{}
+		r := &rig{now: noon}
+		spool, err := dial.NewSpool(dial.SpoolOptions{
+			Queue: queue, Records: records, Memory: dial.NewMemory(nowhere{}), Wake: func(emergency.CallID) {}, Log: r.logger(),
+		})
+		ok(t, err)
+		for _, id := range []emergency.CallID{"first", "bad", "last"} {
+			spool.Keep(t.Context(), dial.Intent{Placed: &store.Placement{CallID: id}})
+		}
+		ok(t, queue.Append(t.Context(), []byte("{}")))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go spool.Run(ctx)
+		time.Sleep(time.Hour)
+		same(t, "set aside while SQL is down", 0, spool.SetAside())
+		records.mu.Lock()
+		records.dead = false
+		records.mu.Unlock()
+		time.Sleep(time.Hour)
+		same(t, "what SQL took", []emergency.CallID{"first", "last"}, records.took)
+		same(t, "set aside", 1, spool.SetAside())
+		same(t, "rejected", 2, queue.rejected)
+	})
+}
