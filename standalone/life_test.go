@@ -85,6 +85,8 @@ func (l *life) dials() {
 		Notification: httpapi.Notification{State: httpapi.NotificationStateQueued, Recipients: []httpapi.Recipient{
 			{Address: "security@example.org", Event: "placed", State: httpapi.RecipientStateQueued},
 			{Address: "supervisor@example.org", Event: "placed", State: httpapi.RecipientStateQueued},
+		}, Acknowledgements: []httpapi.Acknowledgement{}, Notices: []httpapi.Notice{
+			{Event: "placed", Recipients: []string{"security@example.org", "supervisor@example.org"}},
 		}},
 		Warnings: []httpapi.CallWarning{locationUnknown},
 	}
@@ -92,7 +94,8 @@ func (l *life) dials() {
 		l.call.Warnings[i].Detail = "" // is for people
 	}
 	if diff := cmp.Diff(want, l.call, cmpopts.IgnoreFields(httpapi.Call{}, "CallID", "DialedAt"),
-		cmpopts.IgnoreFields(httpapi.Leg{}, "LegID", "StartedAt"), cmpopts.IgnoreFields(httpapi.Recipient{}, "UpdatedAt")); diff != "" {
+		cmpopts.IgnoreFields(httpapi.Leg{}, "LegID", "StartedAt"), cmpopts.IgnoreFields(httpapi.Recipient{}, "QueuedAt", "UpdatedAt"),
+		cmpopts.IgnoreFields(httpapi.Notice{}, "At")); diff != "" {
 		l.Errorf("the answer to the dial (-want +got)\n%s", diff)
 	}
 	if l.call.Controls.Warning == "" {

@@ -180,6 +180,8 @@ func (d *drill) awaitNotice(ctx context.Context, id string) (string, error) {
 			return "", errors.New("nobody is told: the site has no test recipients")
 		case err == nil && state == NotificationStateFailed:
 			return "", errors.New("no notice went out")
+		case err == nil && state == NotificationStateBounced:
+			return "", errors.New("every notice came back")
 		case err == nil && state != NotificationStateQueued:
 			return fmt.Sprintf("%d told", told(call.value.Notification)), nil
 		}
@@ -196,8 +198,12 @@ func (d *drill) awaitNotice(ctx context.Context, id string) (string, error) {
 func told(notice Notification) int {
 	count := 0
 	for _, r := range notice.Recipients {
-		if r.Event == RecipientEventPlaced && (r.State == RecipientStateSent || r.State == RecipientStateDelivered) {
-			count++
+		switch r.State {
+		case RecipientStateSent, RecipientStateDelivered, RecipientStateAcknowledged:
+			if r.Event == RecipientEventPlaced {
+				count++
+			}
+		case RecipientStateQueued, RecipientStateBounced, RecipientStateFailed, RecipientStateSuperseded:
 		}
 	}
 	return count

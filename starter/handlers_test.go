@@ -61,9 +61,7 @@ func (l *lifeline) open(id string, dial DialRequest, kind CallKind) {
 		Route:     Route{Path: RoutePathDirectOffer, CallerID: number, FailOver: []Hop{}},
 		Warnings:  []CallWarning{},
 		Recording: CallRecordingOff, CallHistory: CallCallHistoryOff,
-		Notification: Notification{State: NotificationStateQueued, Recipients: []Recipient{
-			{Address: "security@example.org", Event: RecipientEventPlaced, State: RecipientStateQueued, UpdatedAt: at},
-		}},
+		Notification: notified(NotificationStateQueued, at),
 	}
 	if l.told {
 		call.Notification.State, call.Notification.Recipients[0].State = NotificationStateSent, RecipientStateSent
@@ -73,6 +71,17 @@ func (l *lifeline) open(id string, dial DialRequest, kind CallKind) {
 	}
 	l.calls = append(l.calls, call)
 	l.addLeg(call, LegDirectionOutbound)
+}
+
+// notified says that one person is told of a call, and how far that has come.
+func notified(state NotificationState, at time.Time) Notification {
+	return Notification{
+		State: state, Acknowledgements: []Acknowledgement{},
+		Notices: []Notice{{Event: NoticeEventPlaced, At: at, Recipients: []string{"security@example.org"}}},
+		Recipients: []Recipient{
+			{Address: "security@example.org", Event: RecipientEventPlaced, State: RecipientState(state), QueuedAt: at, UpdatedAt: at},
+		},
+	}
 }
 
 // agents lists two, of whom the second may not call.

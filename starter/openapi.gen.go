@@ -4,6 +4,15 @@ package main
 
 import "time"
 
+// Defines values for AcknowledgementEvent.
+const (
+	AcknowledgementEventCallback  AcknowledgementEvent = "callback"
+	AcknowledgementEventEnded     AcknowledgementEvent = "ended"
+	AcknowledgementEventEscalated AcknowledgementEvent = "escalated"
+	AcknowledgementEventFailed    AcknowledgementEvent = "failed"
+	AcknowledgementEventPlaced    AcknowledgementEvent = "placed"
+)
+
 // Defines values for AgentReadinessReadiness.
 const (
 	AgentReadinessReadinessNotReady AgentReadinessReadiness = "not-ready"
@@ -125,9 +134,20 @@ const (
 	LocationPermissionPrompt  LocationPermission = "prompt"
 )
 
+// Defines values for NoticeEvent.
+const (
+	NoticeEventCallback  NoticeEvent = "callback"
+	NoticeEventEnded     NoticeEvent = "ended"
+	NoticeEventEscalated NoticeEvent = "escalated"
+	NoticeEventFailed    NoticeEvent = "failed"
+	NoticeEventPlaced    NoticeEvent = "placed"
+)
+
 // Defines values for NotificationState.
 const (
 	NotificationStateAcknowledged NotificationState = "acknowledged"
+	NotificationStateBounced      NotificationState = "bounced"
+	NotificationStateDelivered    NotificationState = "delivered"
 	NotificationStateEscalated    NotificationState = "escalated"
 	NotificationStateFailed       NotificationState = "failed"
 	NotificationStateNone         NotificationState = "none"
@@ -174,11 +194,19 @@ const (
 
 // Defines values for RecipientState.
 const (
-	RecipientStateBounced   RecipientState = "bounced"
-	RecipientStateDelivered RecipientState = "delivered"
-	RecipientStateFailed    RecipientState = "failed"
-	RecipientStateQueued    RecipientState = "queued"
-	RecipientStateSent      RecipientState = "sent"
+	RecipientStateAcknowledged RecipientState = "acknowledged"
+	RecipientStateBounced      RecipientState = "bounced"
+	RecipientStateDelivered    RecipientState = "delivered"
+	RecipientStateFailed       RecipientState = "failed"
+	RecipientStateQueued       RecipientState = "queued"
+	RecipientStateSent         RecipientState = "sent"
+	RecipientStateSuperseded   RecipientState = "superseded"
+)
+
+// Defines values for RefusedCallKind.
+const (
+	RefusedCallKindEmergency RefusedCallKind = "emergency"
+	RefusedCallKindTest      RefusedCallKind = "test"
 )
 
 // Defines values for RoutePath.
@@ -222,6 +250,22 @@ const (
 const (
 	RoutingDecisionRecordingOff RoutingDecisionRecording = "off"
 )
+
+// Acknowledgement defines model for Acknowledgement.
+type Acknowledgement struct {
+	// Address The e-mail address of who has seen the notice.
+	Address string    `json:"address"`
+	At      time.Time `json:"at"`
+
+	// Event Which notice that was.
+	Event AcknowledgementEvent `json:"event"`
+
+	// Round Which escalation it was, from 1; 0 for every other event.
+	Round int `json:"round"`
+}
+
+// AcknowledgementEvent Which notice that was.
+type AcknowledgementEvent string
 
 // Address Where help should go, down to the floor and room.
 type Address struct {
@@ -590,6 +634,24 @@ type Location struct {
 // LocationPermission Whether the browser lets the desktop know; granted when absent.
 type LocationPermission string
 
+// Notice defines model for Notice.
+type Notice struct {
+	// At When it was made.
+	At time.Time `json:"at"`
+
+	// Event What it tells.
+	Event NoticeEvent `json:"event"`
+
+	// Recipients The e-mail addresses of those to tell.
+	Recipients []string `json:"recipients"`
+
+	// Round Which escalation it is, from 1; 0 for every other event.
+	Round int `json:"round"`
+}
+
+// NoticeEvent What it tells.
+type NoticeEvent string
+
 // Notification defines model for Notification.
 type Notification struct {
 	// AcknowledgedAt Absent while nobody has acknowledged a notice (B9).
@@ -598,15 +660,27 @@ type Notification struct {
 	// AcknowledgedBy The e-mail address of who did so first.
 	AcknowledgedBy string `json:"acknowledgedBy,omitempty,omitzero"`
 
-	// Escalations How often the site's list was told because nobody acknowledged.
+	// Acknowledgements Everybody who did so, once for each notice, the first one first.
+	Acknowledgements []Acknowledgement `json:"acknowledgements"`
+
+	// Escalations How often the site's list was to be told because nobody acknowledged.
 	Escalations int `json:"escalations"`
 
+	// Notices What was told to whom, in this order.
+	Notices []Notice `json:"notices"`
+
 	// Recipients One entry per notice and recipient.
-	Recipients []Recipient       `json:"recipients"`
-	State      NotificationState `json:"state"`
+	Recipients []Recipient `json:"recipients"`
+
+	// State `queued` while the first notice waits for one of its recipients; then the best that is known of any; `escalated`
+	// once more people have been told because nobody acknowledged, `acknowledged` once somebody has. It never goes back
+	// because a further notice is made.
+	State NotificationState `json:"state"`
 }
 
-// NotificationState defines model for Notification.State.
+// NotificationState `queued` while the first notice waits for one of its recipients; then the best that is known of any; `escalated`
+// once more people have been told because nobody acknowledged, `acknowledged` once somebody has. It never goes back
+// because a further notice is made.
 type NotificationState string
 
 // OutboundProfile Lets the agents of a capacity profile call out, and lends them a number (S12).
@@ -725,6 +799,9 @@ type PreviewRequest struct {
 
 // Problem defines model for Problem.
 type Problem struct {
+	// CallID Of a dial that people are told of although it was refused: see `/v1/refused-calls/{callId}` (B10).
+	CallID string `json:"callId,omitempty,omitzero"`
+
 	// Checks All the conditions that keep the call from being made; the code is that of the first.
 	Checks []FailedCheck `json:"checks,omitempty,omitzero"`
 
@@ -802,24 +879,65 @@ type Ready struct {
 
 // Recipient defines model for Recipient.
 type Recipient struct {
-	Address string `json:"address"`
+	// AcknowledgedAt Absent until the recipient has seen it.
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitempty,omitzero"`
+	Address        string    `json:"address"`
+
+	// DeliveredAt Absent until the mail system tells of it.
+	DeliveredAt time.Time `json:"deliveredAt,omitempty,omitzero"`
 
 	// Event What the notice tells.
-	Event RecipientEvent `json:"event"`
+	Event    RecipientEvent `json:"event"`
+	QueuedAt time.Time      `json:"queuedAt"`
 
 	// Round Which escalation it is, from 1; 0 for every other event.
 	Round int `json:"round"`
 
-	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
-	State     RecipientState `json:"state"`
-	UpdatedAt time.Time      `json:"updatedAt"`
+	// SentAt Absent until the mail system has it.
+	SentAt time.Time `json:"sentAt,omitempty,omitzero"`
+
+	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9); `superseded` when an
+	// escalation was not sent, because the next one was due or somebody had acknowledged.
+	State RecipientState `json:"state"`
+
+	// UpdatedAt Since when it is in its state.
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 // RecipientEvent What the notice tells.
 type RecipientEvent string
 
-// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
+// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9); `superseded` when an
+// escalation was not sent, because the next one was due or somebody had acknowledged.
 type RecipientState string
+
+// RefusedCall defines model for RefusedCall.
+type RefusedCall struct {
+	AgentID string    `json:"agentId"`
+	At      time.Time `json:"at"`
+
+	// CallID Names this dial and no call.
+	CallID string `json:"callId"`
+
+	// Code The code of the refusal, such as `no-route`.
+	Code string `json:"code"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// DialedNumber What was dialed.
+	DialedNumber string          `json:"dialedNumber"`
+	Kind         RefusedCallKind `json:"kind"`
+	Notification Notification    `json:"notification"`
+	SiteID       string          `json:"siteId"`
+
+	// ToldAs The `callId` of the dial whose notice told of this one, too: the same agent was refused for the same reason less than
+	// a minute before. Absent when this one has a notice of its own, or nobody is told.
+	ToldAs string `json:"toldAs,omitempty,omitzero"`
+}
+
+// RefusedCallKind defines model for RefusedCall.Kind.
+type RefusedCallKind string
 
 // ReportedLocation defines model for ReportedLocation.
 type ReportedLocation struct {
@@ -920,10 +1038,16 @@ type Site struct {
 	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
 	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
 	Name                string `json:"name"`
-	Recipients          string `json:"recipients,omitempty,omitzero"`
-	SiteID              string `json:"siteId"`
-	StandingNumber      string `json:"standingNumber"`
-	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
+
+	// ParsedRecipients Who `recipients` are, each once.
+	ParsedRecipients []Contact `json:"parsedRecipients"`
+
+	// ParsedTestRecipients Who `testRecipients` are, each once.
+	ParsedTestRecipients []Contact `json:"parsedTestRecipients"`
+	Recipients           string    `json:"recipients,omitempty,omitzero"`
+	SiteID               string    `json:"siteId"`
+	StandingNumber       string    `json:"standingNumber"`
+	TestRecipients       string    `json:"testRecipients,omitempty,omitzero"`
 
 	// TimeZone Absent for UTC.
 	TimeZone string `json:"timeZone,omitempty,omitzero"`
@@ -949,6 +1073,12 @@ type SiteSettings struct {
 	// FinalNumber Rung last (B6), in E.164.
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
+
+	// ParsedRecipients Ignored, so that what was read can be edited and sent back.
+	ParsedRecipients []interface{} `json:"parsedRecipients,omitempty,omitzero"`
+
+	// ParsedTestRecipients Ignored, like `parsedRecipients`.
+	ParsedTestRecipients []interface{} `json:"parsedTestRecipients,omitempty,omitzero"`
 
 	// Recipients Who is always told of calls here, and again when nobody acknowledges (S17, B9): e-mail addresses separated by
 	// semicolons, at most 50.

@@ -92,9 +92,7 @@ func (l *lifeline) happen(ts *testscript.TestScript, verb string, args []string)
 	switch verb {
 	case "notice":
 		at := l.tick()
-		l.call(args[0]).Notification = Notification{State: NotificationState(args[1]), Recipients: []Recipient{
-			{Address: "security@example.org", Event: RecipientEventPlaced, State: RecipientState(args[1]), UpdatedAt: at},
-		}}
+		l.call(args[0]).Notification = notified(NotificationState(args[1]), at)
 		l.tell(Event{Type: EventTypeNoticeUpdated, CallID: args[0], At: at})
 	case "presence":
 		l.tick()

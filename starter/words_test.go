@@ -107,9 +107,10 @@ func TestDrillCountsWhomItsNoticeReached(t *testing.T) {
 		{Address: "a@example.org", Event: RecipientEventPlaced, State: RecipientStateSent},
 		{Address: "b@example.org", Event: RecipientEventPlaced, State: RecipientStateDelivered},
 		{Address: "c@example.org", Event: RecipientEventPlaced, State: RecipientStateBounced},
+		{Address: "d@example.org", Event: RecipientEventPlaced, State: RecipientStateAcknowledged},
 		{Address: "a@example.org", Event: RecipientEventCallback, State: RecipientStateSent},
 	}}
-	if got := told(notice); got != 2 {
+	if got := told(notice); got != 3 {
 		t.Errorf("%d told", got)
 	}
 }

@@ -35,6 +35,8 @@ var access = map[string]map[Role]reach{
 	"endCall":              {RoleAgent: own, RoleCarrier: everything},
 	"endLeg":               {RoleAgent: own, RoleCarrier: everything},
 	"refuseAction":         {RoleAgent: everything},
+	"listRefusedCalls":     {RoleAgent: own, RoleSupervisor: everything},
+	"getRefusedCall":       {RoleAgent: own, RoleSupervisor: everything},
 	"routeInboundCall":     {RoleCarrier: everything},
 	"listSites":            {RoleAdmin: everything},
 	"getSite":              {RoleAdmin: everything},

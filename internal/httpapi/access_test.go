@@ -28,6 +28,8 @@ var samples = map[string]sample{
 	"endCall":          {http.MethodPost, "/v1/emergency-calls/call-{a}/end", "", []string{"agent", "carrier"}, true},
 	"endLeg":           {http.MethodPost, "/v1/emergency-calls/call-{a}/legs/leg-1/end", "", []string{"agent", "carrier"}, true},
 	"refuseAction":     {http.MethodPost, "/v1/emergency-calls/call-{a}/actions/hold", "", []string{"agent"}, false},
+	"listRefusedCalls": {http.MethodGet, "/v1/refused-calls", "", []string{"agent", "supervisor"}, false},
+	"getRefusedCall":   {http.MethodGet, "/v1/refused-calls/refused-{a}", "", []string{"agent", "supervisor"}, true},
 	"routeInboundCall": {http.MethodPost, "/v1/inbound-calls", `{"to":"+12025550100"}`, []string{"carrier"}, false},
 	"listSites":        {http.MethodGet, "/v1/sites", "", []string{"admin"}, false},
 	"getSite":          {http.MethodGet, "/v1/sites/us-washington", "", []string{"admin"}, false},

@@ -114,6 +114,38 @@ func (s *server) readCall(ctx context.Context, id emergency.CallID) (emergency.C
 	return call, nil
 }
 
+// ListRefusedCalls shows dials that could not work, of all agents or of the one who asks.
+func (s *server) ListRefusedCalls(ctx context.Context, _ ListRefusedCallsRequestObject) (ListRefusedCallsResponseObject, error) {
+	var whose emergency.AgentID
+	if v := visitOf(ctx); v.reach == own {
+		whose = v.who.AgentID
+	}
+	refused, err := s.Records.RefusedCalls(ctx, whose)
+	if err != nil {
+		return nil, err
+	}
+	views := ListRefusedCalls200JSONResponse{}
+	for _, one := range refused {
+		views = append(views, refusedView(one))
+	}
+	return views, nil
+}
+
+// GetRefusedCall shows one dial that could not work, and who was told of it. As with a
+// call, an agent does not learn whether there is one of somebody else's.
+func (s *server) GetRefusedCall(ctx context.Context, r GetRefusedCallRequestObject) (GetRefusedCallResponseObject, error) {
+	v := visitOf(ctx)
+	refused, err := s.Records.RefusedCall(ctx, emergency.CallID(r.CallID))
+	unknown := errors.Is(err, emergency.ErrUnknownCall)
+	switch {
+	case unknown && v.reach == own, err == nil && !v.covers(refused.AgentID):
+		return nil, errNotYours
+	case err != nil:
+		return nil, err
+	}
+	return GetRefusedCall200JSONResponse(refusedView(refused)), nil
+}
+
 // RefuseAction refuses (B15). It looks nothing up, so that nothing can make it
 // answer otherwise.
 func (s *server) RefuseAction(context.Context, RefuseActionRequestObject) (RefuseActionResponseObject, error) {

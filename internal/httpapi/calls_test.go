@@ -86,8 +86,16 @@ func TestCallView(t *testing.T) {
 		},
 		PresenceBefore: "available", PresenceNow: "do-not-disturb",
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
-			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryDelivered, MessageID: "m", UpdatedAt: dialed},
-			{Event: emergency.NoticeEscalated, Round: 2, Address: "chief@example.com", State: emergency.DeliveryBounced, UpdatedAt: dialed},
+			{
+				Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryAcknowledged, MessageID: "m",
+				QueuedAt: dialed, SentAt: dialed.Add(time.Second), DeliveredAt: dialed.Add(2 * time.Second),
+				AcknowledgedAt: dialed.Add(time.Minute), UpdatedAt: dialed.Add(time.Minute),
+			},
+			{Event: emergency.NoticePlaced, Address: "night@example.com", State: emergency.DeliveryFailed, QueuedAt: dialed, UpdatedAt: dialed},
+			{
+				Event: emergency.NoticeEscalated, Round: 2, Address: "chief@example.com", State: emergency.DeliveryBounced,
+				QueuedAt: dialed.Add(time.Hour), SentAt: dialed.Add(time.Hour), UpdatedAt: dialed.Add(2 * time.Hour),
+			},
 		}, AcknowledgedAt: dialed.Add(time.Minute), AcknowledgedBy: "desk@example.com"},
 	}
 	want := `{"callId":"c","agentId":"a","siteId":"s","kind":"emergency","dialedNumber":"911","country":"US",
@@ -104,22 +112,74 @@ func TestCallView(t *testing.T) {
 			"warning":"Emergency call in progress. Stay on the line until the emergency service ends the call."},
 		"recording":"off","callHistory":"off",
 		"notification":{"recipients":[
-				{"address":"desk@example.com","event":"placed","round":0,"state":"delivered","updatedAt":"2026-03-01T11:00:00Z"},
-				{"address":"chief@example.com","event":"escalated","round":2,"state":"bounced","updatedAt":"2026-03-01T11:00:00Z"}],
+				{"address":"desk@example.com","event":"placed","round":0,"state":"acknowledged","queuedAt":"2026-03-01T11:00:00Z","sentAt":"2026-03-01T11:00:01Z",
+					"deliveredAt":"2026-03-01T11:00:02Z","acknowledgedAt":"2026-03-01T11:01:00Z","updatedAt":"2026-03-01T11:01:00Z"},
+				{"address":"night@example.com","event":"placed","round":0,"state":"failed","queuedAt":"2026-03-01T11:00:00Z","updatedAt":"2026-03-01T11:00:00Z"},
+				{"address":"chief@example.com","event":"escalated","round":2,"state":"bounced","queuedAt":"2026-03-01T12:00:00Z","sentAt":"2026-03-01T12:00:00Z",
+					"updatedAt":"2026-03-01T13:00:00Z"}],
+			"notices":[{"event":"placed","round":0,"at":"2026-03-01T11:00:00Z","recipients":["desk@example.com","night@example.com"]},
+				{"event":"escalated","round":2,"at":"2026-03-01T12:00:00Z","recipients":["chief@example.com"]}],
+			"acknowledgements":[{"address":"desk@example.com","at":"2026-03-01T11:01:00Z","event":"placed","round":0}],
 			"state":"acknowledged","acknowledgedAt":"2026-03-01T11:01:00Z","acknowledgedBy":"desk@example.com","escalations":2}}`
 	sameJSON(t, want, callView(call, dialed.Add(3*time.Minute)))
+}
 
-	// Without a leg up the desktop is free, lists are empty rather than null, and
-	// what is not there is left out.
-	call.Legs, call.Notice, call.Warnings = call.Legs[:1], emergency.Notification{}, nil
+// Without a leg up the desktop is free, lists are empty rather than null, and what is not
+// there is left out.
+func TestCallViewOfLittle(t *testing.T) {
+	call := activeCall()
+	call.Legs[0].EndedAt, call.Notice = call.DialedAt.Add(time.Minute), emergency.Notification{}
 	call.Route = emergency.Route{Path: emergency.NoPath, CallerID: "+12025550100"}
-	free := callView(call, dialed.Add(3*time.Minute))
+	free := callView(call, call.DialedAt.Add(3*time.Minute))
 	sameJSON(t, `{"panel":[],"form":{"save":true,"refresh":true},"warning":""}`, free.Controls)
-	sameJSON(t, `{"recipients":[],"state":"none","escalations":0}`, free.Notification)
+	sameJSON(t, `{"recipients":[],"notices":[],"acknowledgements":[],"state":"none","escalations":0}`, free.Notification)
 	sameJSON(t, `{"path":"none","callerId":"+12025550100","failOver":[]}`, free.Route)
 	sameJSON(t, `[]`, free.Warnings)
 	if free.Status != CallStatusCallbackWindow {
 		t.Errorf("status %q", free.Status)
+	}
+}
+
+// A dial that was refused looks as the contract says, with who was told of it and who has
+// seen that; one that was told with another names it (B10).
+func TestRefusedCallView(t *testing.T) {
+	refused := refusedDial()
+	want := `{"callId":"refused-1","agentId":"agent-us","siteId":"us-washington","kind":"emergency","dialedNumber":"9911","country":"US",
+		"code":"no-route","at":"2026-01-02T03:04:05Z","notification":{"state":"sent","escalations":0,"acknowledgements":[],
+			"recipients":[{"address":"desk@example.com","event":"failed","round":0,"state":"sent",
+				"queuedAt":"2026-01-02T03:04:05Z","sentAt":"2026-01-02T03:04:05Z","updatedAt":"2026-01-02T03:04:05Z"}],
+			"notices":[{"event":"failed","round":0,"at":"2026-01-02T03:04:05Z","recipients":["desk@example.com"]}]}}`
+	sameJSON(t, want, refusedView(refused))
+	refused.CallID = "refused-2"
+	if got := refusedView(refused).ToldAs; got != "refused-1" {
+		t.Errorf("it was told as %q", got)
+	}
+}
+
+// Supervisors see the refused dials of everybody, an agent their own; to an agent one
+// that does not exist looks like somebody else's (B10).
+func TestRefusedCalls(t *testing.T) {
+	r := newRig(t)
+	for holder, want := range map[string][]string{
+		"supervisor": {"refused-agent-gb", "refused-agent-us"}, "agent-us": {"refused-agent-us"},
+	} {
+		var got []string
+		for _, one := range read[[]RefusedCall](t, r.do(t, ask{method: http.MethodGet, path: "/v1/refused-calls", as: holder})) {
+			got = append(got, one.CallID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s sees (-want +got):\n%s", holder, diff)
+		}
+	}
+	one := read[RefusedCall](t, r.do(t, ask{method: http.MethodGet, path: "/v1/refused-calls/refused-agent-us", as: "agent-us"}))
+	if one.CallID != "refused-agent-us" || one.Code != "no-route" {
+		t.Errorf("the refused dial is %+v", one)
+	}
+	for _, c := range []struct {
+		holder, id string
+		status     int
+	}{{"supervisor", "no-such-call", 404}, {"agent-us", "no-such-call", 403}, {"agent-us", "refused-agent-gb", 403}, {"supervisor", "call-agent-us", 404}} {
+		r.problem(t, ask{method: http.MethodGet, path: "/v1/refused-calls/" + c.id, as: c.holder}, c.status)
 	}
 }
 

@@ -63,21 +63,59 @@ func legView(leg emergency.Leg) Leg {
 	return view
 }
 
+// refusedView shows a dial that was refused. That it is told of as itself goes without
+// saying.
+func refusedView(refused emergency.RefusedDial) RefusedCall {
+	view := RefusedCall{
+		CallID:       string(refused.CallID),
+		AgentID:      string(refused.AgentID),
+		SiteID:       string(refused.SiteID),
+		Kind:         RefusedCallKind(refused.Kind),
+		DialedNumber: refused.Dialed,
+		Country:      string(refused.Country),
+		Code:         string(refused.Code),
+		At:           refused.At.UTC(),
+		Notification: notificationView(refused.Notice),
+	}
+	if refused.ToldAs != refused.CallID {
+		view.ToldAs = string(refused.ToldAs)
+	}
+	return view
+}
+
 func notificationView(notice emergency.Notification) Notification {
 	view := Notification{
 		Recipients: []Recipient{}, State: NotificationState(notice.State()), Escalations: notice.Escalations(),
-		AcknowledgedBy: notice.AcknowledgedBy,
+		AcknowledgedAt: notice.AcknowledgedAt.UTC(), AcknowledgedBy: notice.AcknowledgedBy,
+		Notices: noticeViews(notice.Deliveries), Acknowledgements: []Acknowledgement{},
 	}
-	if !notice.AcknowledgedAt.IsZero() {
-		view.AcknowledgedAt = notice.AcknowledgedAt.UTC()
-	}
-	for _, delivery := range notice.Deliveries {
+	for _, d := range notice.Deliveries {
 		view.Recipients = append(view.Recipients, Recipient{
-			Address: delivery.Address, Event: RecipientEvent(delivery.Event), Round: delivery.Round,
-			State: RecipientState(delivery.State), UpdatedAt: delivery.UpdatedAt.UTC(),
+			Address: d.Address, Event: RecipientEvent(d.Event), Round: d.Round, State: RecipientState(d.State),
+			QueuedAt: d.QueuedAt.UTC(), SentAt: d.SentAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
+			AcknowledgedAt: d.AcknowledgedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+		})
+	}
+	for _, d := range notice.Acknowledged() {
+		view.Acknowledgements = append(view.Acknowledgements, Acknowledgement{
+			Address: d.Address, At: d.AcknowledgedAt.UTC(), Event: AcknowledgementEvent(d.Event), Round: d.Round,
 		})
 	}
 	return view
+}
+
+// noticeViews are the notices that deliveries, in the order of the telling, are of.
+func noticeViews(deliveries []emergency.Delivery) []Notice {
+	notices := []Notice{}
+	for _, d := range deliveries {
+		event, last := NoticeEvent(d.Event), len(notices)-1
+		if last < 0 || notices[last].Event != event || notices[last].Round != d.Round {
+			notices = append(notices, Notice{Event: event, Round: d.Round, At: d.QueuedAt.UTC()})
+			last++
+		}
+		notices[last].Recipients = append(notices[last].Recipients, d.Address)
+	}
+	return notices
 }
 
 // decisionView leaves a call that is no callback to ordinary routing without a

@@ -7,19 +7,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What an admin puts is what an admin gets.
+// What an admin puts is what an admin gets, with the recipients as they are read (S17);
+// those are not taken back.
 func TestSites(t *testing.T) {
 	r := newRig(t)
 	put := ask{method: http.MethodPut, path: "/v1/sites/gb-leeds", as: "admin", body: `{"name":"Leeds","country":"GB",
 		"address":{"street":"1 Example Road","unit":"Floor 2","city":"Leeds","postalCode":"LS1 1AA","country":"United Kingdom"},
 		"standingNumber":"+442079460100","fallbackEndpoint":"tel:+442079460101","finalNumber":"+442079460102",
 		"agentRingSeconds":15,"fallbackRingSeconds":120,"testRecipients":"drill@example.org;",
-		"recipients":"Security Desk <desk@example.org>","timeZone":"Europe/London"}`}
+		"recipients":"Security Desk <desk@example.org>","timeZone":"Europe/London",
+		"parsedRecipients":[{"address":"old@example.org"}],"parsedTestRecipients":[]}`}
 	want := Site{
 		SiteID: "gb-leeds", Name: "Leeds", Country: "GB", StandingNumber: "+442079460100", FallbackEndpoint: "tel:+442079460101",
 		FinalNumber: "+442079460102", AgentRingSeconds: 15, FallbackRingSeconds: 120, TestRecipients: "drill@example.org;",
 		Recipients: "Security Desk <desk@example.org>", TimeZone: "Europe/London",
-		Address: Address{Street: "1 Example Road", Unit: "Floor 2", City: "Leeds", PostalCode: "LS1 1AA", Country: "United Kingdom"},
+		ParsedRecipients:     []Contact{{Name: "Security Desk", Address: "desk@example.org"}},
+		ParsedTestRecipients: []Contact{{Address: "drill@example.org"}},
+		Address:              Address{Street: "1 Example Road", Unit: "Floor 2", City: "Leeds", PostalCode: "LS1 1AA", Country: "United Kingdom"},
 	}
 	for _, a := range []ask{put, {method: http.MethodGet, path: "/v1/sites/gb-leeds", as: "admin"}} {
 		if diff := cmp.Diff(want, read[Site](t, r.do(t, a))); diff != "" {

@@ -24,6 +24,9 @@ func siteView(site emergency.Site) Site {
 		Recipients:          site.Recipients,
 		TimeZone:            site.TimeZone,
 		TestRecipients:      site.TestRecipients,
+
+		ParsedRecipients:     contactViews(site.Recipients),
+		ParsedTestRecipients: contactViews(site.TestRecipients),
 	}
 }
 
@@ -81,14 +84,21 @@ func agentFrom(id emergency.AgentID, s AgentSettings) emergency.Agent {
 }
 
 func contactsAnswer(contacts emergency.Contacts) EmergencyContactsJSONResponse {
-	view := EmergencyContacts{Recipients: contacts.AsTyped, Parsed: []Contact{}}
-	known, _ := emergency.Recipients(contacts.AsTyped) // what a later rule refuses is told to nobody
-	for _, recipient := range known {
-		view.Parsed = append(view.Parsed, Contact{Name: recipient.Name, Address: recipient.Address})
-	}
 	return EmergencyContactsJSONResponse{
-		Body: view, Headers: EmergencyContactsResponseHeaders{ETag: etag(contacts.Revision)},
+		Body:    EmergencyContacts{Recipients: contacts.AsTyped, Parsed: contactViews(contacts.AsTyped)},
+		Headers: EmergencyContactsResponseHeaders{ETag: etag(contacts.Revision)},
 	}
+}
+
+// contactViews are those whom a field of recipients names (S17). What a later rule
+// refuses is told to nobody, and so not shown.
+func contactViews(field string) []Contact {
+	views := []Contact{}
+	known, _ := emergency.Recipients(field)
+	for _, recipient := range known {
+		views = append(views, Contact{Name: recipient.Name, Address: recipient.Address})
+	}
+	return views
 }
 
 // list makes of the domain's texts those of the contract, where an empty list is one

@@ -16,6 +16,7 @@ type fakeRecords struct {
 	mu       sync.Mutex
 	broken   error
 	calls    map[emergency.CallID]emergency.Call
+	refused  map[emergency.CallID]emergency.RefusedDial
 	agents   map[emergency.AgentID]emergency.Agent
 	contacts map[emergency.AgentID]emergency.Contacts
 	sites    map[emergency.SiteID]emergency.Site
@@ -39,6 +40,7 @@ type fakeRecords struct {
 func newFakeRecords() *fakeRecords {
 	f := &fakeRecords{
 		calls:    map[emergency.CallID]emergency.Call{},
+		refused:  map[emergency.CallID]emergency.RefusedDial{},
 		agents:   map[emergency.AgentID]emergency.Agent{},
 		contacts: map[emergency.AgentID]emergency.Contacts{},
 		routing:  testRouting(),
@@ -60,6 +62,9 @@ func newFakeRecords() *fakeRecords {
 		call := activeCall()
 		call.ID, call.AgentID = emergency.CallID("call-"+id), id
 		f.calls[call.ID] = call
+		refused := refusedDial()
+		refused.CallID, refused.ToldAs, refused.AgentID = emergency.CallID("refused-"+id), emergency.CallID("refused-"+id), id
+		f.refused[refused.CallID] = refused
 	}
 	return f
 }
@@ -78,6 +83,20 @@ func activeCall() emergency.Call {
 		PresenceBefore: emergency.StatusAvailable, PresenceNow: emergency.StatusDoNotDisturb,
 		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
 			{Event: emergency.NoticePlaced, Address: "desk@example.com", State: emergency.DeliveryQueued, UpdatedAt: now},
+		}},
+	}
+}
+
+// refusedDial is a dial that had no route, of which one person was told.
+func refusedDial() emergency.RefusedDial {
+	return emergency.RefusedDial{
+		RefusedCall: emergency.RefusedCall{
+			CallID: "refused-1", AgentID: "agent-us", SiteID: "us-washington", Dialed: "9911", Kind: emergency.KindEmergency,
+			Country: emergency.UnitedStates, Code: emergency.CheckNoRoute, At: testTime,
+		},
+		ToldAs: "refused-1",
+		Notice: emergency.Notification{Deliveries: []emergency.Delivery{
+			{Event: emergency.NoticeFailed, Address: "desk@example.com", State: emergency.DeliverySent, QueuedAt: testTime, SentAt: testTime, UpdatedAt: testTime},
 		}},
 	}
 }
@@ -114,6 +133,15 @@ func (f *fakeRecords) Call(_ context.Context, id emergency.CallID) (emergency.Ca
 
 func (f *fakeRecords) LiveCalls(context.Context) ([]emergency.Call, error) {
 	return listed(f, f.calls)
+}
+
+func (f *fakeRecords) RefusedCall(_ context.Context, id emergency.CallID) (emergency.RefusedDial, error) {
+	return found(f, f.refused, id, emergency.ErrUnknownCall)
+}
+
+func (f *fakeRecords) RefusedCalls(_ context.Context, agent emergency.AgentID) ([]emergency.RefusedDial, error) {
+	all, err := listed(f, f.refused)
+	return slices.DeleteFunc(all, func(r emergency.RefusedDial) bool { return agent != "" && r.AgentID != agent }), err
 }
 
 func (f *fakeRecords) Agents(context.Context) ([]emergency.Agent, error) { return listed(f, f.agents) }

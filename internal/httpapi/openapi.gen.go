@@ -24,6 +24,15 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AcknowledgementEvent.
+const (
+	AcknowledgementEventCallback  AcknowledgementEvent = "callback"
+	AcknowledgementEventEnded     AcknowledgementEvent = "ended"
+	AcknowledgementEventEscalated AcknowledgementEvent = "escalated"
+	AcknowledgementEventFailed    AcknowledgementEvent = "failed"
+	AcknowledgementEventPlaced    AcknowledgementEvent = "placed"
+)
+
 // Defines values for AgentReadinessReadiness.
 const (
 	AgentReadinessReadinessNotReady AgentReadinessReadiness = "not-ready"
@@ -145,9 +154,20 @@ const (
 	LocationPermissionPrompt  LocationPermission = "prompt"
 )
 
+// Defines values for NoticeEvent.
+const (
+	NoticeEventCallback  NoticeEvent = "callback"
+	NoticeEventEnded     NoticeEvent = "ended"
+	NoticeEventEscalated NoticeEvent = "escalated"
+	NoticeEventFailed    NoticeEvent = "failed"
+	NoticeEventPlaced    NoticeEvent = "placed"
+)
+
 // Defines values for NotificationState.
 const (
 	NotificationStateAcknowledged NotificationState = "acknowledged"
+	NotificationStateBounced      NotificationState = "bounced"
+	NotificationStateDelivered    NotificationState = "delivered"
 	NotificationStateEscalated    NotificationState = "escalated"
 	NotificationStateFailed       NotificationState = "failed"
 	NotificationStateNone         NotificationState = "none"
@@ -194,11 +214,19 @@ const (
 
 // Defines values for RecipientState.
 const (
-	RecipientStateBounced   RecipientState = "bounced"
-	RecipientStateDelivered RecipientState = "delivered"
-	RecipientStateFailed    RecipientState = "failed"
-	RecipientStateQueued    RecipientState = "queued"
-	RecipientStateSent      RecipientState = "sent"
+	RecipientStateAcknowledged RecipientState = "acknowledged"
+	RecipientStateBounced      RecipientState = "bounced"
+	RecipientStateDelivered    RecipientState = "delivered"
+	RecipientStateFailed       RecipientState = "failed"
+	RecipientStateQueued       RecipientState = "queued"
+	RecipientStateSent         RecipientState = "sent"
+	RecipientStateSuperseded   RecipientState = "superseded"
+)
+
+// Defines values for RefusedCallKind.
+const (
+	RefusedCallKindEmergency RefusedCallKind = "emergency"
+	RefusedCallKindTest      RefusedCallKind = "test"
 )
 
 // Defines values for RoutePath.
@@ -242,6 +270,22 @@ const (
 const (
 	RoutingDecisionRecordingOff RoutingDecisionRecording = "off"
 )
+
+// Acknowledgement defines model for Acknowledgement.
+type Acknowledgement struct {
+	// Address The e-mail address of who has seen the notice.
+	Address string    `json:"address"`
+	At      time.Time `json:"at"`
+
+	// Event Which notice that was.
+	Event AcknowledgementEvent `json:"event"`
+
+	// Round Which escalation it was, from 1; 0 for every other event.
+	Round int `json:"round"`
+}
+
+// AcknowledgementEvent Which notice that was.
+type AcknowledgementEvent string
 
 // Address Where help should go, down to the floor and room.
 type Address struct {
@@ -610,6 +654,24 @@ type Location struct {
 // LocationPermission Whether the browser lets the desktop know; granted when absent.
 type LocationPermission string
 
+// Notice defines model for Notice.
+type Notice struct {
+	// At When it was made.
+	At time.Time `json:"at"`
+
+	// Event What it tells.
+	Event NoticeEvent `json:"event"`
+
+	// Recipients The e-mail addresses of those to tell.
+	Recipients []string `json:"recipients"`
+
+	// Round Which escalation it is, from 1; 0 for every other event.
+	Round int `json:"round"`
+}
+
+// NoticeEvent What it tells.
+type NoticeEvent string
+
 // Notification defines model for Notification.
 type Notification struct {
 	// AcknowledgedAt Absent while nobody has acknowledged a notice (B9).
@@ -618,15 +680,27 @@ type Notification struct {
 	// AcknowledgedBy The e-mail address of who did so first.
 	AcknowledgedBy string `json:"acknowledgedBy,omitempty,omitzero"`
 
-	// Escalations How often the site's list was told because nobody acknowledged.
+	// Acknowledgements Everybody who did so, once for each notice, the first one first.
+	Acknowledgements []Acknowledgement `json:"acknowledgements"`
+
+	// Escalations How often the site's list was to be told because nobody acknowledged.
 	Escalations int `json:"escalations"`
 
+	// Notices What was told to whom, in this order.
+	Notices []Notice `json:"notices"`
+
 	// Recipients One entry per notice and recipient.
-	Recipients []Recipient       `json:"recipients"`
-	State      NotificationState `json:"state"`
+	Recipients []Recipient `json:"recipients"`
+
+	// State `queued` while the first notice waits for one of its recipients; then the best that is known of any; `escalated`
+	// once more people have been told because nobody acknowledged, `acknowledged` once somebody has. It never goes back
+	// because a further notice is made.
+	State NotificationState `json:"state"`
 }
 
-// NotificationState defines model for Notification.State.
+// NotificationState `queued` while the first notice waits for one of its recipients; then the best that is known of any; `escalated`
+// once more people have been told because nobody acknowledged, `acknowledged` once somebody has. It never goes back
+// because a further notice is made.
 type NotificationState string
 
 // OutboundProfile Lets the agents of a capacity profile call out, and lends them a number (S12).
@@ -745,6 +819,9 @@ type PreviewRequest struct {
 
 // Problem defines model for Problem.
 type Problem struct {
+	// CallID Of a dial that people are told of although it was refused: see `/v1/refused-calls/{callId}` (B10).
+	CallID string `json:"callId,omitempty,omitzero"`
+
 	// Checks All the conditions that keep the call from being made; the code is that of the first.
 	Checks []FailedCheck `json:"checks,omitempty,omitzero"`
 
@@ -822,24 +899,65 @@ type Ready struct {
 
 // Recipient defines model for Recipient.
 type Recipient struct {
-	Address string `json:"address"`
+	// AcknowledgedAt Absent until the recipient has seen it.
+	AcknowledgedAt time.Time `json:"acknowledgedAt,omitempty,omitzero"`
+	Address        string    `json:"address"`
+
+	// DeliveredAt Absent until the mail system tells of it.
+	DeliveredAt time.Time `json:"deliveredAt,omitempty,omitzero"`
 
 	// Event What the notice tells.
-	Event RecipientEvent `json:"event"`
+	Event    RecipientEvent `json:"event"`
+	QueuedAt time.Time      `json:"queuedAt"`
 
 	// Round Which escalation it is, from 1; 0 for every other event.
 	Round int `json:"round"`
 
-	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
-	State     RecipientState `json:"state"`
-	UpdatedAt time.Time      `json:"updatedAt"`
+	// SentAt Absent until the mail system has it.
+	SentAt time.Time `json:"sentAt,omitempty,omitzero"`
+
+	// State `delivered` once the recipient's mail server has taken it, where the mail system tells (B9); `superseded` when an
+	// escalation was not sent, because the next one was due or somebody had acknowledged.
+	State RecipientState `json:"state"`
+
+	// UpdatedAt Since when it is in its state.
+	UpdatedAt time.Time `json:"updatedAt"`
 }
 
 // RecipientEvent What the notice tells.
 type RecipientEvent string
 
-// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9).
+// RecipientState `delivered` once the recipient's mail server has taken it, where the mail system tells (B9); `superseded` when an
+// escalation was not sent, because the next one was due or somebody had acknowledged.
 type RecipientState string
+
+// RefusedCall defines model for RefusedCall.
+type RefusedCall struct {
+	AgentID string    `json:"agentId"`
+	At      time.Time `json:"at"`
+
+	// CallID Names this dial and no call.
+	CallID string `json:"callId"`
+
+	// Code The code of the refusal, such as `no-route`.
+	Code string `json:"code"`
+
+	// Country ISO 3166-1 alpha-2.
+	Country string `json:"country"`
+
+	// DialedNumber What was dialed.
+	DialedNumber string          `json:"dialedNumber"`
+	Kind         RefusedCallKind `json:"kind"`
+	Notification Notification    `json:"notification"`
+	SiteID       string          `json:"siteId"`
+
+	// ToldAs The `callId` of the dial whose notice told of this one, too: the same agent was refused for the same reason less than
+	// a minute before. Absent when this one has a notice of its own, or nobody is told.
+	ToldAs string `json:"toldAs,omitempty,omitzero"`
+}
+
+// RefusedCallKind defines model for RefusedCall.Kind.
+type RefusedCallKind string
 
 // ReportedLocation defines model for ReportedLocation.
 type ReportedLocation struct {
@@ -940,10 +1058,16 @@ type Site struct {
 	FallbackRingSeconds int    `json:"fallbackRingSeconds,omitempty,omitzero"`
 	FinalNumber         string `json:"finalNumber,omitempty,omitzero"`
 	Name                string `json:"name"`
-	Recipients          string `json:"recipients,omitempty,omitzero"`
-	SiteID              string `json:"siteId"`
-	StandingNumber      string `json:"standingNumber"`
-	TestRecipients      string `json:"testRecipients,omitempty,omitzero"`
+
+	// ParsedRecipients Who `recipients` are, each once.
+	ParsedRecipients []Contact `json:"parsedRecipients"`
+
+	// ParsedTestRecipients Who `testRecipients` are, each once.
+	ParsedTestRecipients []Contact `json:"parsedTestRecipients"`
+	Recipients           string    `json:"recipients,omitempty,omitzero"`
+	SiteID               string    `json:"siteId"`
+	StandingNumber       string    `json:"standingNumber"`
+	TestRecipients       string    `json:"testRecipients,omitempty,omitzero"`
 
 	// TimeZone Absent for UTC.
 	TimeZone string `json:"timeZone,omitempty,omitzero"`
@@ -969,6 +1093,12 @@ type SiteSettings struct {
 	// FinalNumber Rung last (B6), in E.164.
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
+
+	// ParsedRecipients Ignored, so that what was read can be edited and sent back.
+	ParsedRecipients []interface{} `json:"parsedRecipients,omitempty,omitzero"`
+
+	// ParsedTestRecipients Ignored, like `parsedRecipients`.
+	ParsedTestRecipients []interface{} `json:"parsedTestRecipients,omitempty,omitzero"`
 
 	// Recipients Who is always told of calls here, and again when nobody acknowledges (S17, B9): e-mail addresses separated by
 	// semicolons, at most 50.
@@ -1273,6 +1403,12 @@ type ServerInterface interface {
 	// GetReadinessBoard Show who could not make an emergency call now, and why.
 	// (GET /v1/readiness)
 	GetReadinessBoard(c *gin.Context)
+	// ListRefusedCalls List the dials that were refused.
+	// (GET /v1/refused-calls)
+	ListRefusedCalls(c *gin.Context)
+	// GetRefusedCall Read one dial that was refused.
+	// (GET /v1/refused-calls/{callId})
+	GetRefusedCall(c *gin.Context, callID CallID)
 	// ListSites List the sites.
 	// (GET /v1/sites)
 	ListSites(c *gin.Context)
@@ -2060,6 +2196,44 @@ func (siw *ServerInterfaceWrapper) GetReadinessBoard(c *gin.Context) {
 	siw.Handler.GetReadinessBoard(c)
 }
 
+// ListRefusedCalls operation middleware
+func (siw *ServerInterfaceWrapper) ListRefusedCalls(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRefusedCalls(c)
+}
+
+// GetRefusedCall operation middleware
+func (siw *ServerInterfaceWrapper) GetRefusedCall(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "callId" -------------
+	var callID CallID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "callId", c.Param("callId"), &callID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter callId: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRefusedCall(c, callID)
+}
+
 // ListSites operation middleware
 func (siw *ServerInterfaceWrapper) ListSites(c *gin.Context) {
 
@@ -2233,6 +2407,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/emergency-calls/:callId/end", wrapper.EndCall)
 	router.POST(options.BaseURL+"/v1/emergency-calls/:callId/legs/:legId/end", wrapper.EndLeg)
 	router.POST(options.BaseURL+"/v1/emergency-calls/:callId/actions/:action", wrapper.RefuseAction)
+	router.GET(options.BaseURL+"/v1/refused-calls", wrapper.ListRefusedCalls)
+	router.GET(options.BaseURL+"/v1/refused-calls/:callId", wrapper.GetRefusedCall)
 	router.POST(options.BaseURL+"/v1/inbound-calls", wrapper.RouteInboundCall)
 	router.GET(options.BaseURL+"/v1/sites", wrapper.ListSites)
 	router.GET(options.BaseURL+"/v1/sites/:siteId", wrapper.GetSite)
@@ -3634,6 +3810,83 @@ func (response GetReadinessBoarddefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type ListRefusedCallsRequestObject struct {
+}
+
+type ListRefusedCallsResponseObject interface {
+	VisitListRefusedCallsResponse(w http.ResponseWriter) error
+}
+
+type ListRefusedCalls200JSONResponse []RefusedCall
+
+func (response ListRefusedCalls200JSONResponse) VisitListRefusedCallsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRefusedCallsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRefusedCallsdefaultApplicationProblemPlusJSONResponse) VisitListRefusedCallsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRefusedCallRequestObject struct {
+	CallID CallID `json:"callId"`
+}
+
+type GetRefusedCallResponseObject interface {
+	VisitGetRefusedCallResponse(w http.ResponseWriter) error
+}
+
+type GetRefusedCall200JSONResponse RefusedCall
+
+func (response GetRefusedCall200JSONResponse) VisitGetRefusedCallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRefusedCalldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRefusedCalldefaultApplicationProblemPlusJSONResponse) VisitGetRefusedCallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSitesRequestObject struct {
 }
 
@@ -3958,6 +4211,12 @@ type StrictServerInterface interface {
 	// GetReadinessBoard Show who could not make an emergency call now, and why.
 	// (GET /v1/readiness)
 	GetReadinessBoard(ctx context.Context, request GetReadinessBoardRequestObject) (GetReadinessBoardResponseObject, error)
+	// ListRefusedCalls List the dials that were refused.
+	// (GET /v1/refused-calls)
+	ListRefusedCalls(ctx context.Context, request ListRefusedCallsRequestObject) (ListRefusedCallsResponseObject, error)
+	// GetRefusedCall Read one dial that was refused.
+	// (GET /v1/refused-calls/{callId})
+	GetRefusedCall(ctx context.Context, request GetRefusedCallRequestObject) (GetRefusedCallResponseObject, error)
 	// ListSites List the sites.
 	// (GET /v1/sites)
 	ListSites(ctx context.Context, request ListSitesRequestObject) (ListSitesResponseObject, error)
@@ -4999,6 +5258,56 @@ func (sh *strictHandler) GetReadinessBoard(ctx *gin.Context) {
 	}
 }
 
+// ListRefusedCalls operation middleware
+func (sh *strictHandler) ListRefusedCalls(ctx *gin.Context) {
+	var request ListRefusedCallsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRefusedCalls(ctx, request.(ListRefusedCallsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRefusedCalls")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRefusedCallsResponseObject); ok {
+		if err := validResponse.VisitListRefusedCallsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRefusedCall operation middleware
+func (sh *strictHandler) GetRefusedCall(ctx *gin.Context, callID CallID) {
+	var request GetRefusedCallRequestObject
+
+	request.CallID = callID
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRefusedCall(ctx, request.(GetRefusedCallRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRefusedCall")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRefusedCallResponseObject); ok {
+		if err := validResponse.VisitGetRefusedCallResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSites operation middleware
 func (sh *strictHandler) ListSites(ctx *gin.Context) {
 	var request ListSitesRequestObject
@@ -5167,188 +5476,202 @@ func (sh *strictHandler) PutVoiceRouting(ctx *gin.Context, params PutVoiceRoutin
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"1H1rc9s4luhfwdWdqk4ylG05j+nYH6acdHraO+l0Kk5PV207dwWRkIQxBXAA0Iom6/3tt3AOQIIUKFGy",
-	"nPR+iiOSeByc9wtfBqlcFFIwYfTg7MtgzmjGFPz55iOd2X8zplPFC8OlGJwNPs4ZUeyWay4FkVOynFND",
-	"uCZ6LpciIVQTSrRRUsyIobOjQTJQ7F8lVywbnBlVsmSg0zlbUDuyWRVscDbQRnExG9zd3SWDgiq6YMYt",
-	"4WLGhLnM7J/cTl5QMx8kA0EX9jvqnm6a4k+KTQdng/97XG/zGJ/q48tsYKd8TfO8c44UH95zisuMLQpp",
-	"mEhXf2erdaCOiJHk9OSEFIoLQyc5IxdXry8vSTqniqYWHAlJ51IzQahgSzKVirBbplbELpAYdwgLRoWx",
-	"Y00YoUKaOVNECmZPAfaGp1vvLljX0C4s3NaCfn7LxMzMB2enJyfJYMGF///InpMxTNkx/9/vZPg/n/78",
-	"p0Gydp7J4HL6MzXpPI5GY4thY1y8mTO7WTFjdh8TqllGpDgn4ydj2CwVK0Cu3CIW1fZ9Ba9quWBmzi26",
-	"STfCEfmNm7ksDeEmsW9ei3roBc0YIK0FH9GGisyNdnQtOuE0HeI+QgAFIHj0+5NP/309eHTy37+Phi8/",
-	"/X4yfPnpy0ky+svd4+vB4zho3rJZJ9bl8OyeSHfFDeucQePDe07xkS2KnBr2D6Y0nGt0rlv3dNNkITAj",
-	"UIyB8A7HY9q8khlnyLMEbDiVwjBh7J+0KHKeUot2x//UuMZ+e3wjsg84vp0Mp9OFFJrVvOlgk+FoMMs6",
-	"oQCjs0Qc4c6xQd1rx/DOnedxB1srDNaxVMuOjgZ2RqC47GdGxXLOc7Zh9kLJSc4Wf95tFe/xq9hCruSC",
-	"TWS2IizXjMypdowhA4YgVc09LI9s8I5z5EQyg8dj991w4bcxPiIfGLUDETqj3LLj7Fos6A0LWZjl0Zad",
-	"3CWDNwumZpbBvpbC0BSl7GHwc23kjjNRLOUFt9/eC4feK6aZSNnBNlANGFn3b14oAO6DdqEBr/yxf0V0",
-	"enZyQsYTmg3tiGOLP2MubmnOs3FCnp2MyLgUtDRzJoxdA8Ofn5LxVKoJzzIm4IdnZCykGU5lKewb41Lc",
-	"CLkUQ0syY4tHKKpyfsPs68/J2Eo2mQ3tVzTP5RJHHp3G8NI+eErGRsphTtUMf3huZ9FlUUhl4O2M06Hl",
-	"o+OEPLe74sJyXZqPk2vx3C65FPSW8tyqIGOHwRbfVwc7dByt68SXQKssvWFZAiBZ+l8BbEe4nmmpWfY1",
-	"MeDjnGuSUiGkIUupbmBpQhLFjFqRpSzzjCyYsGzhrD5YQF170nCAYsg8wQ5FuZgwNfa8CPmNnMLfU660",
-	"uRbuf2OAhnZaUiYtxyJzmWcJ0WU6t6rQWMihLM3EAmhYKDm16EAeXY1OLVu7Gr14fGQPWhtGszHRdKUR",
-	"qkaSTLoztrrCwY4YBuvgRVbvuBcX8irHwVZbDdix4qVUGRezey36H5Kn7IMsjdVcDrXwxqAdi7+17xCF",
-	"LwUUZVEr4zQfFjkVSHEgJx2V7b3VO6/ToYqUZYpp+JNmGbfrovl7JQumDChsU5prts4IrHCes7ywbN+S",
-	"1kwmJJNLYVEWSCSXYBJkREm5sMstgkG/DFJuVi0TZmRNmJYGmQxSWQqj+r1bSG1o/lpmbM06iryt2Mwp",
-	"xC3VxFDDLNkXSt5ykQIxbJ1bG8WYiVlla6+Wgpv1aX+0EEsAXHZyXToy3DLzXfWLnPyTpcZOUOm9G4+0",
-	"eSC0tuPXz4DmORezd8AS11d+MdFWAVjOmQj0AYurQgrPNLkicimOBrEjpgW1+PAeGSMshxu20NHFuB+o",
-	"UnRl/89EVkjufCP9P1tQnk/k5zfCytFw2xMpc0aB5aJxFBmsCPSsfupT4s25iE8lNLp+D1wmMH1S24H1",
-	"TiMwW9tRsMpPXThiJT0Xfeh/B2QBaRh3J6RS4Bw6IiwN6MHTUtNco4gFp4g/0W0aC+zjtZ08dtwq3CkT",
-	"5cKCWoGikwyWVAm7+mRg1QD89VOMxnc+wsCG9/NXEOo8lStmrCzY9VC2UGllpX6nLSUSVHAIF+TN0ejF",
-	"M6uNPH+MtpVXVYhTVUjORKaJJWYgcgoE32ZOL3qSdot5aKdegYFEUiaMQoNwxm+RoSzOCRXri1qU2hBL",
-	"I6TmMgtQqqw2lbEpLXMzbq+4wqdg6S+eRZa+oJ8v8d1AeiA+JYPPw5kELX2ob3gxlAWe0RDo00IfTqjN",
-	"ndYPJGO3PGWOGiiY5hOa3hC7CJ3Yw5EqY+qMGJafgVjgxRn59cOl7trL6YuTjZv5HtyE7j+jPnxxTfSD",
-	"z9IuVROqGDEyz8hkRdjQfmsP4JnFI1WuYUuLw+4ARs+JN3s8NxBsD09ZSMHdrDdGtd51c0Bx+xPXRqLa",
-	"47mVnE6jXCmtnOPRRxafNvEExwcAAxWj6RzQkWtkFknFII7IJTiwjXMhMUUuf/AWkVVfWUJKkTPtsHmJ",
-	"LmAwJ77T1wL8uFzM/IRWN6T+P26YkD9ZFjBhqVwwMlXMjiNSRh69ev4YvcBbNvt3jn5GD72cUQ1S0a8j",
-	"DkspjJL5VoHz2r/X1FCb0L28+oU8Hb14MRwRmhdzOjyNqj8ZmymaxWjtnTQYQkAPWAqa9oSRzDK8CZtK",
-	"hS4tKvSSqXPC4YDgqTWXVITm7Hyc5iy7AAVxKtWCmsHZIKOGDQ0HrF9fIXxRI9HaCzctYFdmtB2NaROF",
-	"dc5mTZ1tE8DfsqgWJ6ThU2ebbRviXfjuDkqcpe5QkVMsRXuzD3ECYWxVX+ClTQoGoK0pG9oLTQ2/ZYMa",
-	"8YdLLjK5RHbFsuh6nKqjY4zdKmQ8qzSyWqGHAJal5yKnKbh9cjOX5WxuMW5plX0peutqFpy/OYUrcqK4",
-	"hzci0xcmKn1wSY5vzCTTBCQmnxIhybRUIJ1yZsllwfQ5Ad8bofAT16QsUNNkVOWcaeMCcwapy+6iD020",
-	"xEUVgoxofkAbLRqqmUZAjtUZByxhjYVH2VwLah7rHIkFmB4wuBCPmyKnRVUBznTJvtDtvIvCWirlDNXt",
-	"nmUi5DLKPgvFbrksda9hWBbyTcsktbGYcbT9iN1igwm7wOGxe0doOLfFmjNiYtFXZC5yPEXHxEzRhe4Q",
-	"J4byvA80rDS5iYO1vXm7tmrorn03NY0dtm7l+0Zq/1dJFRWGC0asJdKXSpOB6JZZW3gtC1mtXSCQk9Mh",
-	"6vUAaSvKRVyjaKuVnogr7oBTbYfonjah6FD8QKNLMEfhM10UOSPjP49OT06fP39+Mjo5GUeMuwfTtVtA",
-	"iQIDzcNdlezaubmOGc6i6HZlgfMKtNhVwbLtROJn61q/1yt3IQypFjt+othUMT2PO7Q0vWWxJ62dwGtJ",
-	"NVRsQwUVbBOTSeViUQonQwi8TeR0ypReF8jnZOmSQSzEwe/N9I2RhX1sSa+hW2z17C1r9tuxOFyOpit9",
-	"TtiiMKtK1VkLOWu62n7yCAzkSYE7KQa3HzjNfcrC3hbjNgJb19g74nj4WuJlIhWrIOSgypyd1SaalZ63",
-	"TDkjY6m4MUwkhK65Jqx6qCWcKaHXAjw0bgJuCNXWoqTk6vI9wdAEhNgo0Uzd8pSRXz+8q+NmpRJn7sGZ",
-	"lnp8RH6bc8OILmjKCFXgEELlTRh9LSxDc6eHVqLjbtoe08vRyJ5JyNZOv9/K13LZz7x4KyuFqadbo9Nr",
-	"2Di9OBYplppfLD3tGLm5QM/qsKDKrNzRguGYUqU4Q5O9Mt+cl0dOCTdolTu9NRLQuacVvFFSbSdB0Vas",
-	"Y2CLJnrsQIIFVTruE5M+vy8hjKZzIl3YqJ9F5IRb1G3t80LizpspZ3kGNGV2EVXBsInfVS+A7amGdAHu",
-	"ciaksgxIOwBWuQSK0YykVJAJIyzjhmWgA4N0tlpRCNwd4fYG/ZROXDNNNCuoonaKyYpotuCpzKXQ5NHV",
-	"6C+PE0INWUhtyPMTLy0Ms1Qh5ERmqzVF6en3z3YAfxTqdVbbrrKf6lhE87f5Cu0dNiPgGjgn43kpZsOy",
-	"GHtdByUe10RTnrU29eLZptzSi+F/0uG/T4YvP9V/kqP/Gn56Es+qjO0XOOOOu207nYB/WinsFGf7Jxc0",
-	"j/tluJhdsVSKLIIhP8klZrEaSXIG3gHl8gvcQJaPz5iCaK7iET1yTSpuJ0o7UOUuCNcXxZHbPiHeSMCB",
-	"Gmr5udW02C24btD1qo1idAFOXiuxwQcsZtqSxOUP50iPEGABub6SJcRzieKzOSat9fdv0x1cjxuc2/78",
-	"4/EJVFPoxKqVGFgBawdyFkDfANP/0avRUwx6KYxWBCpO41v4RGFaE+hICbFa8rXgApkWFc6lpIhLpgUP",
-	"tpF55jSRHX2jXbZpHxfh+rl7F1Cdyt3yrZxbRBjbvQ7dNsdV3lMCzwop86HLahs7nIFMCUQg+9i+eC3G",
-	"VbCz+Xr1c2JtgHQO0QRp5ZdgS+RDVs1ALuYTQn3+FS6X28cLeWtlBkyVSjHls1KB6lVPV8mRTArWES/Q",
-	"JVLTGrx+sYCIjps480GZOsbhnp2TscN5TBQc40FBNhdZzqUGfcAjgX3o3YXOKwf6SODMRY3G/gQZQkOX",
-	"IQRY49KhYpiDP9RcEU4U/bbh6IqljN/CbzmbDdFhjM+HaS51I4HA79+5BlM2LAtLtdUXDmMq9YszPcw4",
-	"qKdesxtWzpMQj8LIePBbFPrb3SvwFPhLjGX+SHnOMswQ2NWPsOCCa6OokV3mFKTqOZ7BTVTFpbPN3s6C",
-	"KS0tO5HOMNvipEsO5DOMO/s8bjY3HwUsF9k+/s7KYOjtw/zRM4NwTWeuzMYKFJJazVuJRm6qkWCuMuIy",
-	"LKOgbGsTek4zuUQ/OXwNKTbcKoyDZGDtOh2lP7Eh1FrbVT75wueTYmTULR4DqAmmxluOCCYb7q+OVuCr",
-	"dY7py5ejUXRn1o7vKBIrc/adBnl/7sL0Xh2EZ8igySSnC7Ydb5zmUkc2Kptsg9/4J0ZzM98RddZjYfJm",
-	"O3dwX0VXIYudLRpctV9ABhb5UDqe5/7reXaUUatS3HRkhTS+JvBmHy+UifvqUF1o6fPbNHirwH85SV48",
-	"vftTDKkuBSTj7JH5MFVyETehwdlQIaJUoW/Oap1zlrctk9PnsawjI7enOoDopjm4v6oUh8jgG71Dbfkj",
-	"o/B/y3bljYgAzulU4bhLgArEeBSxQJbHwimVc5vnrLIHwQPbP6DSrZhuMj658XYn3biGmEqrzG7JCmvB",
-	"m7LYEBFvnaCv6qsPwA8YriV6yIGbcOdMalOlgmHyPxogj65GTx8fkbfUcFNmKNCtWYr/g8wYI2dg7kQM",
-	"sDQtFU0jDrkPNOMlOPVKK0MM5cKsLA0smFGsFVyT5SRnIPkEX1h41tllFXvvncUVxGM2Ftq513YYOaWF",
-	"KVUc7asoooMwJNATWZpz8k9IIZTLdqJaT1pwB7M+5Q9sphjTCfntb1fk+2cdIKWfEaQvTwL4Dl/eB8IV",
-	"etx3TaPvG4uC/+69qoIpqznxOHtAe90e0ETJpYbsDaMbcaAbMFBnigrDsvZheTp3j0HfENwZMHJRmDjZ",
-	"r1Hwu1Yu0S4GQmpXmLNs1oPzot8QvAPhd4QSNK7Io1cvH/fHwnCMV6sOxbPh8sSeABKSfbSsU63XJYlO",
-	"aQ7w6HCSyalxtIVZfiTn2jmiISmUpbTU1Y7DlcZ9aZvctr9A8N+olbWTPKigwMR/tEO6uPsi5nJfkx9C",
-	"CgYxf1ZiAqF3M3JMsw+3NaiA1kfaNNzwXsyEQI8Jml+cGuBSqneUN289aYF5B6hAic/SrlKr0eVVGjSi",
-	"MPsbnH9VNBDTrNejQM1873jk3Tk24qGe87rCznuWMNv0O+2DT6jALeiq5dbDIKCzm+pR/Ns7RJEtb5ML",
-	"+3JhVhUk8bd/MyUD1oYb7VMVUL+6lhcfPej3UuZ7JNIECwkoy3lfup/pt1Sbn2Sp4u8opk00qH4pwuwc",
-	"OjVMQWyfatZB46XQv5SmU1IL6XFsyfOcTKyKODWkCt2nlccxp9qQuSxV03jlBr8U0nglCXCgP0vdJTVI",
-	"3gys2IWsy89zWmrTkXlppKF5HLil7jDQ9ZwqZlWzUrOEWMuJnNjtjOLSuymg1+zfZs6RX1Gylt3kzxoX",
-	"toYfUVzdMwMQPXu7qvel3k5tVS5lPcemhbvA5t6OiObZjesK7YSMJ6Ve2X8zCXXiGdemVBP7C11SeCKn",
-	"05wLhtXGVeeTio9Vznu90oYtQB3SybW4YYUht0xNqOEL9HJvjNrt7R95r9gtZ8sdoTM3izxORLXnfZ1M",
-	"2GfT43TdCAlO4j7bsPQfqKE7m2aO5zhdA6K+ieUxilXtfKDc3L+oMZMOXjwiv7lXHG9ypRP4zncaapp8",
-	"OPkz9ryg4lrgTz7pJPFzQLm6L8GARk6EuiJx1yCHCxdkSaXKtKt4nzAU4VwTQBYhl3UfnU4d9lcV8b2+",
-	"qZ0xTp8TzGqt9WfnPqqGUTSr4ErBfFEI2rRY1AVraDlbTp593/BKPZobU+i/nh0f//5/hv/z6c+P/7ru",
-	"iNrF9rT6zruOMqK9R63Dk9v8aRu9advqdC6CHlKod1bltZFQ/d67uX9lyGbX3C51cz6+7eVsFcKq9O60",
-	"jvPXOvem2gfn/t+aGl3ZLxjTCaIGzVrs+yDOfhUzD5aKZm10WeTsZ66jiTrW2FtQAWkk1nS9Ba541PAY",
-	"nJycRP1EXtHZeTEfZb5pKfhSwKF1ncdIaisKV4uVbdmDrXhb6g1aKoC6PovI2i2Y8EoNmUmLgUqWs/lh",
-	"Ec1qfRcP5nezox+cqVpm85/W6I7qxJcX7y5c2e80cD2ck18/vkbxBOA9HF+869Yq9kvTypwusqVzQKW2",
-	"7AA6r3L16abySmbo8ACNJIa6PJ17nQbw1+VrnJMxcuPxhnLwaE11oPj1WeFVWQHcq4X9NxY/tqoz1U5W",
-	"SryjwQWI5PWuBjeMFQHRW6ttwriYQWPDZvcyeD/sKtTbhxVmM0S8WIeqJkplXi7iblu0TGEH1niBMNpk",
-	"ZZhO0BPDMtz7KO4H6Irx/yIw52cpIdvT2j0a1wn8PrpKSIPdkCGbkKppKQFvEc2YIqBMlblJMKctk8ZK",
-	"ELNkLhFJG1bEobJdk+jM5YCWF/FsDgvFLkjbMf/j6pd3ZKIYvdFETqeVsYj5+FLMXM498QlC570OwnVo",
-	"vNy0nVzO0OrE0nD3CZmsjnrZ6MFshpuudIQGU4choqP7DKe2yT2RpTmb5FTcjAMiw1xd125ME1pQZbbH",
-	"0l0mES42KMxsFsKFsIvZnlVbkleSqmyfeo+Yl/SWqRXYX5PSHo7UDNCMKsywW2GS2lJCzshOPKXVEyZe",
-	"b131mutQy7BKHZxv0GgyhnKFdLVQ8e5j+ru6E4bzFieQm82N6wDQd0fgQ+1oB7NpE8477hVdzI0Wro/R",
-	"slETFGyrs/KoBRyQC1UNdd0e17GICYNOdfEgyVoIIdLC5oP70aGQh/dGFP0D58X1KVg9nMTT7JYp152s",
-	"bYW79kQg4XWniA+Dku6LaFXY5vy7ah27pOJVxLmXehP/KJqfF8LlPVOuP91Y3qAP09o1XnqjilA3NfTS",
-	"KoB+vYGKMLeUKHq839BLqY7yHa5qtHJL9HAVhmhwAO8F1Lp1aemBucuxDAkl/jk5CRqRY7dx2EOcgVXR",
-	"jZZszVjOb5myGr/EEw1a1n6nCUSXNVPe7WfoDehQtbeUuXfQgY1C2ce5PZDaEdZq1kEymMhSNCAYA5HL",
-	"Su7vwOqo4PXn7IFeh0zqGeIYh11ce+cCNRFvZ/cOLB+n3HvPwQCBgym6O9/KZMeeZExdZpvz8UDTD/Lw",
-	"zuv8fY09iMDLvYozbIsQv9yyDQLIqBUR4GQHGc41dtVK6g4nS7oimWToa8d2OuQR9GXtq2n8JIuYouHz",
-	"RFsEJaRgYwgOgMf8O13HtDFhAkyqs7D7z5wWBRPaaX1O8rhum7I0mmcMy1lCktqclppgbsPXy05NaoQI",
-	"zq0L2biY/cBSrnfPqltv5+vZ7RjbwhCaSwvfCpBcY5jZSAJNUaha+Z6suxU3TVYF1c2+RpUugOMNVYkN",
-	"G30SgO8IrOM9G7sr3Q/XKCwL4FxVjkgh7EEHRSrw/6C+rhPMXYmpVZ3flq7++N6GIi/UIzCBFwpCz9pV",
-	"Xkm7zOto7yKseA99ME9yNjsn2FYarW9fKM0gMwmsw462NVx6NdOvas5n867F7NR1ysyZ6GaHCrqwdfJD",
-	"n60FXFD3ZoDhqe3XLbHFMSqc3MAfPpQ526vuhDO9ydXiGtxBi8kJOydUrJZVjWDtYD54OlF3x1kfXowZ",
-	"JbMyp4qwz5Z5QOUhF+Rv8jtN9EoY+hnq+61oWVCTzuu9NAKzVKRzqVi8OMaVwGzyd81B5Uf1bkFvGKSW",
-	"ocLpTPhzFxeWUwx9N2th4q4eL4W2FP9jt0YPI/9dDG+u6C3Lwgblu2R72G93ylWxH7yKlzjd1vexVINx",
-	"YV48227z15e1+AmSam3RPfOdt7pjprY34j9sqqp2SbBTV8PlGrTGDZFNxWFe/oRl450vHWxFUEq+oQVi",
-	"J+U2c1p3zDWDurANs1rZ9WHzBN3RtGD7v358vV2FqxLIHL3VlV614dRacxc67tlH4iHQsir2b7ffdZ08",
-	"gFv5xqSuX68zr5978zrAHvvB6Ukzzny6Ocy8Ww/RxOXshrmwXKP1Ddy7lYny6ctpPOkkRkctBEEVIIRM",
-	"q3y8spkevXrx+CzSDKid5RPtTtyLWD9i8hRzAJeakQmbc7yTpb5/aReot2i6VSZTihmmmNq9dRaJRdte",
-	"79mueFP6+29zCWI6X9KVS0+RU9efx0pzzPPCC48aalydn4UdTRLy6uXjs1ZJQKsLyrWo26CEDVDWcgzj",
-	"7U5irKvlloUMNl9r2nL2+7Zf4OrfDfDr/DAKRQ8+MA4QhmAibAEL6YBKP5jsmNbw7yo3xGe3GOYCznYk",
-	"wkWrf9+b0vLK49eyYGJu6WEc5ET0jdHHNas9Of2eelZ33ug9FLB1PICHcB0QJUq6IAGUIbEZF8IaScBp",
-	"51TP/aEYecPil1jskdPaUAKb66vFirvbBjEBfRdgZ2JeMMQxGsngu+uQvVNpG/kVsUIAsDl88JnkVMxK",
-	"Olu7xOTp6OQvp1t5YZUDsp+msFcizNfNTtkvn7k9e/9zOIeoTM7Xckafnbzc3t7zozfFdmo2Z+ZcZdAw",
-	"ZQXVYYKRR+g/9N61SBFR7ZzpaGUjb3kGBUG1ETlhc3rLZalc33jL8maKwRWlQNi+pQjL6naT2GYB+0RU",
-	"PDIhQl6LZgs8CGhgwA9MS7wso9FXJrzUoJ+t3+23/ujn0c573eW45phh3fJcP4xnoqtq6yOoYs2SLOjl",
-	"iZ2UmvL74MuyEvxd99KY62uoGpeeYD6R/TTsn/H0ae0nPPw67XH2qRLzL8Zov31H2c4dBaBjZP+m+2Gb",
-	"yYj72bUt2dR5O3aBGXZVTSoJVznkwoRODWTpb5cocwYa2qh/PMY3pYmsWzYrKPvDo116GUssKXcZMPRi",
-	"RgZDHtB7NGTRa+O03aohJlRz+JVHoBMc9Dak3FNYHwI56xtuGgnTPZD1wZpQHhLPtm2vwrtYBmRQBWvg",
-	"fheslO1fL91E021r2RdtN497XzRex11I9klLxc3qyq4FAThhVKFQhgWCbMefqgHmxhSYKtTR1OBnmjFr",
-	"L7rUSS5IAQqYZXnjv735OPahIReIrG5/T6W84Sy4ZZxPmdWa/stPVUOl4H9n7pZWLqaxjjccAp2KkQ8/",
-	"viZPnz59aUXxrx9fHxHIISRMKQnG9rjrZtYxeWS/ffns+V8e++RSjRlV41RmbIytg6HCUl8L33mZ/IrX",
-	"q2LyrXapidAirqYyShZc64Ll2Pbb1bnlUpuja3EtPsgcEBWu/4H0KnsGaIDpI3IhyJMn4PR58gR/dG0r",
-	"7Vjom8LeAP5CIztjcLsQGP1JVVmZXAuf++C/w7Q4PJ/zwOkEDsFVfXc1N2TGjCbPTp6CXua7WawI+8w1",
-	"9DES0hyRC/LkiVNGnjxx1YDXIoybJISSJ090WTB1y7W0ry2RYK2SavebLbh48qTWZfURAbeYC/sg9iR4",
-	"gf4a+iWuUhC7ZFMHNS5aGAnQv+KQx40JhIm/nU1jamnjxtLKaq7sDTmtPBZwfIg3gozffKSz8RG5cuFS",
-	"8PhQTcb+6v6xRzFEKOfRuhauESTyZkgCLEUmIW+yOobvNPaGxAadMM6z0Wmt6geTVKXj4GDxveGWXGhU",
-	"6HOeMoEV2TxjwvApt/xgcFFYXBqeHp3U9Bn8BgbkYkHVCoolQ/PBgglh3rzm7qhKMT4bvHWUPgi8AoMR",
-	"iJGCCVrwwdng6dEIJi+omQOvOp5D+7R/279nLGIM/vTm4gcfyfXlp6wCCiW+g7GVxoD9VkW1Q7m+bK0L",
-	"9U9PTg52N66bIXIrLha5qhJ8MEcNPj04+/1TCOePzJdFOn9IChHN4OtkYOgM2r9Xe9SDT3bM4wUziqdO",
-	"eB9DRuEDQNIn48YAGYNP9Z6/hzsZPD952vvtbcDyHIqCbu7oCS7MnpZ5vtoIsNvRcZ2VHoXSjxbLLZfS",
-	"67DIuTYXPiP5XmjVP5k9og2voRsKQ3fbHbQ7PsKUGIjnbAd8fSl5COy3XAeBEh3CtdHdtA3a4y8uu+gO",
-	"oZuzWNw9gDN5y29Z3ai/js34MiSu6iR68IQ4b7t22WMLog3Pc0wLCW/hc8Gu82tBiWBLRJiayyK3bJ4x",
-	"Nue9cBlDrUN+tuFS0qCz7yGg/wGGqiJ3m6Cf7I7JM2Y6ttiDqiu8vPcWaVZrO5t3WFU/2efx6epXcIWX",
-	"2eDuUzIoys2wIb6Bhm8xcE4QWapTdb0t1qFYlBUUd1vf5RQkOazPaS3eJX0QydS8hPeuaXkYVWK9797n",
-	"/mx0uv3t19i15GdGBXQNgw9PT/uIAWzFfH8Ee62YuwjdKWB9qKmDlx0HKYLB3Rv7UN76JR77nMb6KAei",
-	"yOVcLsKMgfZdKtWNuUZ+M5qtbw7xfUH81SF458U63HUc7n8suu2+reRQNBzFmr3p+Z7odsXMobCti2rD",
-	"ioSHwEdnXqKSIpciqTLZoViO5rlvgnrp73gCQyq4ScBqNGhbgXoCtsAE83eErPvoXItSGJ67ZEcjJZF5",
-	"hpTgboG0olQxKNTRVX7JVPpmOW09p5DKBH02HgKf6zqP3uh7kHnXylgiSnN1hZiBu/t9DO0Qups3U1Qt",
-	"cQhvKND1ZfrdqBve7rtFzARIhGWfFT5GBdD7+jbV3TlIeJHwIcRNQPt+x99IrGyAYtUKK7VkJUhWKvQc",
-	"tfgVFvm4JoLckEevnj0+vxZG2g+xzpmGDbBysNnRdeiUlBix6taZHZ5S213kDiVvDogtVlrsiCxdpFWT",
-	"33bawoBJ5dLciCUfq1AfiK3K24qc/dHV6NRarFejF48TQvUNy1xZMThS1+5W8M1DXZ5kXYhYcZQIqnjL",
-	"ri6Cf0A+2y637+Cyzf5uUHx+OCaLviDPZrE8fUFvWIQ4feF1hAnvz1Ycjq3derOvg6l5a+7X8TS17j7u",
-	"7XJqpT3WLQ4sifiqiAN6oto9Fbzrniu8yWmL4JC6h1nhiM8VztT9rUydigFJAIrNuDZMsazKAwi6U8Mn",
-	"ACMLjxih0ix73b4Z/SE4e8ctzL0Y/OiBVhHDqAD2vOIVhZQ5YNCzk5cb1hJG/HaReR7Zti+GwlK8wIbK",
-	"PKh9dV3DfSppdR9p2CJp7O6PgmiaHh99A0/IRZaFOfB12XK1A4T0VlHaZnPHX/CP3r7eC+ys7NmDU5iq",
-	"wkNsLAItu+mtS1gDyPvGyOBlxSGOOpy3EbLq48Wtz7u+oE35dcCdRdXUh3Twtk9lJ+W3excuZW3bDekQ",
-	"s3eVzS4iKEJuVHOHJKCqsEDjz5/++vvJ8OWnL6Nk9DxWp1GJyGaRbbeEfA2GPwa8rQmVGn4LXryqf00F",
-	"siUXmVwekataPyOaMQIpfKA+LZJ1PS3Cjb3k/Xryto+UBeO+Co4kLvALxr7ri3RA4VpP1EBBAMoW8em8",
-	"IE4OLjTLb1mgKDux6d5wuQcobV2ngvDu5jaXenT19LEX9NfC1bVe/uCbLrgEArpgZHyZsUUhDeDY39lq",
-	"XElmeFwnVXgZz6gIQqF26DNCNRRTXQvqcBBYEjardZcAJXCTZsGgqMJ3EnN+F2FXlUoBkY0YpsF7gAA7",
-	"ex/r3UHizAM5IcML3r+BltBFB77JATaisSiKTfBgEWG/kk0V0T4XTrl2uN0srs3E7r6+0H6fwxXxbTMm",
-	"Rp1xDnv8BRsm3G00RvrZtjFD02Hx7l4Bz/8OFUDsAsuuFPYa+0t0SawKnscUrtbSx1/wj7vd3ct+quRL",
-	"TAbTNPDKxhG0arkg8wzSB6nQU3eBvJgyVTmLUqncjaTawjrSvetTF3O/WDOhXZLbHFpS+jkh9/SfksOl",
-	"lTghyyDshnN6Pweqxa7LEsbgoR093hZwLWh1XRK0e4GE6eePj0gtY859sR20O5HyhmWkLFyeFWSwgL6O",
-	"+bBxt7ed9aIGb4C638DGwHP2UKV5LpcsA3ujDfmWSYEfwm0M7qvxYZRSl+OIVZp7sJpjJrL9qeFTHzWj",
-	"YkpeLWrrGUfkDVpj4G21ohvEtk/z9P0Q13kac/dBrgnWOCz9K5xB85DB3TfkhW9E5nqkgR6Xs5m/GWkv",
-	"iXGcs5k+/gINZO55psnWN99Cm5o/wOG/ZbP/rWcPlXF9D/12YwrcFTDoIRQJ4KtnZAx/jP0dIFaCJGSc",
-	"UUPHllfBZf6Wb/3H1S/vEjLm2bi+aQvbwyu5BPM/lYsFemoXTF8LxNnRc6c163VbDt+A+ddtOd8Gy7c4",
-	"he2jC1ITSpZzmbOECOm96deiYVMfkd+4mZPxW6rNEDYxvPxh7G93d7f5QQ83LCoPrRupyDin2sBnl/5q",
-	"dW0Uowsyk5DJ7SJBAAHYQZXPCy3hoE43KIcV7DOEcY/IpdHXAuseJrlMb7DBDQLWp2xa6Ls+DrheStKc",
-	"A2ypIDNp57eTEj61k82hGR3Wq8NayIqZaLQJtvDm1rdebVI9aCuoetf6SgN+gy5XgXcTfB91EyQb+yXg",
-	"ziqTTFh5qRlarrgaf2oA+rptsB3pXyXD+5xdTUJ9avut1TWE8inU9oydObbRc2DYZ4PEN0QYN/WINZMj",
-	"pjHgh5BOAJfaVQ0ArVoF168aWehz4nqd+X4KHsMgbfww+aE/Sqt4eDYLrf1CnuOYTMV0ON63XPt+unl9",
-	"7S+or8Nwn1fKn5KlYRkwFNdGkLY8i4AHRgaVE6Swu0d+osqcXYtHV8/RtyChMyFttEXzAbiW+RXTKu1i",
-	"wgulH8YyD2f42hkVrW6GHdjpO54dAr8u9E2dRNE4fnuyIaq5hzWuieAi1KEJejhsi8iRf2DlAjnxkq5n",
-	"94I127jqHLGPXlB9fCAbOdxIXdwSgtD9hDbztuw7LG/ALFlX6nHeSDgCvy2k5T26Gn3/GF10fgEWsIpj",
-	"XXtwN4fj2aDQXYuqDsayN6vbOG+uZ/0TlxXmAgd4k0BVFI8jJlF3ovMI+rwqUAhu2Ypl5NGr7x+fkTHk",
-	"FY59u2crUQqqcMfVdQtjuOwOOMcYL5gYI67iVsEQXdCVXebp8xfk7/wVOBWj/sAyxJU/Vj7iWguLQ6WF",
-	"hAj+rbIPX/uirP60sYm9HBf1FYM9I83YahvjiEAI7h4Pp1dzgc5OvO04ekPfe6pMGCrBfmhh8gnorDXt",
-	"wUWcR+SdvxFAYxMZNKNcwyXXXmgPVEYINFjfg6QqhTcXfWVB6C+S7Aoaw5keQvxdzeWyvlEbrBmFt75g",
-	"xZM1jbjZA08dx94/Q8Wf7z/8QF8jZNZse9kjdlY3SEIm7rZdJXo+cDTNUZwjzqVVY2A19ziw4y/ur7tv",
-	"o8r8o+q49GDUVR9wjLwwpeZQ+mUVPfCY4dR9B6ZO7WgnCd2GXRVa6HvUdhtGKra7/2196j4pUO5+ViAc",
-	"2lLyksqd4SOmcHcFvCfc5QyxpAzYwIGUnP+NmsbfJJaKg5G6C7Y5XLlPuip59Gp0+viIvHbuTyhoh85G",
-	"YNqCH8j5FLpqf4MLoB40Z78xU4d8ndiHBxOvy7kMbnvqzhr15QGrLTn8molspng2rDys/gE3bH+BC70M",
-	"vo6U5f2E65sqtfEhCo4BWj2S0eC94y/Y1fdu33I82PM+rMUD61ByCDJFD1j6cIXdjvsU1MWsUgeXP5ZF",
-	"2mi9fChr1B/kN7NE1+pUt+KCowBoZFLdhrK7dIgSRKNJ2z7wbAxwIAKx7BrdRJCR6a8tbfci6SadPiWl",
-	"mUzLhav6Bt3G9ctyVXVZEFSCBooJ1HJgaD40lEfkZ28mB1lu1wJvjVpu6i03BTcndoojrgWcxjs3XUME",
-	"Wi8zuLYNjYu4f6l1oH8sio52XzsUZbcx8VtR+AdEoHticas1St3p6/dPd8mXupnX75/sYWGeDZ5xqfLB",
-	"2eAYDtGNvj3XB7ALa1JlnflcRdEwkLMetvtto8/efexd9uufdzZuWm/a1C4HCRfXAF1skY022tQ5jO2o",
-	"0H6cp3NQzcMxvV4eH21nPdKNqoLbSqNdKP21WVRjFLeKtLkBnK65/vWPztXtrpm3U/t7I9EHoMpG6DAY",
-	"M2icc/fp7v8HAAD//w==",
+	"1H19c9s2tvdXwaNnZ+qklG05L9vYf+w4abr1s+nLxOl25tZ5riARklBTABcArWhzfT/7HZwDkCAFSqQs",
+	"p71/NbVIEDg4OO/nh8+DqVzmUjBh9OD882DBaMoU/PPtBzq3/02ZniqeGy7F4HzwYcGIYndccymInJHV",
+	"ghrCNdELuRIJoZpQoo2SYk4MnR8PkoFi/yq4Yung3KiCJQM9XbAltSObdc4G5wNtFBfzwf39fTLIqaJL",
+	"ZtwULudMmKvU/pPbj+fULAbJQNClfY+6X7d94i+KzQbng/97Ui3zBH/VJ1fpwH7yDc2y1m9M8ccHfuIq",
+	"ZctcGiam63+w9SZRR8RIcnZ6SnLFhaGTjJHL6zdXV2S6oIpOLTkSMl1IzQShgq3ITCrC7phaEztBYtwm",
+	"LBkVxo41YYQKaRZMESmY3QVYG+5utbpgXkM7sXBZS/rpHRNzsxicn52eJoMlF/7/R3afjGHKjvn/fyPD",
+	"//749V8GycZ+JoOr2Q/UTBdxNhpbDhvj5M2C2cWKObPrmFDNUiLFBRk/HcNiqVgDc2WWsai2zyt4VMsl",
+	"Mwtu2U26EY7Jr9wsZGEIN4l98kZUQy9pyoBpLfmINlSkbrTjG9FKp9kQ1xESKCDB0W9PP/7XzeDo9L9+",
+	"Gw1fffztdPjq4+fTZPTX+yc3gydx0rxj81auy+C3BzLdNTes9Qsaf3zgJz6wZZ5Rw/7JlIZ9jX7rzv26",
+	"7WMhMSNUjJHwHsdj2ryWKWcoswQseCqFYcLYf9I8z/iUWrY7+V3jHLut8a1I3+P49mP4OZ1LoVklmw72",
+	"MRwNvrJ5UEDQ2UMckc6xQd1jJ/DMvZdxB5srDNYyVSuOjgf2i3Di0h8YFasFz9iWr+dKTjK2/LrfLH7G",
+	"t2ITuZZLNpHpmrBMM7Kg2gmGFASCVJX0sDKyJjsuUBLJFH4eu/eGS7+M8TF5z6gdiNA55VYcpzdiSW9Z",
+	"KMKsjLbi5D4ZvF0yNbcC9o0Uhk5Ryx6GPzdGbtkTxaY85/bdB/HQz4ppJqbsYAsoB4zM+1evFID3wbrQ",
+	"wFd+278gOz0/PSXjCU2HdsSx5Z8xF3c04+k4Ic9PR2RcCFqYBRPGzoHhn5+R8UyqCU9TJuAPz8lYSDOc",
+	"yULYJ8aFuBVyJYb2yIwtH6Gqyvgts4+/IGOr2WQ6tG/RLJMrHHl0FuNL+8MzMjZSDjOq5viHF/Yrushz",
+	"qQw8nXI6tHJ0nJAXdlVcWKlLs3FyI17YKReC3lGeWRNk7DjY8vv6YJuOo7Xt+ArOKpvesjQBkqz8X4Fs",
+	"xzifWaFZ+iU54MOCazKlQkhDVlLdwtSEJIoZtSYrWWQpWTJhxcJ5tbHAunanYQPFkPkDOxTFcsLU2Msi",
+	"lDdyBv+ecaXNjXD/NwZqaGclpdJKLLKQWZoQXUwX1hQaCzmUhZlYAg1zJWeWHcjR9ejMirXr0csnx3aj",
+	"tWE0HRNN1xqpaiRJ5QUZo4lrOUDOCCUKyUtSTrOErEBSGrtUandDWrFoZJba6XLjWMSaGgfjEBisRZRZ",
+	"s+VBQsxbLAebbTlgy4xXUqVczB806X9KPmXvZWGs4XOoidcGbZn8nX2GKHwoOJCWMy1/DPOMCjywoGbd",
+	"Id17qffeJEQLa2rPUcbSOVv65aYpt/Oj2c9K5kwZsPtmNNMsGeTBn+BRxbSOux5suKQ8I+4Z9GMlLEEz",
+	"JmB9Qho+BWZrGJ7JgMJcZlIt7b8GKTVsaPiSxZ5ld27qTWnHpwv3DTzbKwrqmYliOTj/bZBndMqsgT6j",
+	"PIN/2HM6odNb+5CeUst0KbyQsnTwMfJpZXej7dNuCOvFc/h4QmZKLsnogpwG7iX6kLCIgBRWbcyZGngb",
+	"HG3630qaA4n82v1EqinKye9sauwUL6tN2rq1zRVYobRgWW4NAyt85zIhqVwJK6lAiGYSnMaUKCmXduZ1",
+	"5phys244uSPr5G7QcCoLYVS3Z3OpDc3eyJRt+M+x3WFz5zI1jFdDDbOKIVfyjgtkwZ3f1kYxZmJ++8aj",
+	"heARhvzOUiwBctmP68JJ2h1fvo9t6nyP01pFejb3gGYZF/MfQWluzvxyoq2JuFq4g4sWoz3LQgqvVrki",
+	"ciWip3lKc2r54WdUnTAdbthSRyfj/kCVoms43yLNJXfRs+6vWfEzkZ/eCmtphcueSJkxCloV3efIYHlg",
+	"iXczsBPv8Eeibo0jXAbV4PNJFSmoVhqh2caKgll+bOMRawty0eX892AWsJfiUn8qBX5DR8wpA57SrNA0",
+	"02iEQdjM7+gumxbW8cZ+PLbdKlypF/EKTOFksKJK2NknA2so4l9j8rz/FgZRHv/9kkKtu3LNjFX3fTdl",
+	"xykt4xhfaXsSCZrAhAvy9nj08rm1V188Qe/bG7PEGbMkYyLVxB5mOOQUDnxTOL3seLQbwkM7AxxcaDJl",
+	"wigMGcz5HQqU5QWhYnNSy0IbYs8IqaTMEsxua2+nbEaLzIybMy75KZj6y+eRqS/ppyt8NtAeyE/J4NNw",
+	"LsGPG+pbng9ljns0hPNpqQ871JROmxuSsjs+Ze40UOItDGInoRO7OVKlTJ0Tw7JzUAs8Pye/vL/SbWs5",
+	"e3m6dTHfQCDZ/c+oi1zcUP1gkdipakLBN8lSMll7k+7oevTc8pEqNrilIWF7kNFL4u0x8S0HtkMsNTzB",
+	"7aI3dmp9cO+A6vZ7ro1Es8dLKzmbRaXStEyfRH+y/LRNJjg5AByoGJ0ugB25RmGRlALimFxBisO4ICNT",
+	"5Opb7zNbD4UlpBCZtea9OQ0/WRp+pW8ERPq5mPsPWtuQ+v9xw4TyyYqACZvKJSMzxew4YsrI0esXTzBP",
+	"sGOx/+BoenvqZYxq0Ip+HnFaSmGUzHYqnDf+ubqFWqfu1fVP5Nno5cvhiNAsX9DhWdT8Sdlc0TR21n6U",
+	"Br0AjJFOwdKeMJJagTdhM6kw6EmFXjF1Yf0IrvFX65yoyJmz3+M0Y+llDxcK36iYaOOB2waxy0CLHY1p",
+	"E6V1xuZ1m20bwd+xqBVn/beZc793DfFj+GwPI86e7tCQU2yKIYUuhxMOxk7zBR7aZmAA25qiZr3QqeF3",
+	"LPBLhysuUrna6pI6U0fHBLs1yHhaWmSVQQ8pTnue0SdOCM3MQhbzBXiu1tiXorOtZsn5qzO4IjuKa3gr",
+	"Un0Z9dp9cADlxlwyTUBj8hkRkswKBdopY/a4LJm+IBCdJRT+xDUpcrQ0GVUZZ9q41K3B02VX0eVMNNRF",
+	"maSOWH5wNhpnqBIawXEs9zgQCRsiPCrmGlTzXOeOWMDpgYAL+biuchqnKuCZNt0XJib6GKyFUi2xmc3c",
+	"AxFyFRWfuWJ3XBa60zAsDeWmFZLaWM443r3FbrLBB9vI4bm7JzVc2GIjGDGx7CtSV1sww8DEXNGlblEn",
+	"hvKsCzWsNrmNk7W5eDu3cui2ddctjR5Lt/p962n/V0EVFYYLRqwn0vWUJgPRrrN2yFoWilo7QThOzoao",
+	"5gNHW1Eu4hZF06z0h7iUDvip3RTd0ycULYYfWHQJhhk/0WWeMTL+enR2evbixYvT0enpOOLcPZqt3SBK",
+	"lBjoHu4fgd7kDOdRtIeyIHgFVuw6Z+nuQ+K/1jZ/b1f2ORhSLXu+othMMb2IB7Q0vWOxXxorgceScqjY",
+	"gnIq2DYhM5XLZSGcDiHwNJGzGVN6UyFfkJUrF7IUh9QG07dG5vZne/RqtsXOyN6qEr8tk8PpaLrWF4Qt",
+	"c7MuTZ2NogRN17t3HomBMikIJ8Xo9i2nmS9q2dtj3HXANi32lkwvPpZ4nUjFOsgqqSJj55WLZrXnHVPO",
+	"yVgpbgwTCaEboQlrHmoJe0rojYAIjfsAN4Rq61FScn31M8HsEyRhKdFM3fEpI7+8/7HKrBZKnLsfzrXU",
+	"42Py64IbRnROp4xQyGs4400YfSOsQHO7h16ik27abtOr0cjuSSjWzr7ZKdcy2c29eCdLg6ljWKM1aljb",
+	"vTgXKTY1P9nz1DNzc4mR1WFOlVm7rQXHcUqV4gxd9tJ9c1EeyDSjV+7s1khC54Fe8FZNtfsIiqZhHSNb",
+	"tBSoxxHMqdLxmJj0FaAJYXS6INKljbp5RE65RcPWvnIoHryZcZalcKZMH1UVDJv4VXUi2J5mSBvhruZC",
+	"KiuAtCNgWW0C1Q5TKsiEEZZyw1KwgUE7W6soJG5Pur2tpZ6ZJprlVFH7icmaaLbkU5lJocnR9eivTxJC",
+	"DVlKbciLU68tDLOnQsiJTNcbhtKzb573IH+U6lXdY1/dT3Uso/nrYo3+DpsTCA1ckPGiEPNhkY+9rYMa",
+	"j2uiKU8bi3r5fFv18eXwP+jw36fDVx+rf5Lj/xx+fBqvu42tFyRjz9U2g04gPyFfX6bpZ1zQLB6X4WJ+",
+	"zaZSpBEO+V6usM7ZSJIxiA4oV0LSzL8ng0LxiB25oRV3H0o7UBkuCOcX5ZG7LineSMKBGmrlubW0oDrA",
+	"h161UYwuIchrNTbEgMVc2yNx9e0FnkdIsIBeX8sC8rlE8fkCyxq7x7f7VG9sCW77/Y/nJ9BMoRNrVmJi",
+	"BbwdqFkAewNc/6PXo2eY9FKYrQhMnNq78Eq9MstayTeCCxRaVLiQkiKu3Boi2EZmqbNEesZG23zTLiHC",
+	"zX33IaCq2L8RW7mwjAClaEO3zHFZGZfAb7mU2dDVPY4dz0ClBDKQ/dk+eCPGZbKz/nj558T6ANNFWckG",
+	"HRUgh6yZgVLMlwz7Cj2cLrc/L+Wd1RnwqakUMz4vFJhe1edKPZJKwVryBbrA07RBr58sIaLjJs59UKbK",
+	"cbjfLsjY8TyWko5xo6Dej6wWUrOwuMj+6MOFLioH9kgQzEWLxv4JisCGrggMuMZVvMU4B/9QSUXY0bKW",
+	"qRxdsSnjd/C3jM2HGDDG34fTTOpaAYFfvwsNTtmwyFNX/RRyTGl+caaHKQfz1Ft2wzJ4EvJRmBkP/hal",
+	"/u7wCvwK8iUmMr+DOi6sEOgbR1hywbVR1Mg2dwqKOZ3M4CZetTbfHu3MmdJSQCEcegA7gnTJgWKG8WCf",
+	"58364qOE5SLdJ95ZOgydY5jfeWEQzuncVcpZhUKm1vJWola9bCS4q4y4GtwoKZvWhF7QVK4wTg5vQ4kN",
+	"twbjIBlYv05Hz5/Ykmqt/CpffOErjjEz6iaPCdQEmyesRASXDddXZSvw0aoK+dWr0Si6MuvHt7QRFhn7",
+	"SoO+v3Bpem8Owm8ooMkko0u2m2+c5VJlNkqfbEvc+HtGM7PoyTqbuTB5u1s6uLeis5B5b48GZ+0nkIJH",
+	"PpRO5rn/9TI7KqhVIW5bqkJqbxN4sksUysRjdWguNOz5XRa8NeA/nyYvn93/JcZUVwKKcfaofJgpuYy7",
+	"0BBsKBlRqjA2Z63OBcuansnZi1jVkZG7Sx1AddMMwl9liUNk8K3Roab+kVH6v2N9ZSMygAs6lTzuCqDC",
+	"SuQYY4Euj6VTyuA2z1jpD0IEtntCpd0w3eZ8cuP9Trp1DjGTVpl+xQobyZsi35IRb+yg7/usNsAPGM4l",
+	"uslBmLB3JbUpS8GwPQQdkKPr0bMnx+QdNdwUKSp065bi/0FljJFzcHciDth0Wig6jQTk3tOUFxDUK6wO",
+	"MZQLs7ZnYMmMYo3kmiwmGQPNJ/jS0rOqLivFe+cqriAfs7UVsyxi7zzylOamUHG2L7OIjsLQI0FkYS7I",
+	"71BCKFfNQrWOZ8FtzOYnv2VzxZhOyK9/vybfPG8hKf2EJH11GtB3+OohFC7Z46FzGn1TmxT8796zypmy",
+	"lhOPiwf01+0GTZRcaajeMLqWB7oFB3WuqDAsbW6WP+fuZ7A3BHcOjFzmJn7sN07wj+Da9HUN2hjOBWSX",
+	"NGXdOaq1VwWNPog7HrpHZUeEmTWjpeDuSw09aXZC/ZJzPVpi+EE6YuotMK4vZkcA9sdGVVkffqhapnbr",
+	"YIwgQ5wofI9Q35d09PrVk+7cE47xet2n7yrlKdGyKrrfNvSyJapu9waWUw2YQB4Et46W3VZJ1WUJYch+",
+	"pf7NnrRYR0jJRi2xXTkzTiVgcSrJuHb5E0DuwIpmNqWFLjcpJG48EIyr01vSrTCu9UYXcglWJ9TZQoV3",
+	"5/U7KdUz5/ETVM4YtSY5U567oDvLv9Sj18K9EZtDaXzVPz/+V8EKjMt5uw/3381kRcHNlcqX8mMc0K8H",
+	"ArS4YZOqZE+DWgAMHCrWF2RcCrzxjQDGW0rFSM5knjGyoHf2bTvMjt1NyDj83zEysfaQBguqMUoOoeKy",
+	"APFG+CFpWYXoVudAT+phYCEFg0oiSxhrXaKYSlnG75iCP1lrvyHeQ5keTnK3ZVtL+XmTNjwpFQNHjntM",
+	"Sv7k/BHX29HT8H3ndTzEmUASUeLbRcoeD4y9FwajOdiGAlmIsiwB+z0209H1xpN4CZCLsMZzzhehmJoF",
+	"Ze9faZ8FR0Zc0nUjv4DVCC6AU43in+6hMa2RJZf24dysS0ri3/7NlAxsLFxol/ak6tGNBp3oRv8sZbZH",
+	"RV8wkUBKujBw+2/6HdXme1mo+DOKaROt7rkSYZkgnRmmoMiIahaX16oQ+qfCtLoMQnoeW/Ess3ohYzND",
+	"yhqiaZn6yKg2ZCELVY+iWRPQvimk8d4a8EB3jd6nRlFamy/D8u9PC1po02LxGWloFiduoVsihXpBFbMa",
+	"q9DMWWWndjmjuBtR9xQ2AnH14kc/o2SjzNLvNU5sgz+ivLpnKTKmGPrGGQq9+7SVRd3VN7ZN3FVY7B0R",
+	"bSjeCkwkIeNJodf2v6kESJOUa1Ooif0LXVH4Rc5mGRcMgTFKkK5SjpVZRL3Whi1BAevkRtyy3JA7pibU",
+	"8CXqua3lA3sHan9W7I6zVU/qLMwyix+iKgW4eUzYJ9Nhd90ICX7EvbZl6t9SQ3vHiJzM8WgF1g0skUGc",
+	"LQTIKP5BjSW96C+SX90jTja5Hi585isNzZW+ruUTwjNRcSPwT776LfHfAJvL94IB5iChDs/EYblx4bK9",
+	"U6lS7cBZJgxVuLXaLLMIuaog31pdqF9UJAn0tooKO+tNMOs0Va9d+PQ+2mjWv7J2petOw+AadpfCHBpR",
+	"39Pn39TC40cLY3L9t/OTk9/+z/C/P3795G+bEfE+QTBr7/zY0s+496hVncSuwP7WsP6uhsHLAO4QjdKy",
+	"zz9SM7T3ah7eorY9R9CngdeHZA4Yc3F5yJ09GqHPmMowfVkHhXgI4+zXuvdoNbHJAP21H7iOVgxa931J",
+	"BdSzrdGpE9K3orvQ5enpaTRg7Q2d3pP5ILNtU3EeZiWhdVVQHca0YLbYYps+2ox31QCipwKs68sZvd8N",
+	"p3ouLQcqWcwXh2U0a/VdPloCwI5+cKFqhc1/WD89ahNfXf546fAHZkEw6YL88uENqicg7+Hk4n27VbFf",
+	"vWjqbJEdECal2dKDdN7k6oLc9VqmGDwCi6QtOOxsGuBfVzh2QcYojcdbcCmi4A6B4ddlhtdFSXBvFnZf",
+	"WHzbShDFnggfV2m0YI1CyRAeYSePSmwGOas37EJ5NRRsnRPNGBmf3I1O3F8ADFGffMZP3Y/J0evR6ZN4",
+	"8VEL0MslGAibYC+3jOWBCLI+5IRxMYfgWB32E54P4fg6RyfDIq9IfPJQTZZTmRXLeDYL/WRYgXWlIM47",
+	"WRumE4wLsdRlNeJRibbSp58ElkKuJBTBWy8MI6a429FZQnfAlsaBhJRo3wRiVzRlioBpV2QmwVLfVBqr",
+	"z8yKufpMbVgep8puu6a1xA2QgOJFbpaKbZS2Y/6/659+JBPF6K0mcjYrXVdsU5Ji7lqRiK+bvOi0EQ7a",
+	"+GrbcjI5Rx8YI/nuFTJZH3eKGARfM9y0VWnVVAwMER3dF342AwATWZjzSUbF7Tg4ZNjC4HA6NaE5VWZ3",
+	"iZErsMTJBv3q9f7gkHYxT7hEa3otqUr3aYPbmn+aFMZlKC2bWSkIiE6YdlpJKKXrl3KqQ2XFYShKkNYW",
+	"IxHBOyAUSDFpuskEuXQtonHcTf1VBRDkYtcJtKxw44BRuq4IIrotKFnbFuFi9d7sxpYR4eDdVrVWyWBZ",
+	"rQ2ZDeKAXig1VYUr70TEhAHEazz9tpHtiCB7vXd/dCzk6b2VRf/E5cJd+vgPp/E0u2PKgTY2YwIOtQ00",
+	"vG5V8WHhgnsj2iy7vSy5nEefCuXycPYKCXvzJv5StGw5pMvPTDlk1rG8xYiq9bK89kYToUID9toqoH61",
+	"gPJg7ujc9ny/BWKuyt8+SmVDIQzPfAAQP1TBuvIeuY9tzftllrTTRKDiwUWsUe8hdPJBynKacdkDl+dg",
+	"frhPJOzxK2wwWd2b9AtoU+2R/GqpJSg332Xma7z2lXbfZMqHfg29BdarIuYxljh6/erJBRnrwpqoLK18",
+	"SnEjAqqtKIbBNWCj+ZQ/MAH7hPUs0HZUgLUeFA2k9QqSWi1AzyKAao67qwCSgWvViW3XNUCq+Vwlh9A9",
+	"WvjUsD2hkCoE4mbllc/2lSwdzi0uqcAlPTC63n7dhw1gNt8hiRAKHo2+YdntUsIfGsDzTinWgeUBymnc",
+	"MuoDgef6gER0aprpFDx+CGbbloS4kVl62WI9e4h9T2nYNGjKK2W3C5RgRZZ1242U5z5RFgbkfRPozPUi",
+	"wc8YdSUe/VDcCEqWXBTGQ18ckzpKMn4FS//8HCqYBTAWXHKLh02kjwdD5ru+TBP/K34y8UKLzkXv9ePZ",
+	"O30A68RPdleFG6ZROUCQwIiuzmP29QzNMXWVbm88gdhN0HByUTWqokLhkEVdx01wqwB+umNbXAqj1qCH",
+	"GsWFSQXlt6JrkkqGSgxxI8kRXFHR1Xf8XuYx19E3RDWUtZCCjSH5DBnZr3RVM4XldxAkOw9hLhc0z5nQ",
+	"zo93voSDlZeF0Txl2Lcdmlrb+68SLLf7cm1YScUQwb61MRsX82/ZlOv+7SObN5t4C3OM+IeEZtLStyQk",
+	"11jGZCQB9D+q1v5+iX5d/JN1TnUdwLP07nC8oSoQmdwXmfnLUXQcnLy9avxwiLhpQOeyRVoKYTc66MaG",
+	"/w+AJFrJ3NaBVQJa7LjgDJ/bgmaAniF2qkGh6XkTziBp4hkc7402EL9ODAJOGZtfELxhB+OpHhGIQRUx",
+	"xPta8Bm59IEDP6sFny/aJtMLXtUsmGgXhwrghlvloa/9BSmoOwvAcNf2gwVvSIySJ7fIh/dFxvZqsObx",
+	"inTvCDkkZ8BSn7ALQsV6VYJhVAnMg5ertl+t4MtXYmGmeZFRRdgnKzwAYoML8nf5lSZ6LQz9BEBWVrUs",
+	"qbEWtF9LrfCHiulCqhaD1vV6b8tgLCCIg67jkt5iRwx6zC4oe+HqjqAwfaPpOx6891poB8oVwpJ7Gvn3",
+	"YnxzTe9YGl621Kea0L7bqxbSvvA63st/V11NWQ7GhXn5fHcUt7q30n8gKecWXTPvvdSeLYk+LPt+G3yQ",
+	"s/S9g+BuIohHUrahIHj9E+IjtT50sBkBZtIWrO8tJ1dplr7f0oXy60KScdWIMCZUsQMDpuEkPjBtdk7E",
+	"1B56jMnUO3J6VncDJMSWfTAba9x8pLV+JWCIXz682W3Ulm6kk0CV31jFexpzjjBEy/a0HeU9weYe40iX",
+	"iGDNOzocw4Ck97cXuEs9XGz1hY+tBifPvnB2Wq8BO9teAtYv3pO4fpqwT4VrjIqC5mtUiX78fBYvCI3J",
+	"oAYrofkUUqaBMVX6m0evXz45jyCGNitwo1eYdBJ0H3xABgkuNSMTtuB4tWd1jW8fqjfkYaOXvhBzbP+w",
+	"a2tFkojejbPnnSa7xeyjoSp2E67l5zN+y8i4Od/xA6Abf8XrL2m2ouvqFkwEKbWWHtaY473ANRO/CpIj",
+	"rGNCXr96cr7Z3BxCQd6ICgsyRIHc6G+IYz7GhHgj/A7V8x5wp5Ha99jHkNjvx1img/YLLhEFxxFpCO7j",
+	"DrKQFqp0o0nPksp/l3WpvrLWMFdeZkciXDRAzN8WVhecvJE5Ewt73sdBPWbX+sC41d1B58U02Z42eHvP",
+	"ygOM800+gB/h1lxKlHQlAdhoO+dCWAcaNMmC6oXfFCNvWfwmvz36aWoOQn1+ldp0d7giJ2BcC2IQ2JME",
+	"VQu1dFV//6JzG0+ttjPWhAj+qC81IxkV84LON25yfDY6/evZTllf1p/uZwntVYT7ZStj9+ulan69+z5c",
+	"QNol4xv9Ks9PX+2+4+CDd9N7IW6bBVcpoEauAWtAMHKEsWUfeY00MFeBuxY8T3nHU2hGrgIME7agd1wW",
+	"yl2eZUXeXDGWEgn35BOPq8jSCnMfseYQLK+UkQkR8kbUccAhkY7lPRB2wBsDa3mp8Ga3bnGg9pzGB/8d",
+	"7TIbbUkNl0prZDUeJ2rV1jH+ARFRau3gcKEBwsnW9ffBp2U1+I/tU2MO3F3Vbn7E6mH7aggi+OxZFUM+",
+	"/DztdnbpUPcPxs5+8y7u3rBqAJvf/eaxEGs/Yq467MZt1w/FLurGqyWSUsOVwdqwmUTDsfTVAUXGwEIb",
+	"dc/VeWTOyLxlHb2hOz2asA8xE77oM2AY4Y4MhjKg82goojfGaYbcQ04ov+FnHqFOsNG7mHJPZX0I5qyu",
+	"+aw1a3Vg1kfzGQ/JZ7uWV/JdrN8hQOAwcMklonR0x72ps+muuezLttvHfSgbb/IuVPNNC8XN+trOBQk4",
+	"YVShUoYJgm7HP5UDLIzJsRawBdntB5oy6y+6RgkuSA4GmBV547+//TD2aUOXpIadsC9OpbzlzAcbzwcZ",
+	"nzFrNf2n/1RFlZz/g1myQPPJLAb7ySEJrhh5/90b8uzZs1dWFf/y4c0xgY4BwpSS4GyPaZ5nrujlxDVG",
+	"fP27lmJMjuy7r56/+OsT30qisX56PJUpG+P9KYDuoG+Ev36G/CIQnwhabbRrRIDaoeqUUbLkWucsw9JB",
+	"12OfSW2Ob8SNeC8zYFS4AxWKqe0eoAOmj8mlIE+fQlDr6VP8o8Put2Nh7A0xnvytrvaLwRWr4PQnJapD",
+	"ciN8XYx/D4vgcX8ugqAaYi5BbMWhFJM5M5o8P30GdpmH9FsT9olrg+VM5phckqdPnTHy9KlDIrgRYU4t",
+	"IZQ8fQoljndcS/vYCg+sNVLtetMlF0+fVrasPiYQ9nMpQeSeBErON9kvcSgFeFUQdVTjosGRQP1rDl1b",
+	"2C6Q+CuqNTaSACi7t99Lr7n0N+SsjFjA9iHfCDJ++4HOx8fk2qXSIeJDNRlfzYY/2HWOPYshQ7mI1o1w",
+	"aPgom6HkvxCprCpM7TZ8pREgHwvUYJzno7PK1A8+UsLWQIDFA2SvuNBo0Gd8ygSiwfCUCcNn3MqDwWVu",
+	"eWl4dnxanc/gb+BALpdUrQGoIXQfLJmQ5vW7vo/LhqLzwTt30gdBVGAwAjWSM0FzPjgfPDsewcdzahYg",
+	"q04WgCH9b/vvOYs4g9+/vfzWZ/mrkj1PFEr8NS5WGwP3WxPVDuXAqQGIJpdCo2w8Oz3F9Lowvoo+kBy/",
+	"u+5rFOw7i6nwCyDAGgoZLzsoIAZzXJPTg/PfPoZ0/sA8JIOLh0wh2x28nQwMncMdWOUa9eCjHfNkyYzi",
+	"U6e8T6B/4BEo6VtvYoSM0ad87gTfvE8GL06fdX56F7G8hHJds3ieVlLdklmRZeutBLsbnVQ9aFEqfWe5",
+	"3EopvUmLjGtz6fuPHsRW3VvXItbwBruhMnRXfsOdL8dYLgX5qt2E9w3N9zUJ8I7rIBGkQ7rWrnhokvbk",
+	"s6s8u0fqZixWkxHQmbzjd6y6razKPfmmY66qljmIhLhou3aVhUuiDc8yLBkKryJ3ybyLG0GJYCtkmErK",
+	"orSs7zHeUHLpqskam/w8bp82rzc5BPXfw1BlZnIb9ZP+nDxnpmWJHU51yZcPXiJNK2tn+wrLXmf7e/xz",
+	"1SM4w6t0cP8xGeTFdtoQD97l4Y0uCDJLuasOV2uTinlRUrHf/K5moMlhfs5q8SHpg2gmmFXpyt7XPQ+j",
+	"CsQa2Xvfn4/Odj/9BhHTfmBUAHAovHh21kUN4H00D2ewN4qBOaf8dURdTlOLLDsJykeDCwj3OXmbNxnu",
+	"sxuboxzoRK4WchlWRDQvlCyhKYz8w85sdX2ixyTz9yfixX+bdNdxuv+5zm37lY2HOsNRrtn7PD+Q3a6Z",
+	"ORS3tZ3asFvlMfjRuZdopGDzj+tygNZ4mmX+Jogrf9EtOFLBdWrWokHfqkKBmWB9kpAVht+NwM5MLIQ1",
+	"UhKZpXgS3FX4VpUqBn2ruqyfgf6lqJ2TS2UCjK/H4OeqB6gz+x7kuxstThGjuQbsXeXQDmG7eTdFVRqH",
+	"8JoBXW7/FtbNAzTUHWomYCIEeSj5MaqASpzVfSRI+fKB1E1w9v2K/yC1soWKJQzn1B4rQdJCYeSoIa+w",
+	"AcwBGHNDjl4/f3JxI4y0LyKqCQ3BNzPw2TF06IyU2GHVjT07/EltItgeSt8ckFustujJLG1Hqzp+u88W",
+	"JkzKkOZWLvlQpvpAbZXRVpTsR9ejM+uxXo9ePkkI1bcsdSAiEEjduGDOA5e7OtCqAb6UKBFW8Z5dBXnz",
+	"iHK2Ca7TImXr2LIANXM4IYuxIC9mEYxmSW9Z5HB6mJWIEN5frDge27j6c98A05saiuuXiTTVv9k95NQo",
+	"e6wAjaCn3nXMHDAS1URQ8qF7rirYgy2KQ+oOboU7fK6pqsLWNFUpBhQBKDbn2jAVdJMHF7PAK0AjS4/Y",
+	"QaVp2iD740j2+kf6ORSjR5pFjKMC2vNSVuRSZsBBz09fbZlLmPHro/M8s+2eDIWpeIUNXZvQF+3uoPGl",
+	"pO6lOiDi2F2iC9k0PT7+AyIhl2ka1vhXLe3lCpDSO1VpU8ydfMZ/dI71XuKtDl48OIOpbEpFGDG4LoTe",
+	"uYI1oHwAdKIYDnHcEryNHKsuUdxqv6tbqpWfB9zhVX76kAHe5q70Mn7bV+FK1hoV1l+Pzk7PXrx4cTo6",
+	"PR2XOXvX9e4ygiKURpV0SIJTFTagfP3xb7+dDl99/DxKRi9ifSiliqw3YLdryDfg+GPC27pQU8PvIIpX",
+	"otWVJFtxkcrVMbmu7DNARYUSPjCflsmmnRaRxl7zfjl920XLgnNfJkcSl/gFZ9+hIB5QuVYfqrEgEGWH",
+	"+nRREKcHl5pldywwlJ3adE+42gPUtg7FAp/QMSVPjq6fPfGK/ka4nuerbz0ghysgoEtGxlcpW+bSAI/9",
+	"g63HdZyXqqjC63hGRZAKtUOfE6qhWexGUMeDIJIWDjoKwL4SQoliOYOmCo8b6uIuws5qKgVkNmKcBs8B",
+	"A/SOPlarg8KZRwpCfstp5iGp/wAroe0ceAAMxGWzLIqQtzCJEMtmW7e8r4VTDoq/XcQ1hdj9l1faP9uV",
+	"broxsdMZl7AlEvRWZ6SbbxtzNB0X948KePl3qARiG1n6nrA3iD3SprFKep5QuF9Yn3zGf9z3Dy/7TyWf",
+	"YzqYToOobJxBSzgOmaVQPkiFnjlcKDFjqgwWTaXCq92FtrSOYHV+bBPulxsutCtyWwAAtf8m1J7+Ljnc",
+	"3I8fZCmk3fCbPs6BZrFD98McPFyFgzcV3Qha3hkLUEBQMP3iyTGpdMyFb7YDKBwpb1lKitzVWREPucWx",
+	"HjYe9rZfvazIG7DuH+Bj4D57qtIskyuWgr/RpHzDpcAX4SYo99b4MEapq3HELs09RM0JE+n+p+FjFzOj",
+	"FEreLGraGcfkLXpjEG21qhvUti/z9OjHmzKNuUvxNxRrnJb+Ec4AWGZw/wfKwrcidQCgYMdlbO5vZdxL",
+	"Y5xkbK5PPgO40AP3NNn55DuAMPoTbP47Nv/fuvfQGdd10++2lsBdg4AeQpMAPnpOxvCPsb9/zGqQhIxT",
+	"aujYyqq3dxCRFoDnn5AxT8fVLZ94NY2SK3D/p3K5xEjtkukbgTw7euGsZr3py+ET8P1NX85DpHlAc1g+",
+	"hiA1oWS1kBlLiJA+mn4jaj71MfmVmwUZv6PaDGERw6tvx1Yn8enCX2kO+H7YVB56N1KRcUa1gdeu0nHi",
+	"QP4Vo0u8WlYKlwkCCsAKynpegAuEPt2gHdbD0B6TK6NvBPY9TDI5vUXwIySsL9m01Hc4FThfSqYZYDZb",
+	"K3cu7fftRwmf2Y+VQM5C4lzImplotgmW8Paugv0ITz1YK2h6V/ZKjX6DtlCBDxN8Ew0TJFvxIHBlpUsm",
+	"EMcXPVecjd81IH11SYAd6V8Fg95v35NQ7dp+c3VgYb6E2u6xc8e2Rg4M+2Tw8A2RxnU7YsPliFkM+CKU",
+	"E8CFuiU4pDWr+NQ+IHN9QRwOnsdT8BwGZeOHqQ/9TlrDw4tZgH0MZY4TMqXQ4QK6WarYT7usr+IF1VVc",
+	"7vXS+ANo3RQEioOYpI3IIvCBkUHnBMnt6lGeqCJjN+Lo+gXGFiSgVtIaZJ5PwDXcr5hVaSdzhTOMGxAH",
+	"cY/DL3zpiooG0mULd3o0vEPw16W+rYooattvdzZkNfdjxWshBu7QBBgOuzJy5J/YuUBOvabriF6w4RuX",
+	"yBH72AXlywfykcOFVM0tIQn99eHgM++qvsP2BqySda0eF7WCI4jbQlne0fXomycYovMTsIRVHPvag3vB",
+	"nMwGg+5GlH0wVry5e+Wh0tuJfn/Rv0sc4L1BZVM8jphEw4kuIujrqsAguGNrlpKj1988OSdjqCsc+8sd",
+	"rEbJqcIVl5crjeGiXZAcY7xOaoy8iksFR3RJ13aaZy9ekn/w1xBUjMYDi5BX/lz1iBsQFocqCwkZ/I+q",
+	"Pnzjm7K6n41t4uUkr6437phpRuRwzCPCQXC3djm7mgsMdtpptdwO/DNVJkyVIDJcWHwCNmt19uAS8GPy",
+	"o7//RyOITOJQ8Gug5f1ZGSlQE32PUqoU3pr4hRWhv8S6LWkMe3oI9Xe9kKsKXh68GYV3vGHHk3WNuNmD",
+	"T53E3r9Cxe/vP/1AXyJlVodE7ZA7qwCSUIi7ZZeFno+cTXMnzh3OlTVjYDYP2LCTz+5f93+MKfPPEnHp",
+	"0U5XtcGx44UlNYeyL8vsgecMZ+47MrVaR700dJN2ZWqh61bbZRipWP/42+anu5RAubvh4eDQhpGXlOEM",
+	"nzGFm6rgOeFuHooVZcACDmTk/G+0NP4usVUcnNQ+3OZ45SHlquTo9ejsyTF548Kf0NAOyEbg2kIcyMUU",
+	"2np/g+seH7Vmv/alFv06sT8eTL2uFjK427G9atS3B6x31PDX7uFt3axvOfX1LdXHV1Ld+s/I6vJ47/bg",
+	"Tb4bsdGyxJj5GzS7l7sENzR9GRUeXgnVqfjFra2MW2mIZqZ0HSmFqeAsz05PD6rJ02q7QI375uH2+Hr8",
+	"OuYDJOGhiaiqYLCCV0tr03h8/JXixlgaQSsSGj6mKrPBdukbAeXoJebainJAk24pJw+37VHPf8Ad8cPv",
+	"gwJ2+ge1AKrGq+CSqMcoKNBMpHPF02GZgvE/cMP2t8gB7OTLmOG8m/X9tqx9fgxEAqBWh2pVeO7kMwKg",
+	"3+/brwtr3sf28MQ6FJtCKfkBe6OuERi+S8dtLGzl6PLnClnVsOcPFa7yG/mHhao2Gtl38oI7AYB0VF6l",
+	"1d98jB6IGorjPvSsDXCgA2LtOYwjQ8m2K5fZACtqPzpdes5TOS2WDhYCnB8HqOfabtMg6wwIqwk0e2Ht",
+	"ThhJG5EffBwtKIO9EXid6Wob+OQM8iAIJUkcRqTGK/gdYgqtphnc4ozRh3gAurGhf64THYVnPNTJbnLi",
+	"H3XC3yMDPZCLG9hJFRTgbx/vk88V2t9vH+1mYSEe7nGhssH54AQ20Y2+uxgQuAttJ1m1RpRpdjSaNvP6",
+	"v25N6rmXfU5v8/VWZLdNVLdmv1g4uRrpYpOs4exTl1Gyo8L9BNaytr57OKZ33OOj9XY03aiVnxkbt0q+",
+	"Oy8gSMW7AZytufn2dy4XljOZO/R4f408WsOqqNUWBGMGyFr3H+//JwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

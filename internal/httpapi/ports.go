@@ -28,6 +28,10 @@ type Records interface {
 
 	Call(ctx context.Context, id emergency.CallID) (emergency.Call, error)
 	LiveCalls(ctx context.Context) ([]emergency.Call, error)
+	// RefusedCall is a dial that could not work, with who was told of it (B10), and
+	// RefusedCalls the latest of an agent, or with an empty ID of everybody.
+	RefusedCall(ctx context.Context, id emergency.CallID) (emergency.RefusedDial, error)
+	RefusedCalls(ctx context.Context, agent emergency.AgentID) ([]emergency.RefusedDial, error)
 
 	Agents(ctx context.Context) ([]emergency.Agent, error)
 	Agent(ctx context.Context, id emergency.AgentID) (emergency.Agent, error)

@@ -23,6 +23,8 @@ type fault struct {
 	instead string
 	// checks are the conditions that keep a call from being made.
 	checks []FailedCheck
+	// callID is of a refused dial that people are told of.
+	callID string
 	// field is what is at fault, with dots between its steps.
 	field string
 	// line and column are where JSON breaks off, or a template is wrong, counted from 1;
@@ -63,6 +65,7 @@ func writeProblem(w http.ResponseWriter, v *visit, f *fault) {
 		Detail:    f.detail,
 		Instead:   cmp.Or(f.instead, v.op.advice()),
 		Checks:    f.checks,
+		CallID:    f.callID,
 		Field:     f.field,
 		Line:      f.line,
 		Column:    f.column,
@@ -120,6 +123,7 @@ func faultOf(err error, op *operation) *fault {
 func refusedFault(refusal *emergency.Refusal) *fault {
 	f := &fault{
 		status: http.StatusUnprocessableEntity, code: refusal.Code, detail: refusal.Reason, instead: refusal.Instead,
+		callID: string(refusal.CallID),
 	}
 	for _, check := range refusal.Checks {
 		f.checks = append(f.checks, FailedCheck{

@@ -200,17 +200,18 @@ func TestDomainErrors(t *testing.T) {
 
 // A dial that is refused names all that keeps the call from being made, for the agent
 // and for the administrator, under the code and in the words of the first, and says
-// what to do instead (S12 to S16).
+// what to do instead (S12 to S16), and where to read who is told of it (B10).
 func TestRefusedDial(t *testing.T) {
 	r := newRig(t)
 	failed := []emergency.Check{emergency.Explain(emergency.CheckNoOutboundProfile), emergency.Explain(emergency.CheckLocationOff)}
 	r.calls.err = fmt.Errorf("place call: %w", &emergency.Refusal{
 		Code: "no-outbound-profile", Reason: failed[0].Agent, Instead: "Dial 911 from a mobile phone.", Checks: failed,
+		CallID: "refused-1",
 	})
 	got := r.problem(t, dial(goodDial), http.StatusUnprocessableEntity)
 	want := Problem{
 		Type: "about:blank", Title: "Unprocessable Entity", Status: 422, Code: "no-outbound-profile",
-		Detail: failed[0].Agent, Instead: "Dial 911 from a mobile phone.",
+		Detail: failed[0].Agent, Instead: "Dial 911 from a mobile phone.", CallID: "refused-1",
 		Checks: []FailedCheck{
 			{Code: "no-outbound-profile", Agent: failed[0].Agent, Administrator: failed[0].Administrator},
 			{Code: "location-off", Agent: failed[1].Agent, Administrator: failed[1].Administrator},
