@@ -36,30 +36,32 @@ type demoPlace struct {
 // 555-01xx is reserved for fiction in the North American plan, 020 7946 0xxx is
 // Ofcom's range for drama, and no Danish subscriber number begins with 1.
 var demoPlaces = []demoPlace{
-	place("us", "Washington service centre", emergency.UnitedStates,
+	place("us", "Washington service centre", emergency.UnitedStates, "America/New_York",
 		emergency.Address{Street: "100 Example Avenue NW", Unit: "Floor 4", City: "Washington", Region: "DC", PostalCode: "20001", Country: "US"},
 		"+12025550100", "+12025550101", "+12025550102", "+12025550103"),
-	place("pr", "San Juan service centre", emergency.PuertoRico,
+	place("pr", "San Juan service centre", emergency.PuertoRico, "America/Puerto_Rico",
 		emergency.Address{Street: "200 Calle Ejemplo", Unit: "Piso 2", City: "San Juan", Region: "PR", PostalCode: "00901", Country: "PR"},
 		"+17875550100", "+17875550101", "+17875550102", "+17875550103"),
-	place("ca", "Ottawa service centre", emergency.Canada,
+	place("ca", "Ottawa service centre", emergency.Canada, "America/Toronto",
 		emergency.Address{Street: "300 Example Street", Unit: "Suite 12", City: "Ottawa", Region: "ON", PostalCode: "K1A 0A1", Country: "CA"},
 		"+16135550100", "+16135550101", "+16135550102", "+16135550103"),
-	place("gb", "London service centre", emergency.UnitedKingdom,
+	place("gb", "London service centre", emergency.UnitedKingdom, "Europe/London",
 		emergency.Address{Street: "4 Example Road", Unit: "Third floor", City: "London", PostalCode: "EC1A 1AA", Country: "GB"},
 		"+442079460100", "+442079460101", "+442079460102", "+442079460103"),
-	place("dk", "København service centre", emergency.Denmark,
+	place("dk", "København service centre", emergency.Denmark, "Europe/Copenhagen",
 		emergency.Address{Street: "Eksempelvej 5", Unit: "2. sal", City: "København", PostalCode: "1000", Country: "DK"},
 		"+4510000100", "+4510000101", "+4510000102", "+4510000103"),
 }
 
-func place(code, name string, country emergency.Country, address emergency.Address, standing string, numbers ...string) demoPlace {
+func place(
+	code, name string, country emergency.Country, zone string, address emergency.Address, standing string, numbers ...string,
+) demoPlace {
 	site := emergency.SiteID("site-" + code)
 	return demoPlace{
 		site: emergency.Site{
 			ID: site, Name: name, Country: country, Address: address,
 			StandingNumber: standing, FallbackEndpoint: "sip:security-" + code + "@phones.example",
-			TestRecipients: demoTestRecipients,
+			TestRecipients: demoTestRecipients, TimeZone: zone,
 		},
 		agent: emergency.Agent{
 			ID: emergency.AgentID("agent-" + code), Name: "Demo agent " + string(country), SiteID: site,

@@ -60,6 +60,35 @@ func TestDemoAgentsCanCall(t *testing.T) {
 	}
 }
 
+// A notice tells the time that the clock on the wall shows at the demo site, also in the
+// half of the year in which that is another (S9).
+func TestDemoSitesTellTheirOwnTime(t *testing.T) {
+	t.Parallel()
+	db, _ := demo(t)
+	sites, err := db.Sites(t.Context())
+	if err != nil || len(sites) != len(demoPlaces) {
+		t.Fatalf("%d sites, %v", len(sites), err)
+	}
+	offsets := map[emergency.SiteID][2]int{ // in hours from UTC, in January and in July
+		"site-us": {-5, -4}, "site-pr": {-4, -4}, "site-ca": {-5, -4}, "site-gb": {0, 1}, "site-dk": {1, 2},
+	}
+	for _, site := range sites {
+		zone, err := time.LoadLocation(site.TimeZone)
+		if err != nil || site.TimeZone == "" {
+			t.Errorf("%s has the time zone %q, %v", site.ID, site.TimeZone, err)
+			continue
+		}
+		var got [2]int
+		for i, month := range []time.Month{time.January, time.July} {
+			_, seconds := time.Date(2026, month, 1, 12, 0, 0, 0, time.UTC).In(zone).Zone()
+			got[i] = seconds / 3600
+		}
+		if got != offsets[site.ID] {
+			t.Errorf("%s is %v hours from UTC in January and July, want %v", site.ID, got, offsets[site.ID])
+		}
+	}
+}
+
 // A start that ended halfway is made up for by the next, and what an administrator has
 // changed since stays changed.
 func TestDemoIsAddedOnce(t *testing.T) {
