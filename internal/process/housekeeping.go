@@ -17,6 +17,9 @@ const (
 	// refusalsKept is how long what people were told of a refused dial is kept: longer
 	// than its workflow lives, and than mail systems repeat what they report.
 	refusalsKept = 7 * 24 * time.Hour
+	// callsKept is how long a call is kept once it is closed (B14): until nobody can
+	// acknowledge a notice of it any more.
+	callsKept = 24 * time.Hour
 )
 
 // Housekeeping ends calls that are over although no workflow says so, so that
@@ -54,6 +57,13 @@ func (b *Base) tidy(ctx context.Context) {
 	})
 	b.chore(ctx, "Old refusals could not be forgotten", func(ctx context.Context) error {
 		return b.Store.ForgetNotices(ctx, now.Add(-refusalsKept))
+	})
+	b.chore(ctx, "Calls that are over could not be erased", func(ctx context.Context) error {
+		erased, err := b.Store.EraseCalls(ctx, now.Add(-callsKept))
+		if erased > 0 {
+			b.Log.Info("Calls that were over have been erased", "calls", erased)
+		}
+		return err //nolint:wrapcheck // chore tells the log
 	})
 	b.chore(ctx, "Old events could not be forgotten", func(ctx context.Context) error {
 		return b.Store.ForgetEvents(ctx, now.Add(-eventsKept))

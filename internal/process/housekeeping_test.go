@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -172,5 +173,28 @@ func TestHousekeepingForgetsRefusals(t *testing.T) {
 				t.Errorf("%d notices are kept, want %d", got, kept.want)
 			}
 		}
+	})
+}
+
+// A call is erased a day after it was closed, and not sooner; the audit says that it was
+// there (B14).
+func TestHousekeepingErasesCalls(t *testing.T) {
+	inKeptHouse(t, func(t *testing.T, db house) {
+		call, other := calls(t, db, "one"), calls(t, db, "two")
+		hangUp(t, db, call)
+		left := func(want error, lines int) {
+			t.Helper()
+			var got int
+			settle(t, db.raw.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM audit WHERE action = 'call-erased' AND country = 'US'`).Scan(&got))
+			if err := only(db.Call(t.Context(), call.ID)); !errors.Is(err, want) || got != lines {
+				t.Errorf("reading the call says %v, and the audit has %d lines, want %v and %d", err, got, want, lines)
+			}
+		}
+		pass(callsKept - tidyEvery)
+		left(nil, 0)
+		pass(2 * tidyEvery)
+		left(emergency.ErrErasedCall, 1)
+		// The other ended by itself, an hour later.
+		settle(t, only(db.Call(t.Context(), other.ID)))
 	})
 }
