@@ -310,13 +310,15 @@ type AgentReadinessReadiness string
 
 // AgentSettings defines model for AgentSettings.
 type AgentSettings struct {
-	// CallingNumber The agent's own number in E.164 (S15); the outbound profile lends one when absent.
+	// CallingNumber The agent's own number in E.164 (S15), in no pool and no other site's standing number; the outbound profile
+	// lends one when absent.
 	CallingNumber string `json:"callingNumber,omitempty,omitzero"`
 
 	// CapacityProfiles As the contact centre has given them; an outbound profile must name one of them (S12). `default` when absent.
 	CapacityProfiles *[]string `json:"capacityProfiles,omitempty"`
 
-	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs.
+	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs. No number is one that is called back itself: in
+	// a pool, or standing for a site.
 	Endpoints []string `json:"endpoints"`
 
 	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
@@ -450,7 +452,7 @@ type DialRequest struct {
 	Location *Location `json:"location,omitempty"`
 }
 
-// DirectOffer A first-party number; it carries the emergency calls of its own country.
+// DirectOffer A first-party number of that country; it carries the emergency calls of its own country. It is in no pool.
 type DirectOffer struct {
 	// Country ISO 3166-1 alpha-2.
 	Country string `json:"country"`
@@ -694,8 +696,11 @@ type OutboundProfile struct {
 
 // Pool defines model for Pool.
 type Pool struct {
-	Free           int `json:"free"`
-	Leased         int `json:"leased"`
+	Free   int `json:"free"`
+	Leased int `json:"leased"`
+
+	// LeasesLastHour How many of the numbers were leased within the last hour, the latest time counting. As a number is kept for an
+	// hour at least, that is how many leases began, unless `LIFELINE_LEASE_DURATION` is shorter.
 	LeasesLastHour int `json:"leasesLastHour"`
 
 	// Resting In quarantine after a lease.
@@ -1064,13 +1069,13 @@ type SiteSettings struct {
 	// Country ISO 3166-1 alpha-2, of a country that is served.
 	Country string `json:"country"`
 
-	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI.
+	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI, of no number that is called back itself.
 	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
 
 	// FallbackRingSeconds The same for those behind the agent.
 	FallbackRingSeconds int `json:"fallbackRingSeconds,omitempty,omitzero"`
 
-	// FinalNumber Rung last (B6), in E.164.
+	// FinalNumber Rung last (B6), in E.164; no number that is called back itself.
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
 
@@ -1084,7 +1089,8 @@ type SiteSettings struct {
 	// semicolons, at most 50.
 	Recipients string `json:"recipients,omitempty,omitzero"`
 
-	// StandingNumber Shown when no callback number is free (B5), in E.164.
+	// StandingNumber Shown when no callback number is free (B5), in E.164: a number of the country, which stands for no other site, is
+	// in no pool and rings nobody's device. It may be a direct offer.
 	StandingNumber string `json:"standingNumber"`
 
 	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
@@ -1196,6 +1202,13 @@ type Refused = Problem
 
 // End defines model for End.
 type End = EndRequest
+
+// RemoveAgentParams defines parameters for RemoveAgent.
+type RemoveAgentParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
 
 // PutAgentParams defines parameters for PutAgent.
 type PutAgentParams struct {

@@ -64,7 +64,7 @@ func TestPlaceRefuses(t *testing.T) {
 			},
 			func(err error) bool {
 				invalid, is := errors.AsType[*emergency.Invalid](err)
-				return is && invalid.Field == "location"
+				return is && invalid.Field == "location.longitude"
 			},
 		},
 	} {

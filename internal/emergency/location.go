@@ -70,8 +70,10 @@ func (l *Location) Validate() error {
 	switch {
 	case l == nil:
 		return nil
-	case (l.Latitude == nil) != (l.Longitude == nil):
-		return &Invalid{"location", "needs latitude and longitude together"}
+	case l.Latitude == nil && l.Longitude != nil:
+		return &Invalid{"location.latitude", comeTogether}
+	case l.Latitude != nil && l.Longitude == nil:
+		return &Invalid{"location.longitude", comeTogether}
 	case outside(l.Latitude, 90):
 		return &Invalid{"location.latitude", "must lie between -90 and 90"}
 	case outside(l.Longitude, 180):
@@ -85,6 +87,9 @@ func (l *Location) Validate() error {
 	}
 	return nil
 }
+
+// comeTogether completes the sentence about half a position.
+const comeTogether = "is missing: latitude and longitude come together"
 
 // outside is true of what is no number, too: JSON could not carry it.
 func outside(degrees *float64, limit float64) bool {

@@ -22,7 +22,9 @@ type Pool struct {
 	Leased int
 	// Resting are in quarantine.
 	Resting int
-	// LastHour is how many leases began within the last hour.
+	// LastHour is how many of the numbers were leased within the last hour. A number is
+	// kept for an hour at least (S3), so that is how many leases began, unless the lease
+	// is set to be shorter.
 	LastHour int
 	// Returns is when the numbers in use come back, as far as is known now, the
 	// earliest first. What is not known comes back no sooner than the last of them.

@@ -62,7 +62,7 @@ func TestLostUpdates(t *testing.T) {
 			wantTag(thing.get(), thing.next)
 			for _, stale := range []string{thing.tag, `"9"`, `"0"`} {
 				got := r.problem(t, thing.put(stale), http.StatusPreconditionFailed)
-				if got.Code != "changed-meanwhile" || !strings.Contains(got.Detail, "Read it again") {
+				if got.Code != "changed-meanwhile" || got.Field != "If-Match" || !strings.Contains(got.Detail, "Read it again") {
 					t.Errorf("%s: problem %+v", stale, got)
 				}
 			}
@@ -74,6 +74,36 @@ func TestLostUpdates(t *testing.T) {
 				t.Errorf("with the asterisk: status %d", w.Code)
 			}
 		})
+	}
+}
+
+// Nobody is removed on the base of what somebody else has changed since. Who is not
+// there is unknown, whatever the request is based on.
+func TestRemovalIsNoLostUpdate(t *testing.T) {
+	r := newRig(t)
+	remove := func(ifMatch string) ask {
+		return withHeader(ask{method: http.MethodDelete, path: "/v1/agents/agent-us", as: "admin"}, "If-Match", ifMatch)
+	}
+	for _, stale := range []string{`"1"`, `"3"`, `"0"`} {
+		got := r.problem(t, remove(stale), http.StatusPreconditionFailed)
+		if got.Code != "changed-meanwhile" || got.Field != "If-Match" || r.changes() > 0 {
+			t.Errorf("%s: problem %+v, %d changes", stale, got, r.changes())
+		}
+	}
+	if got := r.problem(t, remove("2"), http.StatusBadRequest); got.Field != "If-Match" {
+		t.Errorf("problem %+v", got)
+	}
+	if w := r.do(t, remove(`"2"`)); w.Code != http.StatusNoContent {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
+	}
+	for _, base := range []string{"*", `"2"`, `"0"`} {
+		if got := r.problem(t, remove(base), http.StatusNotFound); got.Code != "unknown-agent" {
+			t.Errorf("%s: code %q", base, got.Code)
+		}
+	}
+	other := withHeader(ask{method: http.MethodDelete, path: "/v1/agents/agent-gb", as: "admin"}, "If-Match", "*")
+	if w := r.do(t, other); w.Code != http.StatusNoContent {
+		t.Errorf("with the asterisk: status %d: %s", w.Code, w.Body)
 	}
 }
 
@@ -112,7 +142,7 @@ func TestBadIfMatch(t *testing.T) {
 			a := thing.put("")
 			a.headers = map[string]string{"If-Match": bad}
 			got := r.problem(t, a, http.StatusBadRequest)
-			if got.Code != "invalid" || got.Field != "If-Match" || r.changes() > 0 {
+			if got.Code != "invalid" || got.Field != "If-Match" || !strings.Contains(got.Detail, "the ETag that you have read") || r.changes() > 0 {
 				t.Errorf("%s with %q: problem %+v, %d changes", name, bad, got, r.changes())
 			}
 		}
@@ -155,6 +185,7 @@ func TestWhoChanges(t *testing.T) {
 		"add a number":    {method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"+12025550101","siteId":"us-washington"}`},
 		"remove a number": {method: http.MethodDelete, path: "/v1/callback-numbers/+12025550100", as: "admin"},
 		"remove an agent": {method: http.MethodDelete, path: "/v1/agents/agent-us", as: "admin"},
+		"set a presence":  {method: http.MethodPut, path: "/v1/agents/agent-us/presence", as: "admin", body: `{"status":"away"}`},
 	}
 	for name, thing := range guardedThings {
 		changes[name] = thing.put(thing.tag)
@@ -171,6 +202,12 @@ func TestWhoChanges(t *testing.T) {
 				t.Errorf("change %+v, want by %q", got, want)
 			}
 		})
+	}
+	// What an agent chooses is nobody's change of the configuration.
+	r := newRig(t)
+	r.do(t, ask{method: http.MethodPut, path: "/v1/agents/agent-us/presence", as: "agent-us", body: `{"status":"away"}`})
+	if len(r.records.changes) > 0 {
+		t.Errorf("changes %+v", r.records.changes)
 	}
 	if got := newRig(t).tokens.find(testTokens["supervisor"]).key(); got == want[len("admin "):] {
 		t.Error("two tokens look the same")

@@ -81,9 +81,10 @@ func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgen
 }
 
 // RemoveAgent takes an agent out of the directory. What is under way goes on: a PSAP
-// that calls back still reaches the devices.
+// that calls back still reaches the devices. Of somebody who is not there, no If-Match
+// says more than that (RFC 9110, 13.2.1).
 func (s *server) RemoveAgent(ctx context.Context, r RemoveAgentRequestObject) (RemoveAgentResponseObject, error) {
-	if err := s.Records.RemoveAgent(ctx, emergency.AgentID(r.AgentID), changeBy(ctx, "")); err != nil {
+	if err := s.Records.RemoveAgent(ctx, emergency.AgentID(r.AgentID), changeBy(ctx, r.Params.IfMatch)); err != nil {
 		return nil, err
 	}
 	return RemoveAgent204Response{}, nil
@@ -105,11 +106,20 @@ func (s *server) SetPresence(ctx context.Context, r SetPresenceRequestObject) (S
 	if err := status.Validate(); err != nil {
 		return nil, err
 	}
-	presence, err := s.Records.SetPresence(ctx, emergency.AgentID(r.AgentID), status)
+	presence, err := s.choosePresence(ctx, emergency.AgentID(r.AgentID), status)
 	if err != nil {
 		return nil, err
 	}
 	return SetPresence200JSONResponse{PresenceJSONResponse(presenceView(presence))}, nil
+}
+
+// choosePresence keeps a choice. An agent's own is nobody else's business; what an admin
+// chooses for an agent is a change that the audit keeps.
+func (s *server) choosePresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
+	if visitOf(ctx).reach == own {
+		return s.Records.SetPresence(ctx, id, status)
+	}
+	return s.Records.SetPresenceFor(ctx, id, status, changeBy(ctx, ""))
 }
 
 // GetEmergencyContacts shows the one field of recipients (S17).
@@ -147,20 +157,13 @@ func (s *server) ListCallbackNumbers(ctx context.Context, _ ListCallbackNumbersR
 // AddCallbackNumber adds to a pool. The state is read back: a number that was
 // about to leave the pool may come back in the middle of a lease.
 func (s *server) AddCallbackNumber(ctx context.Context, r AddCallbackNumberRequestObject) (AddCallbackNumberResponseObject, error) {
-	added := emergency.CallbackNumber{
-		Number: r.Body.Number, SiteID: emergency.SiteID(r.Body.SiteID), State: emergency.NumberFree,
-	}
-	if err := s.Records.AddNumber(ctx, added.Number, added.SiteID, changeBy(ctx, "")); err != nil {
-		return nil, err
-	}
-	numbers, err := s.Records.Numbers(ctx)
+	err := s.Records.AddNumber(ctx, r.Body.Number, emergency.SiteID(r.Body.SiteID), changeBy(ctx, ""))
 	if err != nil {
 		return nil, err
 	}
-	for _, number := range numbers {
-		if number.Number == added.Number {
-			added = number
-		}
+	added, err := s.Records.Number(ctx, r.Body.Number)
+	if err != nil {
+		return nil, err
 	}
 	return AddCallbackNumber201JSONResponse(numberView(added)), nil
 }

@@ -38,9 +38,14 @@ func (f *fakeRecords) RemoveAgent(_ context.Context, id emergency.AgentID, by em
 	}
 	unlock, err := f.lock()
 	defer unlock()
+	if err != nil {
+		return err
+	}
+	if err := f.change(by, f.agents[id].Revision); err != nil {
+		return err
+	}
 	delete(f.agents, id)
-	f.changes = append(f.changes, by)
-	return err
+	return nil
 }
 
 func (f *fakeRecords) VoiceRouting(context.Context) (emergency.VoiceRouting, error) {

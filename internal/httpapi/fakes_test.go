@@ -183,6 +183,16 @@ func (f *fakeRecords) SetPresence(_ context.Context, id emergency.AgentID, statu
 	return agent.Presence, err
 }
 
+func (f *fakeRecords) SetPresenceFor(
+	ctx context.Context, id emergency.AgentID, status emergency.Status, by emergency.Change,
+) (emergency.Presence, error) {
+	presence, err := f.SetPresence(ctx, id, status)
+	if err == nil {
+		err = f.change(by, 0)
+	}
+	return presence, err
+}
+
 func (f *fakeRecords) Contacts(_ context.Context, id emergency.AgentID) (emergency.Contacts, error) {
 	if _, err := found(f, f.agents, id, emergency.ErrUnknownAgent); err != nil {
 		return emergency.Contacts{}, err
@@ -230,6 +240,16 @@ func (f *fakeRecords) Numbers(context.Context) ([]emergency.CallbackNumber, erro
 	return slices.Clone(f.numbers), err
 }
 
+func (f *fakeRecords) Number(_ context.Context, number string) (emergency.CallbackNumber, error) {
+	unlock, err := f.lock()
+	defer unlock()
+	i := slices.IndexFunc(f.numbers, func(n emergency.CallbackNumber) bool { return n.Number == number })
+	if err != nil || i < 0 {
+		return emergency.CallbackNumber{}, cmp.Or(err, emergency.ErrUnknownNumber)
+	}
+	return f.numbers[i], nil
+}
+
 func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency.SiteID, by emergency.Change) error {
 	if !emergency.ValidE164(number) {
 		return &emergency.Invalid{Field: "number", Problem: "must be an E.164 number such as +12025550100"}
@@ -241,7 +261,7 @@ func (f *fakeRecords) AddNumber(_ context.Context, number string, site emergency
 	defer unlock()
 	for _, known := range f.numbers {
 		if known.Number == number {
-			return emergency.ErrNumberExists
+			return &emergency.NumberTaken{By: "a callback number of site " + string(known.SiteID)}
 		}
 	}
 	f.changes = append(f.changes, by)

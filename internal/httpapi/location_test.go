@@ -50,7 +50,8 @@ func TestReportedPermission(t *testing.T) {
 // and within a dial.
 func TestBadLocations(t *testing.T) {
 	for name, test := range map[string]struct{ location, field string }{
-		"half a position":      {`{"latitude":1}`, ""},
+		"half a position":      {`{"latitude":1}`, "longitude"},
+		"the other half":       {`{"longitude":1}`, "latitude"},
 		"off the earth":        {`{"latitude":1,"longitude":180.5}`, "longitude"},
 		"another permission":   {`{"permission":"maybe"}`, "permission"},
 		"no time":              {`{"capturedAt":"yesterday"}`, "capturedAt"},
@@ -70,12 +71,8 @@ func TestBadLocations(t *testing.T) {
 			if got.Code != "invalid" || got.Field != test.field || r.changes() > 0 {
 				t.Errorf("by itself: problem %+v", got)
 			}
-			within := "location." + test.field
-			if test.field == "" {
-				within = "location"
-			}
 			got = r.problem(t, dial(`{"agentId":"agent-us","dialedNumber":"911","location":`+test.location+`}`), http.StatusBadRequest)
-			if got.Code != "invalid" || got.Field != within || got.Instead != dialNow || r.changes() > 0 {
+			if got.Code != "invalid" || got.Field != "location."+test.field || got.Instead != dialNow || r.changes() > 0 {
 				t.Errorf("within a dial: problem %+v", got)
 			}
 		})

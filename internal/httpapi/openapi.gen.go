@@ -330,13 +330,15 @@ type AgentReadinessReadiness string
 
 // AgentSettings defines model for AgentSettings.
 type AgentSettings struct {
-	// CallingNumber The agent's own number in E.164 (S15); the outbound profile lends one when absent.
+	// CallingNumber The agent's own number in E.164 (S15), in no pool and no other site's standing number; the outbound profile
+	// lends one when absent.
 	CallingNumber string `json:"callingNumber,omitempty,omitzero"`
 
 	// CapacityProfiles As the contact centre has given them; an outbound profile must name one of them (S12). `default` when absent.
 	CapacityProfiles *[]string `json:"capacityProfiles,omitempty"`
 
-	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs.
+	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs. No number is one that is called back itself: in
+	// a pool, or standing for a site.
 	Endpoints []string `json:"endpoints"`
 
 	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
@@ -470,7 +472,7 @@ type DialRequest struct {
 	Location *Location `json:"location,omitempty"`
 }
 
-// DirectOffer A first-party number; it carries the emergency calls of its own country.
+// DirectOffer A first-party number of that country; it carries the emergency calls of its own country. It is in no pool.
 type DirectOffer struct {
 	// Country ISO 3166-1 alpha-2.
 	Country string `json:"country"`
@@ -714,8 +716,11 @@ type OutboundProfile struct {
 
 // Pool defines model for Pool.
 type Pool struct {
-	Free           int `json:"free"`
-	Leased         int `json:"leased"`
+	Free   int `json:"free"`
+	Leased int `json:"leased"`
+
+	// LeasesLastHour How many of the numbers were leased within the last hour, the latest time counting. As a number is kept for an
+	// hour at least, that is how many leases began, unless `LIFELINE_LEASE_DURATION` is shorter.
 	LeasesLastHour int `json:"leasesLastHour"`
 
 	// Resting In quarantine after a lease.
@@ -1084,13 +1089,13 @@ type SiteSettings struct {
 	// Country ISO 3166-1 alpha-2, of a country that is served.
 	Country string `json:"country"`
 
-	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI.
+	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI, of no number that is called back itself.
 	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
 
 	// FallbackRingSeconds The same for those behind the agent.
 	FallbackRingSeconds int `json:"fallbackRingSeconds,omitempty,omitzero"`
 
-	// FinalNumber Rung last (B6), in E.164.
+	// FinalNumber Rung last (B6), in E.164; no number that is called back itself.
 	FinalNumber string `json:"finalNumber,omitempty,omitzero"`
 	Name        string `json:"name"`
 
@@ -1104,7 +1109,8 @@ type SiteSettings struct {
 	// semicolons, at most 50.
 	Recipients string `json:"recipients,omitempty,omitzero"`
 
-	// StandingNumber Shown when no callback number is free (B5), in E.164.
+	// StandingNumber Shown when no callback number is free (B5), in E.164: a number of the country, which stands for no other site, is
+	// in no pool and rings nobody's device. It may be a direct offer.
 	StandingNumber string `json:"standingNumber"`
 
 	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
@@ -1217,6 +1223,13 @@ type Refused = Problem
 // End defines model for End.
 type End = EndRequest
 
+// RemoveAgentParams defines parameters for RemoveAgent.
+type RemoveAgentParams struct {
+	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
+	// change is made whatever stands there.
+	IfMatch IfMatch `json:"If-Match,omitempty,omitzero"`
+}
+
 // PutAgentParams defines parameters for PutAgent.
 type PutAgentParams struct {
 	// IfMatch The `ETag` that the change is based on; `*` for any, as long as there is something to change. Without it, the
@@ -1324,7 +1337,7 @@ type ServerInterface interface {
 	ListAgents(c *gin.Context)
 	// RemoveAgent Remove an agent.
 	// (DELETE /v1/agents/{agentId})
-	RemoveAgent(c *gin.Context, agentID AgentID)
+	RemoveAgent(c *gin.Context, agentID AgentID, params RemoveAgentParams)
 	// GetAgent Read one agent.
 	// (GET /v1/agents/{agentId})
 	GetAgent(c *gin.Context, agentID AgentID)
@@ -1489,6 +1502,30 @@ func (siw *ServerInterfaceWrapper) RemoveAgent(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveAgentParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -1496,7 +1533,7 @@ func (siw *ServerInterfaceWrapper) RemoveAgent(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.RemoveAgent(c, agentID)
+	siw.Handler.RemoveAgent(c, agentID, params)
 }
 
 // GetAgent operation middleware
@@ -2593,6 +2630,7 @@ func (response ListAgentsdefaultApplicationProblemPlusJSONResponse) VisitListAge
 
 type RemoveAgentRequestObject struct {
 	AgentID AgentID `json:"agentId"`
+	Params  RemoveAgentParams
 }
 
 type RemoveAgentResponseObject interface {
@@ -2605,6 +2643,22 @@ type RemoveAgent204Response struct {
 func (response RemoveAgent204Response) VisitRemoveAgentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
+}
+
+type RemoveAgent412ApplicationProblemPlusJSONResponse struct {
+	ChangedMeanwhileApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveAgent412ApplicationProblemPlusJSONResponse) VisitRemoveAgentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type RemoveAgentdefaultApplicationProblemPlusJSONResponse struct {
@@ -4364,10 +4418,11 @@ func (sh *strictHandler) ListAgents(ctx *gin.Context) {
 }
 
 // RemoveAgent operation middleware
-func (sh *strictHandler) RemoveAgent(ctx *gin.Context, agentID AgentID) {
+func (sh *strictHandler) RemoveAgent(ctx *gin.Context, agentID AgentID, params RemoveAgentParams) {
 	var request RemoveAgentRequestObject
 
 	request.AgentID = agentID
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RemoveAgent(ctx, request.(RemoveAgentRequestObject))
@@ -5476,202 +5531,208 @@ func (sh *strictHandler) PutVoiceRouting(ctx *gin.Context, params PutVoiceRoutin
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"1H19c9s2tvdXwaNnZ+qklG05L9vYf+w4abr1s+nLxOl25tZ5riARklBTABcArWhzfT/7HZwDkCAFSqQs",
-	"p71/NbVIEDg4OO/nh8+DqVzmUjBh9OD882DBaMoU/PPtBzq3/02ZniqeGy7F4HzwYcGIYndccymInJHV",
-	"ghrCNdELuRIJoZpQoo2SYk4MnR8PkoFi/yq4Yung3KiCJQM9XbAltSObdc4G5wNtFBfzwf39fTLIqaJL",
-	"ZtwULudMmKvU/pPbj+fULAbJQNClfY+6X7d94i+KzQbng/97Ui3zBH/VJ1fpwH7yDc2y1m9M8ccHfuIq",
-	"ZctcGiam63+w9SZRR8RIcnZ6SnLFhaGTjJHL6zdXV2S6oIpOLTkSMl1IzQShgq3ITCrC7phaEztBYtwm",
-	"LBkVxo41YYQKaRZMESmY3QVYG+5utbpgXkM7sXBZS/rpHRNzsxicn52eJoMlF/7/R3afjGHKjvn/fyPD",
-	"//749V8GycZ+JoOr2Q/UTBdxNhpbDhvj5M2C2cWKObPrmFDNUiLFBRk/HcNiqVgDc2WWsai2zyt4VMsl",
-	"Mwtu2U26EY7Jr9wsZGEIN4l98kZUQy9pyoBpLfmINlSkbrTjG9FKp9kQ1xESKCDB0W9PP/7XzeDo9L9+",
-	"Gw1fffztdPjq4+fTZPTX+yc3gydx0rxj81auy+C3BzLdNTes9Qsaf3zgJz6wZZ5Rw/7JlIZ9jX7rzv26",
-	"7WMhMSNUjJHwHsdj2ryWKWcoswQseCqFYcLYf9I8z/iUWrY7+V3jHLut8a1I3+P49mP4OZ1LoVklmw72",
-	"MRwNvrJ5UEDQ2UMckc6xQd1jJ/DMvZdxB5srDNYyVSuOjgf2i3Di0h8YFasFz9iWr+dKTjK2/LrfLH7G",
-	"t2ITuZZLNpHpmrBMM7Kg2gmGFASCVJX0sDKyJjsuUBLJFH4eu/eGS7+M8TF5z6gdiNA55VYcpzdiSW9Z",
-	"KMKsjLbi5D4ZvF0yNbcC9o0Uhk5Ryx6GPzdGbtkTxaY85/bdB/HQz4ppJqbsYAsoB4zM+1evFID3wbrQ",
-	"wFd+278gOz0/PSXjCU2HdsSx5Z8xF3c04+k4Ic9PR2RcCFqYBRPGzoHhn5+R8UyqCU9TJuAPz8lYSDOc",
-	"yULYJ8aFuBVyJYb2yIwtH6Gqyvgts4+/IGOr2WQ6tG/RLJMrHHl0FuNL+8MzMjZSDjOq5viHF/Yrushz",
-	"qQw8nXI6tHJ0nJAXdlVcWKlLs3FyI17YKReC3lGeWRNk7DjY8vv6YJuOo7Xt+ArOKpvesjQBkqz8X4Fs",
-	"xzifWaFZ+iU54MOCazKlQkhDVlLdwtSEJIoZtSYrWWQpWTJhxcJ5tbHAunanYQPFkPkDOxTFcsLU2Msi",
-	"lDdyBv+ecaXNjXD/NwZqaGclpdJKLLKQWZoQXUwX1hQaCzmUhZlYAg1zJWeWHcjR9ejMirXr0csnx3aj",
-	"tWE0HRNN1xqpaiRJ5QUZo4lrOUDOCCUKyUtSTrOErEBSGrtUandDWrFoZJba6XLjWMSaGgfjEBisRZRZ",
-	"s+VBQsxbLAebbTlgy4xXUqVczB806X9KPmXvZWGs4XOoidcGbZn8nX2GKHwoOJCWMy1/DPOMCjywoGbd",
-	"Id17qffeJEQLa2rPUcbSOVv65aYpt/Oj2c9K5kwZsPtmNNMsGeTBn+BRxbSOux5suKQ8I+4Z9GMlLEEz",
-	"JmB9Qho+BWZrGJ7JgMJcZlIt7b8GKTVsaPiSxZ5ld27qTWnHpwv3DTzbKwrqmYliOTj/bZBndMqsgT6j",
-	"PIN/2HM6odNb+5CeUst0KbyQsnTwMfJpZXej7dNuCOvFc/h4QmZKLsnogpwG7iX6kLCIgBRWbcyZGngb",
-	"HG3630qaA4n82v1EqinKye9sauwUL6tN2rq1zRVYobRgWW4NAyt85zIhqVwJK6lAiGYSnMaUKCmXduZ1",
-	"5phys244uSPr5G7QcCoLYVS3Z3OpDc3eyJRt+M+x3WFz5zI1jFdDDbOKIVfyjgtkwZ3f1kYxZmJ++8aj",
-	"heARhvzOUiwBctmP68JJ2h1fvo9t6nyP01pFejb3gGYZF/MfQWluzvxyoq2JuFq4g4sWoz3LQgqvVrki",
-	"ciWip3lKc2r54WdUnTAdbthSRyfj/kCVoms43yLNJXfRs+6vWfEzkZ/eCmtphcueSJkxCloV3efIYHlg",
-	"iXczsBPv8Eeibo0jXAbV4PNJFSmoVhqh2caKgll+bOMRawty0eX892AWsJfiUn8qBX5DR8wpA57SrNA0",
-	"02iEQdjM7+gumxbW8cZ+PLbdKlypF/EKTOFksKJK2NknA2so4l9j8rz/FgZRHv/9kkKtu3LNjFX3fTdl",
-	"xykt4xhfaXsSCZrAhAvy9nj08rm1V188Qe/bG7PEGbMkYyLVxB5mOOQUDnxTOL3seLQbwkM7AxxcaDJl",
-	"wigMGcz5HQqU5QWhYnNSy0IbYs8IqaTMEsxua2+nbEaLzIybMy75KZj6y+eRqS/ppyt8NtAeyE/J4NNw",
-	"LsGPG+pbng9ljns0hPNpqQ871JROmxuSsjs+Ze40UOItDGInoRO7OVKlTJ0Tw7JzUAs8Pye/vL/SbWs5",
-	"e3m6dTHfQCDZ/c+oi1zcUP1gkdipakLBN8lSMll7k+7oevTc8pEqNrilIWF7kNFL4u0x8S0HtkMsNTzB",
-	"7aI3dmp9cO+A6vZ7ro1Es8dLKzmbRaXStEyfRH+y/LRNJjg5AByoGJ0ugB25RmGRlALimFxBisO4ICNT",
-	"5Opb7zNbD4UlpBCZtea9OQ0/WRp+pW8ERPq5mPsPWtuQ+v9xw4TyyYqACZvKJSMzxew4YsrI0esXTzBP",
-	"sGOx/+BoenvqZYxq0Ip+HnFaSmGUzHYqnDf+ubqFWqfu1fVP5Nno5cvhiNAsX9DhWdT8Sdlc0TR21n6U",
-	"Br0AjJFOwdKeMJJagTdhM6kw6EmFXjF1Yf0IrvFX65yoyJmz3+M0Y+llDxcK36iYaOOB2waxy0CLHY1p",
-	"E6V1xuZ1m20bwd+xqBVn/beZc793DfFj+GwPI86e7tCQU2yKIYUuhxMOxk7zBR7aZmAA25qiZr3QqeF3",
-	"LPBLhysuUrna6pI6U0fHBLs1yHhaWmSVQQ8pTnue0SdOCM3MQhbzBXiu1tiXorOtZsn5qzO4IjuKa3gr",
-	"Un0Z9dp9cADlxlwyTUBj8hkRkswKBdopY/a4LJm+IBCdJRT+xDUpcrQ0GVUZZ9q41K3B02VX0eVMNNRF",
-	"maSOWH5wNhpnqBIawXEs9zgQCRsiPCrmGlTzXOeOWMDpgYAL+biuchqnKuCZNt0XJib6GKyFUi2xmc3c",
-	"AxFyFRWfuWJ3XBa60zAsDeWmFZLaWM443r3FbrLBB9vI4bm7JzVc2GIjGDGx7CtSV1sww8DEXNGlblEn",
-	"hvKsCzWsNrmNk7W5eDu3cui2ddctjR5Lt/p962n/V0EVFYYLRqwn0vWUJgPRrrN2yFoWilo7QThOzoao",
-	"5gNHW1Eu4hZF06z0h7iUDvip3RTd0ycULYYfWHQJhhk/0WWeMTL+enR2evbixYvT0enpOOLcPZqt3SBK",
-	"lBjoHu4fgd7kDOdRtIeyIHgFVuw6Z+nuQ+K/1jZ/b1f2ORhSLXu+othMMb2IB7Q0vWOxXxorgceScqjY",
-	"gnIq2DYhM5XLZSGcDiHwNJGzGVN6UyFfkJUrF7IUh9QG07dG5vZne/RqtsXOyN6qEr8tk8PpaLrWF4Qt",
-	"c7MuTZ2NogRN17t3HomBMikIJ8Xo9i2nmS9q2dtj3HXANi32lkwvPpZ4nUjFOsgqqSJj55WLZrXnHVPO",
-	"yVgpbgwTCaEboQlrHmoJe0rojYAIjfsAN4Rq61FScn31M8HsEyRhKdFM3fEpI7+8/7HKrBZKnLsfzrXU",
-	"42Py64IbRnROp4xQyGs4400YfSOsQHO7h16ik27abtOr0cjuSSjWzr7ZKdcy2c29eCdLg6ljWKM1aljb",
-	"vTgXKTY1P9nz1DNzc4mR1WFOlVm7rQXHcUqV4gxd9tJ9c1EeyDSjV+7s1khC54Fe8FZNtfsIiqZhHSNb",
-	"tBSoxxHMqdLxmJj0FaAJYXS6INKljbp5RE65RcPWvnIoHryZcZalcKZMH1UVDJv4VXUi2J5mSBvhruZC",
-	"KiuAtCNgWW0C1Q5TKsiEEZZyw1KwgUE7W6soJG5Pur2tpZ6ZJprlVFH7icmaaLbkU5lJocnR9eivTxJC",
-	"DVlKbciLU68tDLOnQsiJTNcbhtKzb573IH+U6lXdY1/dT3Uso/nrYo3+DpsTCA1ckPGiEPNhkY+9rYMa",
-	"j2uiKU8bi3r5fFv18eXwP+jw36fDVx+rf5Lj/xx+fBqvu42tFyRjz9U2g04gPyFfX6bpZ1zQLB6X4WJ+",
-	"zaZSpBEO+V6usM7ZSJIxiA4oV0LSzL8ng0LxiB25oRV3H0o7UBkuCOcX5ZG7LineSMKBGmrlubW0oDrA",
-	"h161UYwuIchrNTbEgMVc2yNx9e0FnkdIsIBeX8sC8rlE8fkCyxq7x7f7VG9sCW77/Y/nJ9BMoRNrVmJi",
-	"BbwdqFkAewNc/6PXo2eY9FKYrQhMnNq78Eq9MstayTeCCxRaVLiQkiKu3Boi2EZmqbNEesZG23zTLiHC",
-	"zX33IaCq2L8RW7mwjAClaEO3zHFZGZfAb7mU2dDVPY4dz0ClBDKQ/dk+eCPGZbKz/nj558T6ANNFWckG",
-	"HRUgh6yZgVLMlwz7Cj2cLrc/L+Wd1RnwqakUMz4vFJhe1edKPZJKwVryBbrA07RBr58sIaLjJs59UKbK",
-	"cbjfLsjY8TyWko5xo6Dej6wWUrOwuMj+6MOFLioH9kgQzEWLxv4JisCGrggMuMZVvMU4B/9QSUXY0bKW",
-	"qRxdsSnjd/C3jM2HGDDG34fTTOpaAYFfvwsNTtmwyFNX/RRyTGl+caaHKQfz1Ft2wzJ4EvJRmBkP/hal",
-	"/u7wCvwK8iUmMr+DOi6sEOgbR1hywbVR1Mg2dwqKOZ3M4CZetTbfHu3MmdJSQCEcegA7gnTJgWKG8WCf",
-	"58364qOE5SLdJ95ZOgydY5jfeWEQzuncVcpZhUKm1vJWola9bCS4q4y4GtwoKZvWhF7QVK4wTg5vQ4kN",
-	"twbjIBlYv05Hz5/Ykmqt/CpffOErjjEz6iaPCdQEmyesRASXDddXZSvw0aoK+dWr0Si6MuvHt7QRFhn7",
-	"SoO+v3Bpem8Owm8ooMkko0u2m2+c5VJlNkqfbEvc+HtGM7PoyTqbuTB5u1s6uLeis5B5b48GZ+0nkIJH",
-	"PpRO5rn/9TI7KqhVIW5bqkJqbxN4sksUysRjdWguNOz5XRa8NeA/nyYvn93/JcZUVwKKcfaofJgpuYy7",
-	"0BBsKBlRqjA2Z63OBcuansnZi1jVkZG7Sx1AddMMwl9liUNk8K3Roab+kVH6v2N9ZSMygAs6lTzuCqDC",
-	"SuQYY4Euj6VTyuA2z1jpD0IEtntCpd0w3eZ8cuP9Trp1DjGTVpl+xQobyZsi35IRb+yg7/usNsAPGM4l",
-	"uslBmLB3JbUpS8GwPQQdkKPr0bMnx+QdNdwUKSp065bi/0FljJFzcHciDth0Wig6jQTk3tOUFxDUK6wO",
-	"MZQLs7ZnYMmMYo3kmiwmGQPNJ/jS0rOqLivFe+cqriAfs7UVsyxi7zzylOamUHG2L7OIjsLQI0FkYS7I",
-	"71BCKFfNQrWOZ8FtzOYnv2VzxZhOyK9/vybfPG8hKf2EJH11GtB3+OohFC7Z46FzGn1TmxT8796zypmy",
-	"lhOPiwf01+0GTZRcaajeMLqWB7oFB3WuqDAsbW6WP+fuZ7A3BHcOjFzmJn7sN07wj+Da9HUN2hjOBWSX",
-	"NGXdOaq1VwWNPog7HrpHZUeEmTWjpeDuSw09aXZC/ZJzPVpi+EE6YuotMK4vZkcA9sdGVVkffqhapnbr",
-	"YIwgQ5wofI9Q35d09PrVk+7cE47xet2n7yrlKdGyKrrfNvSyJapu9waWUw2YQB4Et46W3VZJ1WUJYch+",
-	"pf7NnrRYR0jJRi2xXTkzTiVgcSrJuHb5E0DuwIpmNqWFLjcpJG48EIyr01vSrTCu9UYXcglWJ9TZQoV3",
-	"5/U7KdUz5/ETVM4YtSY5U567oDvLv9Sj18K9EZtDaXzVPz/+V8EKjMt5uw/3381kRcHNlcqX8mMc0K8H",
-	"ArS4YZOqZE+DWgAMHCrWF2RcCrzxjQDGW0rFSM5knjGyoHf2bTvMjt1NyDj83zEysfaQBguqMUoOoeKy",
-	"APFG+CFpWYXoVudAT+phYCEFg0oiSxhrXaKYSlnG75iCP1lrvyHeQ5keTnK3ZVtL+XmTNjwpFQNHjntM",
-	"Sv7k/BHX29HT8H3ndTzEmUASUeLbRcoeD4y9FwajOdiGAlmIsiwB+z0209H1xpN4CZCLsMZzzhehmJoF",
-	"Ze9faZ8FR0Zc0nUjv4DVCC6AU43in+6hMa2RJZf24dysS0ri3/7NlAxsLFxol/ak6tGNBp3oRv8sZbZH",
-	"RV8wkUBKujBw+2/6HdXme1mo+DOKaROt7rkSYZkgnRmmoMiIahaX16oQ+qfCtLoMQnoeW/Ess3ohYzND",
-	"yhqiaZn6yKg2ZCELVY+iWRPQvimk8d4a8EB3jd6nRlFamy/D8u9PC1po02LxGWloFiduoVsihXpBFbMa",
-	"q9DMWWWndjmjuBtR9xQ2AnH14kc/o2SjzNLvNU5sgz+ivLpnKTKmGPrGGQq9+7SVRd3VN7ZN3FVY7B0R",
-	"bSjeCkwkIeNJodf2v6kESJOUa1Ooif0LXVH4Rc5mGRcMgTFKkK5SjpVZRL3Whi1BAevkRtyy3JA7pibU",
-	"8CXqua3lA3sHan9W7I6zVU/qLMwyix+iKgW4eUzYJ9Nhd90ICX7EvbZl6t9SQ3vHiJzM8WgF1g0skUGc",
-	"LQTIKP5BjSW96C+SX90jTja5Hi585isNzZW+ruUTwjNRcSPwT776LfHfAJvL94IB5iChDs/EYblx4bK9",
-	"U6lS7cBZJgxVuLXaLLMIuaog31pdqF9UJAn0tooKO+tNMOs0Va9d+PQ+2mjWv7J2petOw+AadpfCHBpR",
-	"39Pn39TC40cLY3L9t/OTk9/+z/C/P3795G+bEfE+QTBr7/zY0s+496hVncSuwP7WsP6uhsHLAO4QjdKy",
-	"zz9SM7T3ah7eorY9R9CngdeHZA4Yc3F5yJ09GqHPmMowfVkHhXgI4+zXuvdoNbHJAP21H7iOVgxa931J",
-	"BdSzrdGpE9K3orvQ5enpaTRg7Q2d3pP5ILNtU3EeZiWhdVVQHca0YLbYYps+2ox31QCipwKs68sZvd8N",
-	"p3ouLQcqWcwXh2U0a/VdPloCwI5+cKFqhc1/WD89ahNfXf546fAHZkEw6YL88uENqicg7+Hk4n27VbFf",
-	"vWjqbJEdECal2dKDdN7k6oLc9VqmGDwCi6QtOOxsGuBfVzh2QcYojcdbcCmi4A6B4ddlhtdFSXBvFnZf",
-	"WHzbShDFnggfV2m0YI1CyRAeYSePSmwGOas37EJ5NRRsnRPNGBmf3I1O3F8ADFGffMZP3Y/J0evR6ZN4",
-	"8VEL0MslGAibYC+3jOWBCLI+5IRxMYfgWB32E54P4fg6RyfDIq9IfPJQTZZTmRXLeDYL/WRYgXWlIM47",
-	"WRumE4wLsdRlNeJRibbSp58ElkKuJBTBWy8MI6a429FZQnfAlsaBhJRo3wRiVzRlioBpV2QmwVLfVBqr",
-	"z8yKufpMbVgep8puu6a1xA2QgOJFbpaKbZS2Y/6/659+JBPF6K0mcjYrXVdsU5Ji7lqRiK+bvOi0EQ7a",
-	"+GrbcjI5Rx8YI/nuFTJZH3eKGARfM9y0VWnVVAwMER3dF342AwATWZjzSUbF7Tg4ZNjC4HA6NaE5VWZ3",
-	"iZErsMTJBv3q9f7gkHYxT7hEa3otqUr3aYPbmn+aFMZlKC2bWSkIiE6YdlpJKKXrl3KqQ2XFYShKkNYW",
-	"IxHBOyAUSDFpuskEuXQtonHcTf1VBRDkYtcJtKxw44BRuq4IIrotKFnbFuFi9d7sxpYR4eDdVrVWyWBZ",
-	"rQ2ZDeKAXig1VYUr70TEhAHEazz9tpHtiCB7vXd/dCzk6b2VRf/E5cJd+vgPp/E0u2PKgTY2YwIOtQ00",
-	"vG5V8WHhgnsj2iy7vSy5nEefCuXycPYKCXvzJv5StGw5pMvPTDlk1rG8xYiq9bK89kYToUID9toqoH61",
-	"gPJg7ujc9ny/BWKuyt8+SmVDIQzPfAAQP1TBuvIeuY9tzftllrTTRKDiwUWsUe8hdPJBynKacdkDl+dg",
-	"frhPJOzxK2wwWd2b9AtoU+2R/GqpJSg332Xma7z2lXbfZMqHfg29BdarIuYxljh6/erJBRnrwpqoLK18",
-	"SnEjAqqtKIbBNWCj+ZQ/MAH7hPUs0HZUgLUeFA2k9QqSWi1AzyKAao67qwCSgWvViW3XNUCq+Vwlh9A9",
-	"WvjUsD2hkCoE4mbllc/2lSwdzi0uqcAlPTC63n7dhw1gNt8hiRAKHo2+YdntUsIfGsDzTinWgeUBymnc",
-	"MuoDgef6gER0aprpFDx+CGbbloS4kVl62WI9e4h9T2nYNGjKK2W3C5RgRZZ1242U5z5RFgbkfRPozPUi",
-	"wc8YdSUe/VDcCEqWXBTGQ18ckzpKMn4FS//8HCqYBTAWXHKLh02kjwdD5ru+TBP/K34y8UKLzkXv9ePZ",
-	"O30A68RPdleFG6ZROUCQwIiuzmP29QzNMXWVbm88gdhN0HByUTWqokLhkEVdx01wqwB+umNbXAqj1qCH",
-	"GsWFSQXlt6JrkkqGSgxxI8kRXFHR1Xf8XuYx19E3RDWUtZCCjSH5DBnZr3RVM4XldxAkOw9hLhc0z5nQ",
-	"zo93voSDlZeF0Txl2Lcdmlrb+68SLLf7cm1YScUQwb61MRsX82/ZlOv+7SObN5t4C3OM+IeEZtLStyQk",
-	"11jGZCQB9D+q1v5+iX5d/JN1TnUdwLP07nC8oSoQmdwXmfnLUXQcnLy9avxwiLhpQOeyRVoKYTc66MaG",
-	"/w+AJFrJ3NaBVQJa7LjgDJ/bgmaAniF2qkGh6XkTziBp4hkc7402EL9ODAJOGZtfELxhB+OpHhGIQRUx",
-	"xPta8Bm59IEDP6sFny/aJtMLXtUsmGgXhwrghlvloa/9BSmoOwvAcNf2gwVvSIySJ7fIh/dFxvZqsObx",
-	"inTvCDkkZ8BSn7ALQsV6VYJhVAnMg5ertl+t4MtXYmGmeZFRRdgnKzwAYoML8nf5lSZ6LQz9BEBWVrUs",
-	"qbEWtF9LrfCHiulCqhaD1vV6b8tgLCCIg67jkt5iRwx6zC4oe+HqjqAwfaPpOx6891poB8oVwpJ7Gvn3",
-	"YnxzTe9YGl621Kea0L7bqxbSvvA63st/V11NWQ7GhXn5fHcUt7q30n8gKecWXTPvvdSeLYk+LPt+G3yQ",
-	"s/S9g+BuIohHUrahIHj9E+IjtT50sBkBZtIWrO8tJ1dplr7f0oXy60KScdWIMCZUsQMDpuEkPjBtdk7E",
-	"1B56jMnUO3J6VncDJMSWfTAba9x8pLV+JWCIXz682W3Ulm6kk0CV31jFexpzjjBEy/a0HeU9weYe40iX",
-	"iGDNOzocw4Ck97cXuEs9XGz1hY+tBifPvnB2Wq8BO9teAtYv3pO4fpqwT4VrjIqC5mtUiX78fBYvCI3J",
-	"oAYrofkUUqaBMVX6m0evXz45jyCGNitwo1eYdBJ0H3xABgkuNSMTtuB4tWd1jW8fqjfkYaOXvhBzbP+w",
-	"a2tFkojejbPnnSa7xeyjoSp2E67l5zN+y8i4Od/xA6Abf8XrL2m2ouvqFkwEKbWWHtaY473ANRO/CpIj",
-	"rGNCXr96cr7Z3BxCQd6ICgsyRIHc6G+IYz7GhHgj/A7V8x5wp5Ha99jHkNjvx1img/YLLhEFxxFpCO7j",
-	"DrKQFqp0o0nPksp/l3WpvrLWMFdeZkciXDRAzN8WVhecvJE5Ewt73sdBPWbX+sC41d1B58U02Z42eHvP",
-	"ygOM800+gB/h1lxKlHQlAdhoO+dCWAcaNMmC6oXfFCNvWfwmvz36aWoOQn1+ldp0d7giJ2BcC2IQ2JME",
-	"VQu1dFV//6JzG0+ttjPWhAj+qC81IxkV84LON25yfDY6/evZTllf1p/uZwntVYT7ZStj9+ulan69+z5c",
-	"QNol4xv9Ks9PX+2+4+CDd9N7IW6bBVcpoEauAWtAMHKEsWUfeY00MFeBuxY8T3nHU2hGrgIME7agd1wW",
-	"yl2eZUXeXDGWEgn35BOPq8jSCnMfseYQLK+UkQkR8kbUccAhkY7lPRB2wBsDa3mp8Ga3bnGg9pzGB/8d",
-	"7TIbbUkNl0prZDUeJ2rV1jH+ARFRau3gcKEBwsnW9ffBp2U1+I/tU2MO3F3Vbn7E6mH7aggi+OxZFUM+",
-	"/DztdnbpUPcPxs5+8y7u3rBqAJvf/eaxEGs/Yq467MZt1w/FLurGqyWSUsOVwdqwmUTDsfTVAUXGwEIb",
-	"dc/VeWTOyLxlHb2hOz2asA8xE77oM2AY4Y4MhjKg82goojfGaYbcQ04ov+FnHqFOsNG7mHJPZX0I5qyu",
-	"+aw1a3Vg1kfzGQ/JZ7uWV/JdrN8hQOAwcMklonR0x72ps+muuezLttvHfSgbb/IuVPNNC8XN+trOBQk4",
-	"YVShUoYJgm7HP5UDLIzJsRawBdntB5oy6y+6RgkuSA4GmBV547+//TD2aUOXpIadsC9OpbzlzAcbzwcZ",
-	"nzFrNf2n/1RFlZz/g1myQPPJLAb7ySEJrhh5/90b8uzZs1dWFf/y4c0xgY4BwpSS4GyPaZ5nrujlxDVG",
-	"fP27lmJMjuy7r56/+OsT30qisX56PJUpG+P9KYDuoG+Ev36G/CIQnwhabbRrRIDaoeqUUbLkWucsw9JB",
-	"12OfSW2Ob8SNeC8zYFS4AxWKqe0eoAOmj8mlIE+fQlDr6VP8o8Put2Nh7A0xnvytrvaLwRWr4PQnJapD",
-	"ciN8XYx/D4vgcX8ugqAaYi5BbMWhFJM5M5o8P30GdpmH9FsT9olrg+VM5phckqdPnTHy9KlDIrgRYU4t",
-	"IZQ8fQoljndcS/vYCg+sNVLtetMlF0+fVrasPiYQ9nMpQeSeBErON9kvcSgFeFUQdVTjosGRQP1rDl1b",
-	"2C6Q+CuqNTaSACi7t99Lr7n0N+SsjFjA9iHfCDJ++4HOx8fk2qXSIeJDNRlfzYY/2HWOPYshQ7mI1o1w",
-	"aPgom6HkvxCprCpM7TZ8pREgHwvUYJzno7PK1A8+UsLWQIDFA2SvuNBo0Gd8ygSiwfCUCcNn3MqDwWVu",
-	"eWl4dnxanc/gb+BALpdUrQGoIXQfLJmQ5vW7vo/LhqLzwTt30gdBVGAwAjWSM0FzPjgfPDsewcdzahYg",
-	"q04WgCH9b/vvOYs4g9+/vfzWZ/mrkj1PFEr8NS5WGwP3WxPVDuXAqQGIJpdCo2w8Oz3F9Lowvoo+kBy/",
-	"u+5rFOw7i6nwCyDAGgoZLzsoIAZzXJPTg/PfPoZ0/sA8JIOLh0wh2x28nQwMncMdWOUa9eCjHfNkyYzi",
-	"U6e8T6B/4BEo6VtvYoSM0ad87gTfvE8GL06fdX56F7G8hHJds3ieVlLdklmRZeutBLsbnVQ9aFEqfWe5",
-	"3EopvUmLjGtz6fuPHsRW3VvXItbwBruhMnRXfsOdL8dYLgX5qt2E9w3N9zUJ8I7rIBGkQ7rWrnhokvbk",
-	"s6s8u0fqZixWkxHQmbzjd6y6razKPfmmY66qljmIhLhou3aVhUuiDc8yLBkKryJ3ybyLG0GJYCtkmErK",
-	"orSs7zHeUHLpqskam/w8bp82rzc5BPXfw1BlZnIb9ZP+nDxnpmWJHU51yZcPXiJNK2tn+wrLXmf7e/xz",
-	"1SM4w6t0cP8xGeTFdtoQD97l4Y0uCDJLuasOV2uTinlRUrHf/K5moMlhfs5q8SHpg2gmmFXpyt7XPQ+j",
-	"CsQa2Xvfn4/Odj/9BhHTfmBUAHAovHh21kUN4H00D2ewN4qBOaf8dURdTlOLLDsJykeDCwj3OXmbNxnu",
-	"sxuboxzoRK4WchlWRDQvlCyhKYz8w85sdX2ixyTz9yfixX+bdNdxuv+5zm37lY2HOsNRrtn7PD+Q3a6Z",
-	"ORS3tZ3asFvlMfjRuZdopGDzj+tygNZ4mmX+Jogrf9EtOFLBdWrWokHfqkKBmWB9kpAVht+NwM5MLIQ1",
-	"UhKZpXgS3FX4VpUqBn2ruqyfgf6lqJ2TS2UCjK/H4OeqB6gz+x7kuxstThGjuQbsXeXQDmG7eTdFVRqH",
-	"8JoBXW7/FtbNAzTUHWomYCIEeSj5MaqASpzVfSRI+fKB1E1w9v2K/yC1soWKJQzn1B4rQdJCYeSoIa+w",
-	"AcwBGHNDjl4/f3JxI4y0LyKqCQ3BNzPw2TF06IyU2GHVjT07/EltItgeSt8ckFustujJLG1Hqzp+u88W",
-	"JkzKkOZWLvlQpvpAbZXRVpTsR9ejM+uxXo9ePkkI1bcsdSAiEEjduGDOA5e7OtCqAb6UKBFW8Z5dBXnz",
-	"iHK2Ca7TImXr2LIANXM4IYuxIC9mEYxmSW9Z5HB6mJWIEN5frDge27j6c98A05saiuuXiTTVv9k95NQo",
-	"e6wAjaCn3nXMHDAS1URQ8qF7rirYgy2KQ+oOboU7fK6pqsLWNFUpBhQBKDbn2jAVdJMHF7PAK0AjS4/Y",
-	"QaVp2iD740j2+kf6ORSjR5pFjKMC2vNSVuRSZsBBz09fbZlLmPHro/M8s+2eDIWpeIUNXZvQF+3uoPGl",
-	"pO6lOiDi2F2iC9k0PT7+AyIhl2ka1vhXLe3lCpDSO1VpU8ydfMZ/dI71XuKtDl48OIOpbEpFGDG4LoTe",
-	"uYI1oHwAdKIYDnHcEryNHKsuUdxqv6tbqpWfB9zhVX76kAHe5q70Mn7bV+FK1hoV1l+Pzk7PXrx4cTo6",
-	"PR2XOXvX9e4ygiKURpV0SIJTFTagfP3xb7+dDl99/DxKRi9ifSiliqw3YLdryDfg+GPC27pQU8PvIIpX",
-	"otWVJFtxkcrVMbmu7DNARYUSPjCflsmmnRaRxl7zfjl920XLgnNfJkcSl/gFZ9+hIB5QuVYfqrEgEGWH",
-	"+nRREKcHl5pldywwlJ3adE+42gPUtg7FAp/QMSVPjq6fPfGK/ka4nuerbz0ghysgoEtGxlcpW+bSAI/9",
-	"g63HdZyXqqjC63hGRZAKtUOfE6qhWexGUMeDIJIWDjoKwL4SQoliOYOmCo8b6uIuws5qKgVkNmKcBs8B",
-	"A/SOPlarg8KZRwpCfstp5iGp/wAroe0ceAAMxGWzLIqQtzCJEMtmW7e8r4VTDoq/XcQ1hdj9l1faP9uV",
-	"broxsdMZl7AlEvRWZ6SbbxtzNB0X948KePl3qARiG1n6nrA3iD3SprFKep5QuF9Yn3zGf9z3Dy/7TyWf",
-	"YzqYToOobJxBSzgOmaVQPkiFnjlcKDFjqgwWTaXCq92FtrSOYHV+bBPulxsutCtyWwAAtf8m1J7+Ljnc",
-	"3I8fZCmk3fCbPs6BZrFD98McPFyFgzcV3Qha3hkLUEBQMP3iyTGpdMyFb7YDKBwpb1lKitzVWREPucWx",
-	"HjYe9rZfvazIG7DuH+Bj4D57qtIskyuWgr/RpHzDpcAX4SYo99b4MEapq3HELs09RM0JE+n+p+FjFzOj",
-	"FEreLGraGcfkLXpjEG21qhvUti/z9OjHmzKNuUvxNxRrnJb+Ec4AWGZw/wfKwrcidQCgYMdlbO5vZdxL",
-	"Y5xkbK5PPgO40AP3NNn55DuAMPoTbP47Nv/fuvfQGdd10++2lsBdg4AeQpMAPnpOxvCPsb9/zGqQhIxT",
-	"aujYyqq3dxCRFoDnn5AxT8fVLZ94NY2SK3D/p3K5xEjtkukbgTw7euGsZr3py+ET8P1NX85DpHlAc1g+",
-	"hiA1oWS1kBlLiJA+mn4jaj71MfmVmwUZv6PaDGERw6tvx1Yn8enCX2kO+H7YVB56N1KRcUa1gdeu0nHi",
-	"QP4Vo0u8WlYKlwkCCsAKynpegAuEPt2gHdbD0B6TK6NvBPY9TDI5vUXwIySsL9m01Hc4FThfSqYZYDZb",
-	"K3cu7fftRwmf2Y+VQM5C4lzImplotgmW8Paugv0ITz1YK2h6V/ZKjX6DtlCBDxN8Ew0TJFvxIHBlpUsm",
-	"EMcXPVecjd81IH11SYAd6V8Fg95v35NQ7dp+c3VgYb6E2u6xc8e2Rg4M+2Tw8A2RxnU7YsPliFkM+CKU",
-	"E8CFuiU4pDWr+NQ+IHN9QRwOnsdT8BwGZeOHqQ/9TlrDw4tZgH0MZY4TMqXQ4QK6WarYT7usr+IF1VVc",
-	"7vXS+ANo3RQEioOYpI3IIvCBkUHnBMnt6lGeqCJjN+Lo+gXGFiSgVtIaZJ5PwDXcr5hVaSdzhTOMGxAH",
-	"cY/DL3zpiooG0mULd3o0vEPw16W+rYooattvdzZkNfdjxWshBu7QBBgOuzJy5J/YuUBOvabriF6w4RuX",
-	"yBH72AXlywfykcOFVM0tIQn99eHgM++qvsP2BqySda0eF7WCI4jbQlne0fXomycYovMTsIRVHPvag3vB",
-	"nMwGg+5GlH0wVry5e+Wh0tuJfn/Rv0sc4L1BZVM8jphEw4kuIujrqsAguGNrlpKj1988OSdjqCsc+8sd",
-	"rEbJqcIVl5crjeGiXZAcY7xOaoy8iksFR3RJ13aaZy9ekn/w1xBUjMYDi5BX/lz1iBsQFocqCwkZ/I+q",
-	"Pnzjm7K6n41t4uUkr6437phpRuRwzCPCQXC3djm7mgsMdtpptdwO/DNVJkyVIDJcWHwCNmt19uAS8GPy",
-	"o7//RyOITOJQ8Gug5f1ZGSlQE32PUqoU3pr4hRWhv8S6LWkMe3oI9Xe9kKsKXh68GYV3vGHHk3WNuNmD",
-	"T53E3r9Cxe/vP/1AXyJlVodE7ZA7qwCSUIi7ZZeFno+cTXMnzh3OlTVjYDYP2LCTz+5f93+MKfPPEnHp",
-	"0U5XtcGx44UlNYeyL8vsgecMZ+47MrVaR700dJN2ZWqh61bbZRipWP/42+anu5RAubvh4eDQhpGXlOEM",
-	"nzGFm6rgOeFuHooVZcACDmTk/G+0NP4usVUcnNQ+3OZ45SHlquTo9ejsyTF548Kf0NAOyEbg2kIcyMUU",
-	"2np/g+seH7Vmv/alFv06sT8eTL2uFjK427G9atS3B6x31PDX7uFt3axvOfX1LdXHV1Ld+s/I6vJ47/bg",
-	"Tb4bsdGyxJj5GzS7l7sENzR9GRUeXgnVqfjFra2MW2mIZqZ0HSmFqeAsz05PD6rJ02q7QI375uH2+Hr8",
-	"OuYDJOGhiaiqYLCCV0tr03h8/JXixlgaQSsSGj6mKrPBdukbAeXoJebainJAk24pJw+37VHPf8Ad8cPv",
-	"gwJ2+ge1AKrGq+CSqMcoKNBMpHPF02GZgvE/cMP2t8gB7OTLmOG8m/X9tqx9fgxEAqBWh2pVeO7kMwKg",
-	"3+/brwtr3sf28MQ6FJtCKfkBe6OuERi+S8dtLGzl6PLnClnVsOcPFa7yG/mHhao2Gtl38oI7AYB0VF6l",
-	"1d98jB6IGorjPvSsDXCgA2LtOYwjQ8m2K5fZACtqPzpdes5TOS2WDhYCnB8HqOfabtMg6wwIqwk0e2Ht",
-	"ThhJG5EffBwtKIO9EXid6Wob+OQM8iAIJUkcRqTGK/gdYgqtphnc4ozRh3gAurGhf64THYVnPNTJbnLi",
-	"H3XC3yMDPZCLG9hJFRTgbx/vk88V2t9vH+1mYSEe7nGhssH54AQ20Y2+uxgQuAttJ1m1RpRpdjSaNvP6",
-	"v25N6rmXfU5v8/VWZLdNVLdmv1g4uRrpYpOs4exTl1Gyo8L9BNaytr57OKZ33OOj9XY03aiVnxkbt0q+",
-	"Oy8gSMW7AZytufn2dy4XljOZO/R4f408WsOqqNUWBGMGyFr3H+//JwAA//8=",
+	"1L1rd9s2tjf+VfDXf9ZqklK25VymsV/Mci6d+pk07YrT6VqnzjOEREhCTQEcALSiyfH57M/C3gAJUqBE",
+	"yXLa86qpRYK4bGzsy2//8GUwkYtCCiaMHpx9GcwZzZiCf779SGf2vxnTE8ULw6UYnA0+zhlR7JZrLgWR",
+	"U7KcU0O4JnoulyIhVBNKtFFSzIihs6NBMlDs3yVXLBucGVWyZKAnc7agtmWzKtjgbKCN4mI2uLu7SwYF",
+	"VXTBjOvCxYwJc5nZf3L78YKa+SAZCLqw71H366ZP/EWx6eBs8P8f18M8xl/18WU2sJ98TfO88xsT/PGe",
+	"n7jM2KKQhonJ6h9stT6pI2IkOT05IYXiwtBxzsjF1evLSzKZU0UndjoSMplLzQShgi3JVCrCbplaEdtB",
+	"YtwiLBgVxrY1ZoQKaeZMESmYXQUYG65uPbqgX0PbsXBYC/r5HRMzMx+cnZ6cJIMFF/7/R3adjGHKtvl/",
+	"fyPD//n07V8Gydp6JoPL6Y/UTOZxMUqthKXYeTNndrBixuw4xlSzjEhxTtInKQyWihUIV24Fi2r7vIJH",
+	"tVwwM+dW3KRr4Yj8ys1cloZwk9gnr0Xd9IJmDITWTh/RhorMtXZ0LTrnaTrEcYQTFEzBo9+efPrv68Gj",
+	"k//+bTR8+em3k+HLT19OktFf7x5fDx7Hp+Ydm3VKXQ6/3VPorrhhnV/Q+OM9P/GRLYqcGvZPpjSsa/Rb",
+	"t+7XTR8LJzMyi7EpvMP2mDavZMYZ6iwBA55IYZgw9p+0KHI+oVbsjn/X2Md+Y3wrsg/Yvv0Yfk4XUmhW",
+	"66aDfQxbg6+sbxRQdHYTR7RzrFH32DE8c+d13MH6Co11dNWqo6OB/SLsuOxHRsVyznO24euFkuOcLb7d",
+	"rRc/41uxjlzJBRvLbEVYrhmZU+0UQwYKQapae1gd2dAd56iJZAY/p+694cIPIz0iHxi1DRE6o9yq4+xa",
+	"LOgNC1WY1dFWndwlg7cLpmZWwb6WwtAJnrKHkc+1ljvWRLEJL7h9914y9LNimokJO9gAqgYj/f7VHwog",
+	"+2BdaJArv+xfUZyenZyQdEyzoW0xtfKTcnFLc56lCXl2MiJpKWhp5kwY2weGf35K0qlUY55lTMAfnpFU",
+	"SDOcylLYJ9JS3Ai5FEO7ZVIrR3hU5fyG2cefk9SebDIb2rdonssltjw6jcml/eEpSY2Uw5yqGf7huf2K",
+	"LotCKgNPZ5wOrR5NE/LcjooLq3VpnibX4rntcinoLeW5NUFSJ8FW3lcHW3RsrWvFl7BX2eSGZQlMydL/",
+	"FabtCPszLTXLvqYEfJxzTSZUCGnIUqob6JqQRDGjVmQpyzwjCyasWjirFxZE1640LKAYMr9hh6JcjJlK",
+	"vS5CfSOn8O8pV9pcC/d/KcyGdlZSJq3GInOZZwnR5WRuTaFUyKEszdhO0LBQcmrFgTy6Gp1atXY1evH4",
+	"yC60NoxmKdF0pXFWjSSZPCcpmrhWAuSUUKJweknGaZ6QJWhKY4dK7WpIqxaNzDPbXW6ciFhT42ASAo11",
+	"qDJrttxLiXmL5WC9rRrs6PFSqoyL2b06/U/JJ+yDLI01fA7V8UajHZ2/tc8QhQ8FG9JKppWPYZFTgRsW",
+	"jlm3Sfce6p03CdHCmth9lLNsxhZ+uFnGbf9o/rOSBVMG7L4pzTVLBkXwJ3hUMa3jrgcbLijPiXsG/VgJ",
+	"Q9CMCRifkIZPQNhahmcyoNCXqVQL+69BRg0bGr5gsWfZret6W9vxydx9A/f2ksLxzES5GJz9NihyOmHW",
+	"QJ9SnsM/7D4d08mNfUhPqBW6DF7IWDb4FPm0sqvR9WnXhPXiOXw8IVMlF2R0Tk4C9xJ9SBhEMBX22Jgx",
+	"NfA2ONr0v1VzDlPkx+47UndRjn9nE2O7eFEv0salbY/AKqU5ywtrGFjlO5MJyeRSWE0FSjSX4DRmREm5",
+	"sD1vCseEm1XLyR1ZJ3dtDieyFEb1e7aQ2tD8tczYmv8cWx02cy5Ty3g11DB7MBRK3nKBIrj129ooxkzM",
+	"b197tBQ8IpDf2xlLYLrsx3XpNO2WL9/FFnW2x26tIz3ra0DznIvZezg013t+MdbWRFzO3cZFi9HuZSGF",
+	"P1a5InIport5Qgtq5eFnPDqhO9ywhY52xv2BKkVXsL9FVkjuomf9X7PqZyw/vxXW0gqHPZYyZxROVXSf",
+	"I40VgSXez8BOvMMfibq1tnAVVIPPJ3WkoB5pZM7WRhT08lOXjFhbkIs++38HYQF7Ka71J1LgN3TEnDLg",
+	"KU1LTXONRhiEzfyKbrNpYRyv7cdjy63CkXoVr8AUTgZLqoTtfTKwhiL+NabPd1/CIMrjv1/NUOeqXDFj",
+	"j/tdF2XLLq3iGN9ouxMJmsCEC/L2aPTimbVXnz9O7P8LSQopc29j4wlkR/KNxnidddjxdfTWvfFLnPF7",
+	"LXImMk3s7getQEFDYHwv1GcvemqDlr7RzmYHr5tMmDAKowwzfos6aHFOqFjrF1mU2hC7rUitmBZgqVsT",
+	"PWNTWuYmbfQ5FMGg6y+eRbq+oJ8v8dngwEERTAafhzMJrt9Q3/BiKAtc1iFsabtgsKhthba+hhm75RPm",
+	"NhAl3ighthMa1k+qjKkzYlh+BicJL87ILx8u9RF5L6tlx9XxcWvbCssINMSNZvn0jHBxLShIArhJ1cpD",
+	"NBgdAQzYRqbn9MXJxvn5DsLZ7n9GfbTzmgECUmn7rQkFDynPyHjlDctHV6Nnj8+JUSVrL2dLz++wMv48",
+	"2ByZ36A2ekR0Qz3SfQDEdIcPMR7w0P+BayPR+PI6U06nUd04qZI40Z+sZG3STE4sQR4Vo5M5SDjXqLKS",
+	"Sk0dkUsQWONCnUyRyzfec7d+EktIKXLrU3ijHn5C9XUtWvoLdBz1/+OaCbWk1SpjNpELRqaK2XbEhJFH",
+	"r54/RuHfMth/cHQA/OzljGo4m30/4nMphVEy33rsvfbPNe3k5uxeXv1Eno5evBiOCM2LOR2eRo2wjM0U",
+	"zWJ77b006ItgpHYC9v6YkcwqkDGbSoWhVyr00p4IHBYIfrUukorsOfs9TnOWXezgyOEbtRCtPXDTmuwq",
+	"3GNbY9pE5zpns6bluGnC37GoLWm9yKkLAmxr4n347A6mpN3doTmp2AQDG302J2yMrUYUPLTJzAGxNWXD",
+	"hqITw29Z4B0Pl1xkcrnRMXYGl44pdmsW8qyyC2u3AhKtdj+jZ54Qmpu5LGdz8J+tyyFFb4vRTuevzuyL",
+	"rCiO4a3I9EU0duBDFKg3ZpJpd3ZOrcU0LRWcTjmz22XB9DmBGDGh8CeuSVmgvcuoyjnTxh3EBneXHUWf",
+	"PdE6LqpUecT+hL3R2kO10gi2Y7XGgUpYU+FRNdeaNS91bosFkh4ouFCOm0dOa1cFMtN19oXpkV3M5lKp",
+	"jgjRegaECLmMqs9CsVsuS92rGWtp1XrTKkltrGQcbV9i19ngg13T4aV7x9lwwZO1kMjYiq/IHMJhiuGR",
+	"maIL3XGcGMrzPrNhT5Ob+LS2B2/7VjXdNe6mpbHD0O35vnG3/7ukigrDBSPWvem7S5OB6D6ztuhaFqpa",
+	"20HYTs6GqPsDW1tRLuIWRdus9Ju40g74qe0zuqdnKjoMP7DoEgx2fqaLImck/XZ0enL6/Pnzk9HJSXq0",
+	"7i8+mK3dmpToZKDHuX8cfF0ynEfRHVCDEBpYsauCZds3if9aV/+9XbnLxpBqseMrik0V0/N4WE3TWxb7",
+	"pTUSeCypmooNqKCCbVIyE7lYlMKdIQSeJnI6ZUqvH8jnZOlAS+gYW09b3xhZ2J/t1mvYFlvji8ta/XZ0",
+	"Druj6UqfE7YozKoyddagEZqutq88TgbqpCCoFZu3N5zmHlqzt8e4bYOtW+wd+WZ8LPFnIhWrILelypyd",
+	"1S6aPT1vmXJOxlJxY5hICF2LdljzUEtYU0KvBQR93Ae4IVRbj5KSq8ufCebAIMZBiWbqlk8Y+eXD+zq/",
+	"Wypx5n4401KnR+TXOTeM6IJOGKGQXXHGmzD6WliF5lYPvUSn3bRdppejkV2TUK2dfrdVr+Wyn3vxTlYG",
+	"U8+wRmfssrF6cSlSbGJ+svtpx/zRBcZ3hwVVZtXwvqmbRbUCR3JCleIMXfjKnXNRH8h/o5fuXvHBgTqG",
+	"GUk83dNP3niWbd+kom16xyY2ClnaYZMWVOl41Ez6iF9CGJ3MiXTprX4+kzv+ouF1j3CKh3emnOUZ7Dqz",
+	"y2EWNJv4UfWasD0Nla6Ju5wJqayK0m4CK1QMoDImVJAxIyzjhmVgJcP5be2mcHJ3nLe3jRQ500Szgipq",
+	"PzFeEc0WfCJzKTR5dDX66+OEUEMWUhvy/MSfJ4bZfSLkWGarNVPq6XfPdpj+6KzX+MxdrQOqY5nXX+cr",
+	"9IjYjEDw4Jyk81LMhmWRemsIz0SuiaY8aw3qxbNNKOmL4X/R4X9Ohi8/1f8kR/8afnoSxwfHxgu6c8fR",
+	"tsNSoGEBV1DBCaZc0DweueFidsUmUmQRCflBLhGPbSTJGcQPlIO6tHECyaBUPGJprp2b2zelbagKKIT9",
+	"i8rIbZ9UdCTLQQ21Gt7aYoBi8MFZbRSjC9D09kyHKLGYabslLt+c436ErA6c/CtZQt6ZKD6bI/yyfwR8",
+	"F5TJhvC3X/94BgMNGTq2hidmc8AfAmwFWCQQHHj0avT08bmzDe1OCIygxrvwShNBZu3oa8EFKi0qXNBJ",
+	"EQcLhxi3kXnmbJUdo6dd3mufIOL6uvsgUV2U0Iq+nFtBAMjc0A0zrRB8Cfxmz/2hw2emTmYA0YEC5BJa",
+	"02uRVknZ5uPVnxPrJUzmFeIOKj9AD1nDA7WYhzZ7JCF2l9ufF/LWnhnwqYkUUz4rFRhn9eeqcySTgnVk",
+	"FHSJu2ltvn6yExFtN3EOhjJ1FsT9dk5SJ/MIeU1xoQCXSJZzqVkIgrI/+oCii9uBPRKEe9GisX8CsNrQ",
+	"gdVAahwyLyY5+IdaK8KKVpirqnXFJozfwt9yNhtiSBl/H05yqRtABz9+FzycsGFZZA6lFUpMZX5xpocZ",
+	"BwPWW3bDKrwSylGYwQ/+Fp397QEY+BX0S0xlfg94M0Qy7BppWHDBtVHUyC6HC0CnTmdwE0fXzTbHQwum",
+	"tBQA2EMfYUsYLzlQVDEeDvSy2Rx8dGK5yPaJiFYOQ+8o5/deGYR9OnOIPnugkIm1vJVooKyNBIeWEYcV",
+	"jk5l25rQc5rJJUbS4W2AAnFrMA6SgfX8dHT/iQ3J2NrT8mgBj4zG3KnrPKZYEyzysBoRnDocX53PwEdr",
+	"tPTLl6NRdGTW0+8odyxz9o2G8/7cJfK9OQi/oYIm45wu2Ha5cZZLnfuofLINkeUfGM3NfEfRWc+WyZvt",
+	"2sG9Fe2FLHb2aLDXvgMZ+OxD6XSe+1+vs6OKWpXipgOK0nibwJN94lQmHs1Dc6Flz2+z4K0B/+UkefH0",
+	"7i8xoboUgADaAxsxVXIRd6Eh/FAJolRh9M5anXOWtz2T0+cxqJOR28EQcHQDOicAQUQa3xg/ap8/Mjr/",
+	"79iuuhEFwIWlKhl3qKsQMR0TLDjLYwmXKvzNc1b5gxCj7Z9y6TZMNzmf3Hi/k27sQ8ykVWY3OMNaeqcs",
+	"NuTMWyvo61PrBfANhn2JLnIQSNwZ8W0q/BmWsaAD8uhq9PTxEXlHDTdlhge6dUvx/wA7Y+QM3J2IAzaZ",
+	"lIpOIgG5DzTjJYT5SnuGGMqFWdk9sGBGsVb6TZbjnMHJJ/jCzmeNP6vUe2+cV5Cx2VgyWoHte7c8oYUp",
+	"VVzsqzyjm2Go5SCyNOfkd8AtymUbytZzL7iFWf/kGzZTjOmE/Pr3K/Lds44ppZ9xSl+eBPM7fHmfGa7E",
+	"4759Gn3X6BT87969KpiylhOPqwf01+0CjZVcasB3GN3IFN2AgzpTVBiWtRfL73P3M9gbgjsHRi4KE9/2",
+	"azv4Pbg2u7oGXQLnArILmrH+EtVZU4NGH8QdD11LsyXCzNrRUnD3pYbaOduh3dJ3O5Tu8INU7jRLdVz9",
+	"zpYA7PsW7mwXeahLu7afwRhBhjhR+B6hvn7q0auXj/tLT9jGq9Uu9WEZz4iWdXHApqYXHVF1uzYwnLrB",
+	"BPIguHS0qgpL6mpQCEPuVpLQrp2LVa5UYtQR25VT444Eh77PuXb5E2AYQcwzm9BSV4sUTm48EIyj0xsS",
+	"stCu9UbncgFWJyBxAVbee/xOS+2Y8/gJsDVGrUjBlJcuqCLzL+1QE+LeiPWhMr6an0//XbIS43Le7sP1",
+	"dz1ZUnBzpfL1AxgH9OOBAC0u2LgG9Wk4FoCrh4rVOUkrhZdeCxC8hVSMFEwWOSNzemvfts1sWd2EpOH/",
+	"pijE2lMvzKnGKDmEiiuI4rXwTdIKp+hG58hZmmFgIQUDrJGdGGtdoprKWM5vmYI/WWu/pd5DnR52crtl",
+	"20j5eZM23Cm1AEe2e0xL/uT8EVdQsqPh+86f8RBnAk1Eia9RqQpLMPZeGozmYPULZCEq4AIWmayno5vV",
+	"LnGQkIuwxnPO56GamgbA+G+0z4ujIC7oqpVfQLyCC+DUrfindzgxrZElF/bhwqyqmcS//YcpGdhYONA+",
+	"ZVT1o2tVQdGF/lnKfA/MX9CRQEu6MHD3b/od1eYHWaq47l5QsfLr4RaQLK0PhQ1DoIALBwDVhsxlqZIQ",
+	"D2pPT1whLmZH5ELXsmRVCiuM42W6FvZdQg00DYRLqHbmvhvYXzJmMyqq8oj03eX3b99dvn/7r3dvL67e",
+	"/uvNLx8uPl7+9D51ZGLKMNXISAQToJg2UXDTpQhRknRqmAKMFdUsfhipUuifStPpD4mqYmnJ89weejmb",
+	"GlJBqCZVXqeaxWaI0Nq39k0hjXdFYYL6myu7QDSlNWhzRL9/ntNSmw5z1khD87h0lbojDKrnVDF7HJea",
+	"OZPzxA5nFPeRmm7QWpSxif30PUrWUKZ+rbFja8If3Yh7IrExf7JrEKXU21VJhWmvv7Gp4w4+sne4t2VV",
+	"1IwuCUnHpV7Z/2YSeGUyrk2pxvYvdEnhFzmd5lwwZCepmNIqJV2lSPVKG7YA60In1wJUwi1TY2r4Yq3W",
+	"ch0bsXcU+mfFbjlb7jg7c7PI45uozm+ubxP22fRYXddCgh9xr23o+htq6M4BMKdzPGWE9XErehancYGe",
+	"xj+oEdGMzjD51T3idJMrYcNnvtFQrupBO5+RI8tqdvyTB/8l/htgUHq0GxA/EupIZRyhnjtasLpCO4ac",
+	"MUP7xJ8fQi5r3r1O//AXFclwva1D3s40Fcx6hPVr5x67gAaodR6t0exOH4wcYr0u9KEV0j559l0j9v9o",
+	"bkyh/3Z2fPzb/zf8n0/fPv7berh/lwifNebed5Rz7t1qDQLZlrXYmLPYVi95EXBOosVdkS1EAFF7j+b+",
+	"FXqbEyC7lET7eNMBA0ouybq1RCV0iDMZ5mabzBz3EZz9KhcfDBKcDNAZ/ZHrKByysm/NnK3QYxXSHDXi",
+	"sicnJ9FovDd0du7MR5lv6opzn2sNrWs8eRiwg95ihXH2YD3eBnBENwxE12M1fVABdvVMWglUspzNDyto",
+	"1uq7eLDshm394ErVKpv/kqLDJr68eH/hGB2mQaTsnPzy8TUeTzC9h9OLd91WxX5g2MzZIlt4ZCqzZYep",
+	"8yZXH/q0VzLDyBhYJF2Rb2fTgPw6VNw5SVEbr/FmbKPLCAy/Pj28KqsJ92Zh/4HFl61istyRZuUyi6Lx",
+	"KOChcAs7fVRRU8hps14ZsOOARjsjmjGSHt+Ojt1fgJFSH3/BT92l5NGr0cnjOLKqg23nAgyEdcadG8aK",
+	"QAVZH3LMuJhB5K/JvQrPh5yIvUOvIYItEnw9VI3pROblIp6qQz8ZRmBdKQhij1eG6QRDKixzKZt4VKIL",
+	"1/WTQJznUgLC33phGA7G1Y72EkofNlRFJKSiXCcQmKMZg2gOkNEkiGPOpLHnmVkyBz7VhhXxWdlu13Ti",
+	"94COKY7gs7PYNdO2zf9z9dN7MlaM3mgip9PKdcUqLSlmrhKLeFDoea+FcPzSl5uGk8sZ+sCYpnCvkPHq",
+	"qFfEIPia4aYLgtY4YqCJaOse1doOAIxlac7GORU3abDJsD7DkaVqQguqzHb8lEOPYmeDcv1meXQ4dzFP",
+	"uKLMeiWpyvapAtyYXBuXxqVfrZhZLQi0WhjhXErACe6WT2vylcVZOCqm3A4jEblLIBRIMSO8LgSFdBWy",
+	"cfJT/U1NueTiugnU43DjeGH6jgjC1R1UZZsG4RIR3uzGehjhOPaWjUrRYFid9aityYFzoTqpanJ/pyLG",
+	"DHh247nFtVROhF7tg/ujEyE/3xtF9E+Mhe5DY3C4E0+zW6Ycc2Y7JuCo8+CE151HfIjKcG9Ea4U3Y66r",
+	"fuwCv642504hYW/exF+KYrLDefmZKUePm8objKhaL8uf3mgi1JTM/rQKZr8eQLUxtxSue7nfwPNXJ6cf",
+	"BLZRCsNzHwDED9XcunyH3Mcm7oIqBdyrIwDncBFrPPeQv/ogmKN2XPbA2CNMfu8SCXt4+BBm4nee+jnU",
+	"4O6Q/OoASlSL72AHDVn7RrtvMuVDv4begOjVEfOYSDx69fLxOUl1aU1UltU+pbgWwawtKYbBNVDDeTwD",
+	"CAH7jGAdqKkqwVoPEBFZEx7TADrsiHCo+7gd4pAMXB1SbLmugFHO5yqxeh0tfGrYnkxQNQ10G1bms32V",
+	"SId9i2sqcEkPTC64X2lli5fOl38ig4SnK21ZdtsO4Y8t9n93KDbZ/YHJKu1o9Z68e7twZPSqCOoVPL4P",
+	"Zd2GhLiReXbRYT37ew78TMOiQcVhpbtdoAThZtZtN1Ke+URZGJD3Fa5TV2gFP2PUlXjyR6AvXXBRGs/8",
+	"cUSaVNWOBBVwjb4PNasEGAsuucXDCtmHY2HzJW2mTX8W35l4q0hvRH9ze+6cPoBx4if7H4VrplHVQJDA",
+	"iI7OUxbuGJpj6jLbXFUDsZugmua8rsLFA4VDFnUVN8HtAfDTLdvgUhi1gnOohZxMaibDJV2RTDI8xJA2",
+	"kzyCe0L6+o4/yCLmOvpqr9ZhLaRgAOvBjOw3ugaEIbYQgmRnIcvnnBYFE9r58c6XcNz+sjSaZwyL0kNT",
+	"a3NxWYJYwq9XY5bUAhGsW5ewcTF7wyZc714bs369jLcwU6R/JDSXdn6rieQaYUxGEiA/pGrlL/nYjaJg",
+	"vCqobvKXVt4dtjdUJdLDewSdv6FGxxniuyHxhyMEzoJ5ruq/pRB2oYNSc/j/gCWjc5q7yssqto4tt8zh",
+	"cxuoGtZIss/aXA1Jm6zhaG8qhfidbhBwytnsnOA1RxhP9QRIDCDSEO/roKfk0gcOfK/mfDbv6sxO7LJm",
+	"zkS3OlTAttypDz2wGbSg7q0Aw1Xbj2i9pTEqmdygHz6UOdurepzH4fbeEXJE1sBOP2bnhIrVsmL6qBOY",
+	"B8fidt9v4eErsTDTrMypIuyzVR7AH8IF+bv8RhO9EoZ+Bt4ue7QsqLEWtB9LA/hDxWQuVYdB6wrZN2Uw",
+	"5hDEQddxQW+w3Ac9ZheUPXe4I0Ddr1W0x4P3/hTaQuGFrOx+jvx7Mbm5orcsC2+82gVNaN/dCQtpX3gV",
+	"Jyq4re8HrRrjwrx4tj2KW18e6j+QVH2LjpnvPNQd6y19WPbDJm4kZ+l7B8Hd7RCPpGyiePDnT0j+1PnQ",
+	"wXoEhFAbqM437FylWfZhQ4nNr3NJ0rrKIiVUsQOzwWEnPjJttnbENB56iM40y412RHcD38WGdTBrY1x/",
+	"pBO/EgjELx9fbzdqKzfSaaDab6zjPa0+RwSiY3m6tvKeTHoPsaUrurP2rSdOYEDT+8sb3DUpLrb63MdW",
+	"g51nXzg9aWLATjdDwHaL9ySuWCgswuEao6Jw8rVQop++nMYBoTEd1BIlNJ/CmWkRaFX+5qNXLx6fRQlT",
+	"5TQot+i+GWYNWh6/7KWXTvzoYze4NlIzMmZzjlex1tcu77JALdXZ4hQoxQwrRew0hDGAXiPvcX3RnnfE",
+	"bNfbD8ZB2U9bV5/P+Q0jabu/6T2ILn/FS01pvqSr+m5TJHm1piOC1vG254bPUEfdkQQzIa9ePj5bLwUP",
+	"iTOvRc2cGXJmRi6nijFkxk6FVjwf4PienqiFFfBc0oAUqMXvbO0OGqc0PAOdQ/UjsXBwI1dCuAZuv/DO",
+	"LtSJOEmVJoRqAWuWjxng1BSbGOTC7nctl+lxmgc304IjjEsI7vCWVSEdi9JvSXaEiP6nwtl6pLBhDi4H",
+	"RXdctDjp35b2bDt+LQsm5lYppQG+tC/eMe5F9DjDYyfznj5Fdw3OPZyNdTmAH+EqZkqUdBAHrIqecSG4",
+	"mOHJOKd67hfFyBsWvx5yj/qghsPT7F9tBriLgT3p9IJpjKlgjRWgMBrpt939pd5lSQ2saqyoEvxrD50j",
+	"ORWzks7Wrgd9Ojr56+nWo6bC0+5n2e0FKv66SN/9asPaX++/DueQRsr5Wv3Ns5OX26+s+OjDDjsRqJs5",
+	"VxlQfK6AGEIw8shpdRf5jVSb14HIDvJVecszqByvAyZjNqe3XJbK3YVmVd5MMZYRKWBjexJMltVXKCAx",
+	"IDIbVjoyIUJeiyaNOwADEK4EYRS8hrKRZwsv6usX1+rO0Xz039EuU9OVpHGpwVaW5mGicF3l/R+RvqZR",
+	"uw/3UyD3b5MP7uDdsif4++6uMcfNrxrXiaKJYl8NGR+fPq1j4ofvp13OPnQC/sHY3m9f8L4zBx7cgtD/",
+	"Irnw6oSIteyINjfdJhW7/R1vCkmqE64KPofFMRq2pUc7lDkDC23UP/foaVQj/ZZNqo3+89Hm6Ih5EOUu",
+	"DYYR+0hjqAN6t4Yqeq2ddgohlITqG77nkdkJFnqbUO55WB9COOtbWxvFZz2E9cFc1kPK2bbhVXIXq98I",
+	"6FIM3FmKlCr9SYqaYrqtL/uK7eZ27yvG67IL6MRJqbhZXdm+4ASOGVV4KEMH4WzHP1UNzI0pENvYQcP3",
+	"I82Y9Rdd4QcXpAADzKq89O9vP6Y+DeqS7rAS9sWJlDec+eDp2SDnU2atpn/5T9WzUvB/MDstUEwzjXG0",
+	"ckjqK0Y+fP+aPH369KU9in/5+PqIQAUEYUpJ8PVTWhS5A/Ecu0KPb3/XUqTkkX335bPnf33sS2M04sHT",
+	"icxYitffAFuFvhb+NiHyi0AyKSgd0q6wArBQ9S6jZMG1LliOUEjHGZBLbY6uxbX4IHMQVLjSFsDhdg3Q",
+	"AdNH5EKQJ08g8vbkCf7RXbRg28JYIhJy+Ut67ReDG3PB6U8qlorkWnicj38PQf24PudB5A8JsiC04yil",
+	"yYwZTZ6dPAW7zPMvrgj7zLVBeJY5IhfkyRNnjDx54pgVrkWYI0wIJU+eAGTzlmtpH1vihrVGqh1vtuDi",
+	"yZPaltVHBGKTLsWJ0pMAhH5d/BIXn8Gbn6ibNS5aEgmzf8WhCg3LHxJ/ibnGwhhg0Pf2e+U1V/4GBGgx",
+	"YgHLh3IjSPr2I52lR+TKQQMg4EQ1SS+nwx/tOFMvYihQLqB2LdzVBaiboYShFJmsEbN2Gb7ReJsBAu6g",
+	"nWej09rUDz5S0fBAgMWzmS+50GjQ53zCBLLb8IwJw6fc6oPBRWFlaXh6dFLvz+Bv4EAuFlStgHgidB/q",
+	"+8ibt8EfVQVSZ4N3bqcPgqjAYATHSMEELfjgbPD0aAQfL6iZg646ngPh93/sv2cs4gz+8PbijUct1BBE",
+	"PymU+Dt37GkM0m9NVNuUYxIHYp1CCo268fTkBOECwviqgEBz/O6qyVGxbwWH4RdAgbUOZLyZooQYzFFD",
+	"Tw/OfvsUzvNH5ikmXDxkAtn74O1kYOgMrjSrxqgHn2ybxwtmFJ+4w/sY6iEeYCZ9KVFsImPzUz13jG/e",
+	"JYPnJ097P71tsryGclXAuJ+WUt2QaZnnq40Tdjs6rmvqorP0vZVyq6X0+lzkXJsLX091L7HqX4oXsYbX",
+	"xA0PQ3eDO1zQc4TwL8i/bZ94X6B919AA77gOEls6nNfGfRztqT3+4pB0dzi7OYthTIJ5Ju/4Lasvm6tz",
+	"ab6Imqu6BBAiIS7Yrx1SckG04XmOEKjwZnmXnDy/FpQItkSBqbUsasvmGuN1MhcOHVeVDNthx6exfuT4",
+	"cgoKenD3aU08nsUt2/YtNrBuz0an29fsNRJs/cioABLNAyz4B+hDldzdtODJ7ptnxoyf1d0VSbUV7j1E",
+	"mtUG1uYR7rb2Fw49ate+KDfPDfH8Z54h6pygfFbi4KjJ1mexKM0hZBMMJR8FP8hhCL2qvOe7prNjVIl0",
+	"LXuv+9574tnpaZ+TB+8rur+AvVYMLEjlr6vqs5s61OdxgMANLqjcZ+et33S5z2qst3KgHbmcy0UIKmlf",
+	"QVqxexj5h+3Z+npNT+vm79fEiyHX513H5/3PtW+7r/Q81B6OSs0fdcZdMXMoaevatWHBz0PIo/No0S7C",
+	"+ilXKALsAjTP/U0hl/6qZPDdguv2rBGF7lxNpDP2cIaaBvFaYHErYomNlETmGe4ER55rj1LFoPRXV7gi",
+	"KAGLmlaFVCagSXsIea7LqHqL70G+u1YlFrHTG8TvddruEMa694xUfeIQ3rDZq+XfILpFQCi75ZgJhAh5",
+	"Mip5jB5AFVXtPhqkevlAx02w9/2I/6BjZcMsVkymE7utBMlKhcGqlr7CGjrHAc0NefTq2ePza2GkfRGJ",
+	"YWjIX5pDmACjlc5IiW1W3Vqzw+/UNgnwoc6bA0qLPS12FJaurVVvv+17C3M0VRR1o5R8rLKLcGxVAV7U",
+	"7I+uRqfWSb4avXicEKpvWOZ4WCB2u3YBYRMVF3AIVBolIires6tZgx5Qz7b5iTq0bJOeF9h6DqdkMfzk",
+	"1Szy+SzoDYtsTs9UE1HC+6sVJ2NrV8PuG9N63SDC/TrBreY3+0e5WkDPmhMKaAlc0dEBg19tEiqfLeCq",
+	"Zo7YcHBI3cOtcJvP1aXV9KSmRn8A7kCxGdeGqaAgP7i4B16BObLz4Vmr5fRaBDfbVHhXr1E8sxXLdfQc",
+	"oFnWWqqHOQ2aH9nNCRk9UC9iUhisF6/0SyFljqG7k5cb+hImJnc5J72AbunM1JGw4IK6gx5XOkW2uhQp",
+	"mKaONPDM9p+6m7qpFxGpgjMv8TfwwHnRyJtBKS4aFeOVr9OtUFQYkR2zBrwfmHhQ5j37Zequg4ZUo06t",
+	"CH79qM1FloUlHTWDQTUpuMJbj/22Sj7+gv/oHQq/8PeWuD6gcVfVILukL1KwCLjk5NbB+gCW7qiY7aPB",
+	"/SBWDdwydYZcRaAPPAlOminKBRez9IhA/BdY7oyrAnB5ca8kuuPlERXRJ/xdy259izv8r0RuniVdWef2",
+	"6IDB7fYq72T4d4/AIQRbgPZvR6cnp8+fPz8ZnZykFUTCkSa4BKwItWqt5ZJAO4T1S99++ttvJ8OXn76M",
+	"ktHzWBlTZR406/e7rYPXEPRAfIF1HyeG30IEsyI7rKZsyUUml0fkqrZNgVQXEJOgIxbJuo0akRpvdXw9",
+	"W6OPhQGBjSoX1bglyJFoHtCwqD/UEEGYlC2mg4sAORtgoVl+ywInwZkM7gkH9UCt60hQ8AkdM3DIo6un",
+	"j72Rcy1cyfzlG8/n4vAadMFIepmxRSENyNg/2Cpt0gTVGBZv3zAqgsyzbfqMUA21hteCOhmEY2TumMeA",
+	"K86eTYoVDGpYPO2sizkJ26uJFJDViUkaPAcCsHPktR4d4JQeKAD7htPcM5r/AdZO1z7w/ClI62dFFBmT",
+	"oRMhFdImsgUPPVTuJoduFddWYndf3wj42Y503YWL7c64hq2IxDc6Yv38+piT7aR494iI13+HSp52Tcuu",
+	"O+w1Utd0nVjVfB5TuHtbH3/Bf9ztHlr3n0q+xM5gOgki0nEBrdhcZJ4BWpMKPXW0YmLKVBUom0iV4V+1",
+	"nesI1eunLuV+sRY+cJjCOfCX+28C1Pd3yYX9L36QZZByxG/6GA8yYDtySIQ8wE1KeNHVtaDVfcpQnwj4",
+	"9OePj0h9xpz70kpgUpLyhmWkLBysjXjGNo7w47h1aL96UU9vILp/gK+E6+xnlea5XLIMnKD2zDcp+lN8",
+	"ES4Sc2+lhzFKHaQUa3L3UDXHTGT774ZPfcyMSimF3kdoZxyRt4BMx0izPbrh2F7zHtakg4ms0mmNgzU+",
+	"l/4RzoCXaHD3B+rCtyJz/LFgx+Vs5m8s3evEOM7ZTB9/AW6qe65psvXJd8CA9SdY/Hds9r917dH57rno",
+	"txsRh1egoIdQk4GPnpEU/pH66+vsCZKQNKOGplZXvb2FaLyA6yASkvIsrSvb8WYjJZcQTpjIxQKj1Aum",
+	"rwXK7Oi5s5r1ui+HT8D31305z7Dno4YwfAy/akLJci5zlhAhVRUyavjUR+RXbuYkfUe1GcIghpdvUl98",
+	"7677B3pIpBAIvRupSJpTbeC1yyxN3B0RitEFXrsshcuCwQzACCr4NLBNQll0UH3sWYyPyKXR1wLLTMa5",
+	"nNwgdxZOrEfI2tl3NCfYX0omOVB+Wyt3Ju337UcJn9qPVTzgQmJfyIqZaKYNhvD2tmaNCXc9WCtoetf2",
+	"SmP+Bl2hAh8m+C4aJkg2coTgyCqXTCANNHqu2Bu/ajD19R0TtqV/lwxK7X0JSL1q+/XVcc15xLpd4xjG",
+	"sh05MOyzwc03xDlu2hFrLkfMYsAXIZgOl01X3KLWrOIT+4As9DlxNIqePcNLGKD0DwPH/V5aw8OrWWAN",
+	"DXWOUzKV0uECiofq2E+3rq/jBfVNbu71yvgDZuYMFIpjKKWtSCXIgZFBoQop7OhRn6gyZ9fi0dVzjC1I",
+	"ID2lDcZFn3xsuV8xq9J25hJ7GDcgDuIeh1/42miSFlFqh3R6MsVDyNeFvqkBJI3ltysbipr7sZa1kEJ5",
+	"aALKjG3ZSPJPLBQhJ/6k60kWseYbV0Qd+9gF1csH8pHDgdS1ROEU+qv1wWfehjzERB4ihF1lzXkDbAVx",
+	"W4AkProaffcYQ3S+A3ZiFUcageBaOaezwaC7FlXZkVVvdcZn4VX/2CHiXCICr52qOAiwxSQaTnQRQY8p",
+	"A4Pglq1YRh69+u7xGUkBU5n6u0HsiVJQhSOu7uZK4Z5mzGThbWQpyioOFRxRx7lz+vwF+Qd/BUHFaDyw",
+	"DGXlz4XFXGMMORQkJhTwPwp5+drXwPXfG5vUy3FR347dM8uOxPOwlXAjuEvfnF3NBQY7bbc6Lpf+mSoT",
+	"pkqQWDAE3mCyvdp7cIf8EXnvr4/SyNnjM3gNzvvdRRlnoKH6HgSmFV66+ZUPQn8HelfyG9b0EMff1Vwu",
+	"69sJwJtReEUgFphZ14ibPeTUaez90Tl+ff/pG/oaKbMmo26P3FnNR4VK3A27Ark+cDbN7Ti3OZfWjIHe",
+	"3GPBjr+4f939MabMPyuCqwfbXfUCx7YXwokOZV9W2QMvGc7cd9PUaR3tdEK3565KLfRdajsMIxXbPf62",
+	"/uk+8C+07XDj0JaRl1ThDJ8xhYvO4DnhLq46ioTcYQAHMnL+N1oaf5eINgIndRdpc7JyH6guefRqdPr4",
+	"iLx24U/gDwAiKXBtIQ7kYgpdpdbBbaEPWq/Q+FLH+Tq2Px7seF3OZXA1aDdi1pdGrLbULzSuce5crDec",
+	"enxL/fGlVDf+M7KqyajcHrwIei02WsGrmb+AtT/cJbjg6+sc4eGNYr3AL25sVdxKQzQzo6sIFKZmDz09",
+	"OTnoSZ7VywXHuK/V7o6vx2/zPkASHgqoagSDVbxaWpvGX6+wVNwYO0dQhoWGj6lhNlidfi0Ail9R3C0p",
+	"BzLyDih9uGwPuv8D6Yhvfh8UsN0/qAVQF50Fd4w9BKBAM5HNFM+GVQrG/8AN298iB26Zr2OG837W99sK",
+	"9/0QBBAwWz3Qr/Dc8Rfkz7/bt1YZxryP7eEn61BiCjD6A9aFXeG9An2qjWNhKzcvf66QVePqgkOFq/xC",
+	"/mGhqrUi/q2y4HYAAOSrm9h2Nx+jG6JBmrnPfDYaONAGsfYcxpEBg+7gMmvcUN1bp0+9fSYn5cJRYoDz",
+	"4/gLXclxFmSdgdA2gUI3xO6EkbQR+dHH0QIY7LXA23CXm7g+p5AHQeZO4ig5NckkHOVAUEPrbgaXgGP0",
+	"IR6Abi3on2tHR9kwD7Wz25L4x1HdYKj3flLcoqqqmRd/+3SXfKnJFX/7ZBcLgXi4xqXKB2eDY1hE1/p2",
+	"MCBIF9pOkigG6dejOs2ORtN6Xv/XjUk997LP6a2/3kmkt06i166VCzvXmLpYJxvXGlCXUbKtwm0U1rK2",
+	"vnvYpnfc463t7Gi6Vms/M9ZunXx3XkCQincNOFtz/e3vXS6sYLJwZP0uDuj8HVU2sAVBmwGR2d2nu/8X",
+	"AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -39,7 +39,9 @@ type Records interface {
 	PutAgent(ctx context.Context, agent emergency.Agent, by emergency.Change) (emergency.Agent, error)
 	// RemoveAgent leaves live calls, and callbacks to them, as they are.
 	RemoveAgent(ctx context.Context, id emergency.AgentID, by emergency.Change) error
+	// SetPresence is an agent's own choice, SetPresenceFor that of somebody else.
 	SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error)
+	SetPresenceFor(ctx context.Context, id emergency.AgentID, status emergency.Status, by emergency.Change) (emergency.Presence, error)
 	// Contacts are an agent's recipients in one field, as typed (S17).
 	Contacts(ctx context.Context, id emergency.AgentID) (emergency.Contacts, error)
 	PutContacts(ctx context.Context, id emergency.AgentID, asTyped string, by emergency.Change) (emergency.Contacts, error)
@@ -75,6 +77,9 @@ type Records interface {
 	// Pools tells how the callback numbers of each site are used (B5).
 	Pools(ctx context.Context) ([]emergency.Pool, error)
 	Numbers(ctx context.Context) ([]emergency.CallbackNumber, error)
+	Number(ctx context.Context, number string) (emergency.CallbackNumber, error)
+	// AddNumber answers with an *emergency.NumberTaken when the number is for something
+	// already.
 	AddNumber(ctx context.Context, number string, site emergency.SiteID, by emergency.Change) error
 	RemoveNumber(ctx context.Context, number string, by emergency.Change) error
 }

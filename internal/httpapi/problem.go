@@ -101,6 +101,9 @@ func faultOf(err error, op *operation) *fault {
 			field: broken.Part, line: broken.Line, column: broken.Column,
 		}
 	}
+	if taken, ok := errors.AsType[*emergency.NumberTaken](err); ok {
+		return &fault{status: http.StatusConflict, code: "number-exists", detail: "This number is " + taken.By + ".", field: "number"}
+	}
 	for _, known := range domainFaults {
 		if errors.Is(err, known.err) {
 			return known.in(op)
@@ -142,24 +145,25 @@ type domainFault struct {
 	// param is the path parameter that names what is unknown. Where the path has
 	// none, the body named it, and the request is refused instead.
 	param string
+	// field is what is at fault in any request.
+	field string
 }
 
 var domainFaults = []domainFault{
-	{emergency.ErrUnknownAgent, http.StatusNotFound, "unknown-agent", "No agent has this ID.", "agentId"},
-	{emergency.ErrUnknownSite, http.StatusNotFound, "unknown-site", "No site has this ID.", "siteId"},
-	{emergency.ErrUnknownCall, http.StatusNotFound, "unknown-call", "No call has this ID, or it has been erased.", "callId"},
-	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId"},
-	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number"},
-	{emergency.ErrUnknownTemplate, http.StatusNotFound, "unknown-template", "No wording was saved as this version.", "version"},
-	{emergency.ErrNumberExists, http.StatusConflict, "number-exists", "This number is a callback number or a site's standing number already.", ""},
+	{emergency.ErrUnknownAgent, http.StatusNotFound, "unknown-agent", "No agent has this ID.", "agentId", ""},
+	{emergency.ErrUnknownSite, http.StatusNotFound, "unknown-site", "No site has this ID.", "siteId", ""},
+	{emergency.ErrUnknownCall, http.StatusNotFound, "unknown-call", "No call has this ID, or it has been erased.", "callId", ""},
+	{emergency.ErrUnknownLeg, http.StatusNotFound, "unknown-leg", "The call has no leg with this ID.", "legId", ""},
+	{emergency.ErrUnknownNumber, http.StatusNotFound, "unknown-number", "This is no callback number.", "number", ""},
+	{emergency.ErrUnknownTemplate, http.StatusNotFound, "unknown-template", "No wording was saved as this version.", "version", ""},
 	{
 		emergency.ErrChangedMeanwhile, http.StatusPreconditionFailed, "changed-meanwhile",
-		"Somebody else has changed this since you read it, or it is gone. Read it again, and make your change anew.", "",
+		"Somebody else has changed this since you read it, or it is gone. Read it again, and make your change anew.", "", "If-Match",
 	},
 }
 
 func (d domainFault) in(op *operation) *fault {
-	f := &fault{status: d.status, code: d.code, detail: d.detail}
+	f := &fault{status: d.status, code: d.code, detail: d.detail, field: d.field}
 	if d.param != "" && !op.takes(d.param) {
 		f.status, f.field = http.StatusUnprocessableEntity, d.param
 	}

@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,7 +72,7 @@ var badDials = map[string]contractBreach{
 	"a wrong inner type":   {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"address":{"street":7}}}`), Problem{Status: 400, Code: "invalid", Field: "location.address.street"}},
 	"an unknown inner":     {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"address":{"strit":"x"}}}`), Problem{Status: 400, Code: "invalid", Field: "location.address.strit"}},
 	"off the earth":        {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":90.1,"longitude":0}}`), Problem{Status: 400, Code: "invalid", Field: "location.latitude"}},
-	"half a position":      {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":1}}`), Problem{Status: 400, Code: "invalid", Field: "location"}},
+	"half a position":      {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":1}}`), Problem{Status: 400, Code: "invalid", Field: "location.longitude"}},
 	"an over-long body":    {dial(`{"agentId":"` + strings.Repeat("a", maxBody) + `"}`), Problem{Status: 413, Code: "too-large"}},
 	"another content type": {withHeader(dial(goodDial), "Content-Type", "text/plain"), Problem{Status: 415, Code: "unsupported-media-type"}},
 	"no content type":      {withHeader(dial(goodDial), "Content-Type", ""), Problem{Status: 415, Code: "unsupported-media-type"}},
@@ -260,6 +262,45 @@ func TestUnknownRecords(t *testing.T) {
 				t.Errorf("code %q, want %q", got.Code, test.code)
 			}
 		})
+	}
+}
+
+// Whoever adds a number that is for something already is told for what, without being
+// shown a whole number, and which field it is.
+func TestNumberTaken(t *testing.T) {
+	got := newRig(t).problem(t, ask{
+		method: http.MethodPost, path: "/v1/callback-numbers", as: "admin", body: `{"number":"+12025550100","siteId":"us-washington"}`,
+	}, http.StatusConflict)
+	if got.Code != "number-exists" || got.Field != "number" || got.Detail != "This number is a callback number of site us-washington." {
+		t.Errorf("problem %+v", got)
+	}
+}
+
+// What the patterns of the contract ask for is said in words: nobody should have to read
+// a regular expression.
+func TestPatternsInWords(t *testing.T) {
+	spec, err := GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := spec.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"pattern":("(?:[^"\\]|\\.)*")`).FindAllSubmatch(text, -1)
+	seen := map[string]bool{}
+	for _, match := range found {
+		var pattern string
+		if err := json.Unmarshal(match[1], &pattern); err != nil {
+			t.Fatal(err)
+		}
+		seen[pattern] = true
+		if words := patternWords[pattern]; !strings.HasPrefix(words, "must be ") || strings.Contains(words, "^") {
+			t.Errorf("%s is said as %q", pattern, words)
+		}
+	}
+	if len(seen) != len(patternWords) {
+		t.Errorf("the contract has %d patterns, and there are words for %d", len(seen), len(patternWords))
 	}
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func schemaFault(broken *openapi3.SchemaError, name string) error {
 	case "format":
 		return invalid(field, "must be a time of RFC 3339 such as 2026-01-31T12:00:00Z")
 	case "pattern":
-		return invalid(field, "must match "+schema.Pattern)
+		return invalid(field, cmp.Or(patternWords[schema.Pattern], "must be written otherwise"))
 	case "minLength":
 		return invalid(field, "must not be empty")
 	case "minItems":
@@ -212,6 +213,18 @@ func schemaFault(broken *openapi3.SchemaError, name string) error {
 		}
 		return invalid(field, "must "+rule)
 	}
+}
+
+// patternWords say what the patterns of the contract ask for.
+var patternWords = map[string]string{
+	`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`: "must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or a digit",
+	`^[A-Za-z0-9][A-Za-z0-9 ._-]*$`:     "must be letters, digits, spaces, dots, dashes or underscores, and begin with a letter or a digit",
+	`^[A-Z]{2}$`:                        "must be a code of two capital letters, such as US",
+	`^[ -~]+$`:                          "must be printable ASCII characters",
+	`^[0-9]{1,18}$`:                     "must be the ID of an event: 1 to 18 digits",
+	`^([*]|"(0|[1-9][0-9]{0,17})")$`:    `must be the ETag that you have read, with its quotes, such as "3"; or * for any`,
+	`^[+]?[0-9]{1,15}$`:                 "must be a number such as +12025550100",
+	`^(0|[1-9][0-9]{0,17})$`:            "must be the number of a version",
 }
 
 func words(values []any) []string {

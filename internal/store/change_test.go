@@ -18,6 +18,7 @@ var changeRules = []rule{
 	{"one of two wins", oneOfTwoWins},
 	{"one of two first ones wins", oneOfTwoFirstOnesWins},
 	{"leaves a line in the audit", changeLeavesAuditLine},
+	{"of somebody's presence leaves a line", presenceChosenForSomebody},
 	{"a refused one leaves none", refusedChangeLeavesNothing},
 	{"names no person", auditOfChangesNamesNobody},
 }
@@ -302,6 +303,36 @@ func changeLeavesAuditLine(t *testing.T, w *world) {
 		}
 	}
 	same(t, "what is told", events, told)
+}
+
+// What an administrator chooses for an agent leaves a line in the audit; to choose what is
+// shown already is no change, and what agents choose themselves is nobody's business.
+func presenceChosenForSomebody(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	w.addAgents(t, "us", "one")
+	before := len(w.auditLines(t))
+	w.choose(t, "one", emergency.StatusBusy)
+	by := emergency.Change{By: "admin 3f9a1c2b", RequestID: "request-1"}
+	for _, status := range []emergency.Status{emergency.StatusBusy, emergency.StatusAway, emergency.StatusAway} {
+		shown, err := w.SetPresenceFor(t.Context(), "one", status, by)
+		if err != nil || shown.Status != status {
+			t.Fatalf("the presence is %+v, %v", shown, err)
+		}
+	}
+	for _, err := range []error{
+		only(w.SetPresenceFor(t.Context(), "one", "", by)), only(w.SetPresenceFor(t.Context(), "nobody", emergency.StatusBusy, by)),
+	} {
+		if err == nil {
+			t.Error("what cannot be is not refused")
+		}
+	}
+	presence, err := w.Presence(t.Context(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the audit", []auditLine{{
+		Action: "presence-changed", Subject: "one", Revision: presence.Revision, By: by.By, Request: by.RequestID, At: noon,
+	}}, w.auditLines(t)[before:])
 }
 
 // What is refused leaves no line, and nobody hears of it.

@@ -20,13 +20,30 @@ const departed = `draining AND NOT leased AND free_at <= `
 // Numbers lists all callback numbers by site and number, with what each may be
 // used for now.
 func (s *Store) Numbers(ctx context.Context) ([]emergency.CallbackNumber, error) {
+	return s.numbers(ctx, selectNumber+` ORDER BY site_id, number`)
+}
+
+// Number reads one of them, or gives emergency.ErrUnknownNumber.
+func (s *Store) Number(ctx context.Context, number string) (emergency.CallbackNumber, error) {
+	found, err := s.numbers(ctx, selectNumber+` AND number = $2`, number)
+	if err != nil {
+		return emergency.CallbackNumber{}, err
+	}
+	if len(found) == 0 {
+		return emergency.CallbackNumber{}, emergency.ErrUnknownNumber
+	}
+	return found[0], nil
+}
+
+const selectNumber = `SELECT number, site_id, leased, draining, free_at FROM callback_numbers WHERE NOT (` + departed + `$1)`
+
+func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]emergency.CallbackNumber, error) {
 	now := s.now()
 	numbers, err := collect(ctx, s.read, func(rows *sql.Rows) (emergency.CallbackNumber, error) {
 		return scanNumber(rows, now)
-	}, `SELECT number, site_id, leased, draining, free_at FROM callback_numbers
-		WHERE NOT (`+departed+`$1) ORDER BY site_id, number`, now)
+	}, query, append([]any{now}, args...)...)
 	if err != nil {
-		return nil, fmt.Errorf("list callback numbers: %w", err)
+		return nil, fmt.Errorf("read callback numbers: %w", err)
 	}
 	return numbers, nil
 }

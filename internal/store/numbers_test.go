@@ -60,6 +60,17 @@ func addedAndListed(t *testing.T, w *world) {
 		{Number: first, SiteID: "us", State: free},
 		{Number: second, SiteID: "us", State: free},
 	}, numbers)
+	for _, want := range numbers {
+		got, err := w.Number(t.Context(), want.Number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the number by itself", want, got)
+	}
+	w.remove(t, third)
+	if _, err := w.Number(t.Context(), third); !errors.Is(err, emergency.ErrUnknownNumber) {
+		t.Errorf("a number that is gone gives %v, want ErrUnknownNumber", err)
+	}
 }
 
 // What cannot be a number of this pool is refused in words, and changes nothing.

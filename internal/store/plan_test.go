@@ -75,8 +75,8 @@ func (w *world) watched(work func()) []statement {
 }
 
 // A pool may hold a million numbers, and the calls of years may be kept: neither a
-// dial nor a callback nor whoever watches the pools looks at more of them than are in
-// use (B5, B7).
+// dial nor a callback nor whoever watches the pools or changes one number looks at more
+// of them than are in use (B5, B7).
 func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 	onBoth(t, func(t *testing.T, e engine) {
 		w := crowded(t, e)
@@ -91,6 +91,7 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 			w.offer(t, standing)
 			w.pools(t)
 			w.remove(t, call.Number)
+			w.administrates(t)
 			w.forgetNumbers(t)
 			w.expire(t)
 			if _, err := w.SavePoolState(t.Context(), "us", emergency.PoolLow); err != nil {
@@ -104,6 +105,28 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// administrates makes changes that have to look for numbers.
+func (w *world) administrates(t *testing.T) {
+	t.Helper()
+	site, agent, routing := siteNamed("pr"), agentNamed("three", "us"), emergency.VoiceRouting{}
+	site.StandingNumber, site.FinalNumber = "+17875550199", "+17875550198"
+	agent.CallingNumber, agent.Endpoints = "+12025550177", []string{"tel:+12025550178"}
+	routing.DirectOffers = []emergency.Offer{{Number: "+12025550100", Country: emergency.UnitedStates}}
+	w.add(t, first, "us")
+	w.run(t, `UPDATE sites SET pool_size = 0 WHERE id = 'pr'`)
+	site.Country = emergency.PuertoRico
+	for _, err := range []error{
+		only(w.Number(t.Context(), first)),
+		only(w.PutSite(t.Context(), site, emergency.Change{})),
+		only(w.PutAgent(t.Context(), agent, emergency.Change{})),
+		only(w.PutVoiceRouting(t.Context(), routing, emergency.Change{})),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // tellsOf has people told of a call and of a refused dial, and all that comes of it.
@@ -150,7 +173,11 @@ func (w *world) searches(t *testing.T, s statement) {
 			strings.Contains(line, "callback_numbers_by_use (site_id=?)") && !strings.Contains(s.query, "ORDER BY last_used_at, number LIMIT 1")
 		// The latest refused dials are the first of their index.
 		first := strings.HasSuffix(line, "SCAN refused_calls USING INDEX refused_calls_by_time") && strings.HasSuffix(s.query, "LIMIT $1")
-		if found != nil && (found[1] == "SCAN" && !first || wide) {
+		// Open calls and numbers on their way out are few; and SQLite looks for the calls of a
+		// new agent only when a foreign key is broken already.
+		few := strings.Contains(line, "calls_open_by_expiry") || strings.Contains(line, "callback_numbers_draining") ||
+			strings.HasPrefix(s.query, "INSERT INTO agents")
+		if found != nil && (found[1] == "SCAN" && !first && !few || wide) {
 			t.Errorf("%s:\n%s", s.query, line)
 		}
 	}

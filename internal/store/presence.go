@@ -25,6 +25,23 @@ func (s *Store) Presence(ctx context.Context, id emergency.AgentID) (emergency.P
 // the end of the call leaves it alone (B4). Choosing what is shown already is no
 // change, so that a desktop may repeat itself.
 func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status emergency.Status) (emergency.Presence, error) {
+	return s.setPresence(ctx, id, status, func(tx, emergency.Presence) error { return nil })
+}
+
+// SetPresenceFor is the same when somebody else chooses for the agent, which leaves a
+// line in the audit.
+func (s *Store) SetPresenceFor(
+	ctx context.Context, id emergency.AgentID, status emergency.Status, by emergency.Change,
+) (emergency.Presence, error) {
+	return s.setPresence(ctx, id, status, func(t tx, shown emergency.Presence) error {
+		return t.audit(ctx, "presence-changed", string(id), shown.Revision, by, shown.ChangedAt)
+	})
+}
+
+// setPresence calls chosen when something has changed.
+func (s *Store) setPresence(
+	ctx context.Context, id emergency.AgentID, status emergency.Status, chosen func(tx, emergency.Presence) error,
+) (emergency.Presence, error) {
 	var shown emergency.Presence
 	if err := status.Validate(); err != nil {
 		return shown, err //nolint:wrapcheck // the domain's own words
@@ -41,8 +58,10 @@ func (s *Store) SetPresence(ctx context.Context, id emergency.AgentID, status em
 		if err := t.showPresence(ctx, id, shown); err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE agents SET chosen_revision = $2 WHERE id = $1`, id, shown.Revision)
-		return err
+		if _, err := t.exec(ctx, `UPDATE agents SET chosen_revision = $2 WHERE id = $1`, id, shown.Revision); err != nil {
+			return err
+		}
+		return chosen(t, shown)
 	})
 	return shown, err
 }

@@ -144,8 +144,8 @@ func (t tx) siteApart(ctx context.Context, site emergency.Site, now time.Time) e
 // they are the old one's.
 func (t tx) countryStays(ctx context.Context, site emergency.Site, now time.Time) error {
 	var abroad int
-	err := t.scan(ctx, &abroad, `SELECT COUNT(*) FROM sites s WHERE s.id = $1 AND s.country <> $2
-		AND EXISTS (SELECT 1 FROM callback_numbers n WHERE n.site_id = s.id AND NOT (`+departed+`$3))`,
+	err := t.scan(ctx, &abroad, `SELECT COUNT(*) FROM sites s WHERE s.id = $1 AND s.country <> $2 AND (s.pool_size > 0
+		OR EXISTS (SELECT 1 FROM callback_numbers n WHERE n.site_id = s.id AND n.draining AND (n.leased OR n.free_at > $3)))`,
 		site.ID, site.Country, now)
 	if err == nil && abroad > 0 {
 		return &emergency.Invalid{Field: "country", Problem: "must stay as long as the site has callback numbers; remove them first"}
