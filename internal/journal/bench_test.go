@@ -1,7 +1,7 @@
 package journal
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +14,7 @@ func BenchmarkAppend(b *testing.B) {
 	payload := []byte(`{"placed":"` + strings.Repeat("x", 900) + `"}`)
 	var alone float64
 	for _, callers := range []int{1, 64} {
-		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+		b.Run(strconv.Itoa(callers), func(b *testing.B) {
 			q, _, err := OpenQueue(b.TempDir(), 512<<20)
 			if err != nil {
 				b.Fatal(err)

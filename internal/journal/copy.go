@@ -183,6 +183,25 @@ func (c *Copy) rewrite() error {
 	return nil
 }
 
+// replaceFile puts a new file in the place of one, which stays as it is if that fails.
+func replaceFile(path string, text []byte) (*os.File, error) {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, ownerOnly)
+	if err != nil {
+		return nil, fmt.Errorf("replace file: %w", err)
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("replace file: %w", err), f.Close(), os.Remove(f.Name()))
+	}
+	return f, nil
+}
+
 // Close lets go of the file.
 func (c *Copy) Close() error {
 	c.mu.Lock()

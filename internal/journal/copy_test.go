@@ -3,11 +3,10 @@ package journal
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,13 +38,10 @@ func wantCopy(t rapid.TB, c *Copy, want map[string]string) {
 // a file that was cut off has what it had at some time before; and damage of one byte
 // changes one key at most.
 func TestCopyHasTheLastValues(t *testing.T) {
-	parent := t.TempDir()
+	dir, lives := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(parent, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := &copyModel{path: filepath.Join(dir, "known", "copy"), now: map[string]string{}}
+		lives++
+		m := &copyModel{path: filepath.Join(dir, strconv.Itoa(lives), "copy"), now: map[string]string{}}
 		m.open(t)
 		defer func() { _ = m.copy.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
@@ -155,21 +151,12 @@ func TestKilledProcessLeavesItsCopy(t *testing.T) {
 	dir := t.TempDir()
 	want := map[string]string{}
 	for round := range 8 {
-		cmd, lines := run(t, "put", dir, round)
-		for left := rand.IntN(600); lines.Scan(); left-- {
-			if left == 0 {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			key, value, _ := strings.Cut(lines.Text(), " ")
+		for _, said := range killed(t, "put", dir, round, 600) {
+			key, value, _ := strings.Cut(said, " ")
 			want[key] = value
 			if value == "" {
 				delete(want, key)
 			}
-		}
-		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
-			t.Fatalf("the child ended by itself: %v", err)
 		}
 		c, found := openedCopy(t, filepath.Join(dir, "copy"))
 		if found.Damaged() {
@@ -203,7 +190,7 @@ func TestCopyStaysSmall(t *testing.T) {
 	c, _ := openedCopy(t, path)
 	value := bytes.Repeat([]byte("x"), 1000)
 	for n := range 1000 {
-		if err := c.Put(fmt.Sprint(n%10), value); err != nil {
+		if err := c.Put(strconv.Itoa(n%10), value); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.Compact(); err != nil {

@@ -65,8 +65,8 @@ func openFile(path string, limit int64, wrap func(*os.File) disk) (*file, []reco
 	if err := reserve(raw, limit); err != nil {
 		found.Unreserved = err
 	}
-	if err := errors.Join(f.Sync(), syncDir(filepath.Dir(path))); err != nil {
-		return nil, nil, found, errors.Join(fmt.Errorf("open journal: %w", err), f.Close())
+	if err := f.Sync(); err != nil {
+		return nil, nil, found, errors.Join(fmt.Errorf("open journal: %w", err), f.close())
 	}
 	return f, records, found, nil
 }
@@ -94,6 +94,11 @@ func (f *file) load(found *Found) ([]record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
+	if len(text) == 0 { // it is new
+		if err := syncDir(filepath.Dir(f.path)); err != nil {
+			return nil, err
+		}
+	}
 	c, err := read(text)
 	if err != nil {
 		return nil, err
@@ -118,7 +123,7 @@ func (f *file) load(found *Found) ([]record, error) {
 	}
 	f.erased = f.taken
 	for _, p := range append(c.bad, piece{headerSize, f.taken}, piece{f.end, c.used}) {
-		if err := f.zero(p); err != nil {
+		if err := zero(f, p); err != nil {
 			return nil, err
 		}
 	}
@@ -147,7 +152,7 @@ func (f *file) setAside(lines []byte) error {
 // write puts lines at an offset, durably. When it fails it leaves nothing of them, so that
 // they do not come to light when they have long been forgotten.
 func (f *file) write(lines []byte, from int64) error {
-	if err := f.zero(piece{from, f.spoilt}); err != nil {
+	if err := zero(f, piece{from, f.spoilt}); err != nil {
 		return err
 	}
 	f.spoilt = 0
@@ -157,7 +162,7 @@ func (f *file) write(lines []byte, from int64) error {
 	}
 	if err != nil {
 		f.spoilt = from + int64(n)
-		if f.zero(piece{from, f.spoilt}) == nil {
+		if zero(f, piece{from, f.spoilt}) == nil {
 			f.spoilt = 0
 		}
 		return fmt.Errorf("write to journal: %w", err)
@@ -179,7 +184,7 @@ func (f *file) erase(from, to int64) error {
 	if err := f.mark(to); err != nil {
 		return err
 	}
-	if err := f.zero(piece{from, to}); err != nil {
+	if err := zero(f, piece{from, to}); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -195,8 +200,7 @@ func (f *file) close() error {
 	return nil
 }
 
-func (f *file) zero(p piece) error { return zero(f, p) }
-
+// zero overwrites a piece.
 func zero(f io.WriterAt, p piece) error {
 	zeros := make([]byte, min(zerosAtOnce, max(0, p.end-p.start)))
 	for at := p.start; at < p.end; at += int64(len(zeros)) {
@@ -226,23 +230,4 @@ func syncDir(path string) error {
 		return fmt.Errorf("sync directory: %w", err)
 	}
 	return nil
-}
-
-// replaceFile puts a new file in the place of one, which stays as it is if that fails.
-func replaceFile(path string, text []byte) (*os.File, error) {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, ownerOnly)
-	if err != nil {
-		return nil, fmt.Errorf("replace file: %w", err)
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("replace file: %w", err), f.Close(), os.Remove(f.Name()))
-	}
-	return f, nil
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strconv"
@@ -14,10 +15,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 const (
 	// version is the one of the form that lines have; a file begins with it.
 	version = 1
-	// stampForm always has the same length, and is UTC.
+	// A line is a checksum of all that follows, the payload's length, the time, and the
+	// payload. The first three are as long in every line.
+	lineForm  = "%010d %s %s"
 	stampForm = "2006-01-02T15:04:05.000000Z"
-	// sumSize is the length of a checksum and the space after it.
-	sumSize = 9
+	sumSize   = 8
+	lengthAt  = sumSize + 1
+	stampAt   = lengthAt + 10 + 1
+	payloadAt = stampAt + len(stampForm) + 1
 )
 
 // headerSize is the length of a header, which is always the same.
@@ -36,39 +41,27 @@ type piece struct{ start, end int64 }
 
 func (p piece) size() int { return int(p.end - p.start) }
 
-// line gives a record its form: a checksum of all that follows, the payload's length,
-// the time, and the payload.
+// line gives a record its form.
 func line(at time.Time, payload []byte) []byte {
-	said := fmt.Appendf(nil, "%d %s %s", len(payload), at.UTC().Format(stampForm), payload)
+	said := fmt.Appendf(nil, lineForm, len(payload), at.UTC().Format(stampForm), payload)
 	return fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(said, castagnoli), said)
 }
 
 // parse reads the record that text begins with. The length alone says where it ends, so
 // that a damaged newline costs nothing.
 func parse(text []byte) (r record, ok bool) {
-	if len(text) < sumSize || text[sumSize-1] != ' ' {
+	if len(text) < payloadAt {
 		return record{}, false
 	}
-	sum, err := strconv.ParseUint(string(text[:sumSize-1]), 16, 32)
-	if err != nil {
+	sum, errSum := strconv.ParseUint(string(text[:sumSize]), 16, 32)
+	length, errLength := strconv.ParseUint(string(text[lengthAt:stampAt-1]), 10, 32)
+	at, errStamp := time.Parse(stampForm, string(text[stampAt:payloadAt-1]))
+	end := payloadAt + int(length)
+	if errors.Join(errSum, errLength, errStamp) != nil || end > len(text) ||
+		crc32.Checksum(text[lengthAt:end], castagnoli) != uint32(sum) {
 		return record{}, false
 	}
-	digits, rest, found := bytes.Cut(text[sumSize:min(len(text), sumSize+16)], []byte{' '})
-	length, err := strconv.Atoi(string(digits))
-	if err != nil || !found || length < 0 || length > len(text) {
-		return record{}, false
-	}
-	stamp := sumSize + len(digits) + 1
-	payload := stamp + len(stampForm) + 1
-	end := payload + length
-	if len(rest) == 0 || end > len(text) || crc32.Checksum(text[sumSize:end], castagnoli) != uint32(sum) {
-		return record{}, false
-	}
-	at, err := time.Parse(stampForm, string(text[stamp:payload-1]))
-	if err != nil {
-		return record{}, false
-	}
-	return record{at: at, payload: bytes.Clone(text[payload:end]), end: int64(end) + 1}, true
+	return record{at: at, payload: bytes.Clone(text[payloadAt:end]), end: int64(end) + 1}, true
 }
 
 // head is what the first line of a file says.

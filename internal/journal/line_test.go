@@ -157,10 +157,12 @@ func TestReadRefusesALaterVersion(t *testing.T) {
 func FuzzOpen(f *testing.F) {
 	whole, records := written([]string{`{"n":1}`, `{"n":2}`, `{"n":3}`})
 	for _, text := range [][]byte{
-		nil, {0}, []byte("\n"), whole, whole[:headerSize], whole[5:], whole[:len(whole)-4],
+		nil,
+		{0},
+		[]byte("\n"), whole, whole[:headerSize], whole[5:], whole[:len(whole)-4],
 		append(bytes.Clone(whole), 0, 0, 'x', '\n', 0), append([]byte("x\n"), whole...),
 		append(header(records[1].start), whole[headerSize:]...), append(header(1<<40), whole[headerSize:]...),
-		fmt.Appendf(nil, "%s99999999999 %s", whole, noon.Format(stampForm)),
+		fmt.Appendf(nil, "%s00000000 4294967295 %s {}\n", whole, noon.Format(stampForm)),
 	} {
 		f.Add(text)
 	}

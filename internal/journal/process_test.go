@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +25,7 @@ var children = map[string]func(dir string, round string) error{
 	"churn": churn, "hold": hold, "fill": fill, "put": put,
 }
 
+// TestMain is also what a child begins with.
 func TestMain(m *testing.M) {
 	if child, ok := children[os.Getenv("JOURNAL_CHILD")]; ok {
 		if err := child(os.Args[1], os.Args[2]); err != nil {
@@ -103,7 +106,7 @@ func fill(dir, _ string) error {
 		return err
 	}
 	if found[0].Unreserved == nil {
-		return fmt.Errorf("space was reserved on a full disk")
+		return errors.New("space was reserved on a full disk")
 	}
 	failed := 0
 	for n := 0; failed < 5 || n < 80; n++ {
@@ -154,7 +157,7 @@ func put(dir, round string) error {
 // run starts a child in a directory. What it says can be read until it is dead.
 func run(t *testing.T, child, dir string, round int) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], dir, fmt.Sprint(round))
+	cmd := exec.CommandContext(t.Context(), os.Args[0], dir, strconv.Itoa(round))
 	cmd.Env = append(os.Environ(), "JOURNAL_CHILD="+child)
 	cmd.Stderr = os.Stderr
 	output, err := cmd.StdoutPipe()
@@ -168,9 +171,28 @@ func run(t *testing.T, child, dir string, round int) (*exec.Cmd, *bufio.Scanner)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = input.Close() }) // the child is dead
+	t.Cleanup(func() { _ = input.Close() })                      // the child is dead
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }) // it may be dead already
 	return cmd, bufio.NewScanner(output)
+}
+
+// killed runs a child, kills it before it has said a number of lines, and gives what it
+// has said.
+func killed(t *testing.T, child, dir string, round, before int) (said []string) {
+	t.Helper()
+	cmd, lines := run(t, child, dir, round)
+	for left := rand.IntN(before); lines.Scan(); left-- {
+		if left == 0 {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		said = append(said, lines.Text())
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the child ended by itself: %v", err)
+	}
+	return said
 }
 
 // A process that is killed at any time has lost nothing of which Append said that it is
@@ -179,22 +201,13 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	kept, applied := map[string]bool{}, map[string]bool{}
 	for round := range 15 {
-		cmd, lines := run(t, "churn", dir, round)
-		for left := rand.IntN(400); lines.Scan(); left-- {
-			if left == 0 {
-				if err := cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			switch what, payload, _ := strings.Cut(lines.Text(), " "); what {
+		for _, said := range killed(t, "churn", dir, round, 400) {
+			switch what, payload, _ := strings.Cut(said, " "); what {
 			case "kept":
 				kept[payload] = true
 			case "applied":
 				applied[payload] = true
 			}
-		}
-		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
-			t.Fatalf("the child ended by itself: %v", err)
 		}
 	}
 	q, found := opened(t, dir, 1<<20)
@@ -207,6 +220,13 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Errorf("%.50s is lost", payload)
 		}
 	}
+	wantSidesInOrder(t, waiting)
+	t.Logf("%d records were kept, %d applied, and %d wait", len(kept), len(applied), len(waiting))
+}
+
+// wantSidesInOrder wants what each side of a child has appended in its order.
+func wantSidesInOrder(t *testing.T, waiting []string) {
+	t.Helper()
 	last := map[string]int{}
 	for _, payload := range waiting {
 		var round, side, n int
@@ -219,7 +239,6 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		}
 		last[who] = n
 	}
-	t.Logf("%d records were kept, %d applied, and %d wait", len(kept), len(applied), len(waiting))
 }
 
 // A disk that is full takes no more records, and harms none that it has; when there is
@@ -292,8 +311,8 @@ func TestQueuesThatOpenAtOnceHaveFilesOfTheirOwn(t *testing.T) {
 	}
 	started.Wait()
 	for i, q := range queues {
-		keep(t, q, fmt.Sprint(i))
-		wantPending(t, q, fmt.Sprint(i))
+		keep(t, q, strconv.Itoa(i))
+		wantPending(t, q, strconv.Itoa(i))
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, "*")); len(names) != len(queues) {
 		t.Errorf("there are %q", names)

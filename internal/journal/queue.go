@@ -74,21 +74,21 @@ func openQueue(dir string, limit int64, wrap func(*os.File) disk) (*Queue, []Fou
 		return nil, all, err
 	}
 	for n := 1; len(q.files) == 0; n++ {
-		found, err := q.take(filepath.Join(dir, fmt.Sprintf("queue-%d.journal", n)))
-		switch {
-		case err == nil:
-			all = append(all, found)
-		case !errors.Is(err, errHeld) && !skipped(all, found.File):
+		path := filepath.Join(dir, fmt.Sprintf("queue-%d.journal", n))
+		if _, err := os.Stat(path); err == nil {
+			continue // another has it, or it could not be taken
+		}
+		found, err := q.take(path)
+		if err != nil && !errors.Is(err, errHeld) {
 			return nil, all, err
+		}
+		if err == nil {
+			all = append(all, found)
 		}
 	}
 	q.own = q.files[0]
 	go q.write()
 	return q, all, nil
-}
-
-func skipped(all []Found, name string) bool {
-	return slices.ContainsFunc(all, func(f Found) bool { return f.File == name })
 }
 
 // Adopt takes over what processes that have died since have left, as OpenQueue does.

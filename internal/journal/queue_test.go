@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -163,9 +164,9 @@ func TestAppendDuringDrain(t *testing.T) {
 	q, _ := opened(t, t.TempDir(), roomy)
 	keep(t, q, "1")
 	var got []string
-	err := q.Drain(t.Context(), func(_ context.Context, payload []byte) error {
+	err := q.Drain(t.Context(), func(ctx context.Context, payload []byte) error {
 		if got = append(got, string(payload)); len(got) < 3 {
-			keep(t, q, fmt.Sprint(len(got)+1))
+			return q.Append(ctx, strconv.AppendInt(nil, int64(len(got)+1), 10))
 		}
 		return nil
 	})
@@ -180,18 +181,7 @@ func TestSpaceIsBoundedAndGivenBack(t *testing.T) {
 	dir := t.TempDir()
 	q, _ := opened(t, dir, 2000)
 	for round := range 3 {
-		var kept []string
-		for n := 0; ; n++ {
-			payload := fmt.Sprintf(`{"caller":"+12025550123","round":%d,"n":%d}`, round, n)
-			err := q.Append(t.Context(), []byte(payload))
-			if errors.Is(err, ErrFull) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			kept = append(kept, payload)
-		}
+		kept := filled(t, q, round)
 		if depth := q.Depth(); len(kept) < 20 || depth.Bytes > 2000 || depth.Bytes < 1900 || depth.Limit != 2000 || depth.Records != len(kept) {
 			t.Errorf("%d records fill it, and its depth is %+v", len(kept), depth)
 		}
@@ -205,6 +195,22 @@ func TestSpaceIsBoundedAndGivenBack(t *testing.T) {
 		if err != nil || bytes.Contains(text, []byte("caller")) {
 			t.Errorf("what was applied is still on disk (%v)", err)
 		}
+	}
+}
+
+// filled appends until the queue is full, and gives what it has kept.
+func filled(t *testing.T, q *Queue, round int) (kept []string) {
+	t.Helper()
+	for n := 0; ; n++ {
+		payload := fmt.Sprintf(`{"caller":"+12025550123","round":%d,"n":%d}`, round, n)
+		err := q.Append(t.Context(), []byte(payload))
+		if errors.Is(err, ErrFull) {
+			return kept
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, payload)
 	}
 }
 
