@@ -210,89 +210,92 @@ func TestClassifyInTwoCountries(t *testing.T) {
 	}
 }
 
+// refusals are what is dialed and cannot work, and why.
+var refusals = []struct {
+	dialed string
+	in     []emergency.Country
+	code   string
+}{
+	// Numbers of other countries, ordinary ones, and none at all are no emergency.
+	{"112", northAmerica, "not-an-emergency-number"},
+	{"999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
+	{"933", everywhere[1:], "not-an-emergency-number"},
+	// A calling code changes nothing about that: it says how a desktop was set up,
+	// and nobody in the United States is helped by the police of London.
+	{"+44999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
+	{"+45112", northAmerica, "not-an-emergency-number"},
+	// Nor is a code of a country that is not served taken off.
+	{"+49112", everywhere, "not-an-emergency-number"},
+	// 114 is the Danish police on an ordinary matter.
+	{"114", everywhere, "not-an-emergency-number"},
+	// Numbers that only begin or end like one.
+	{"9115551234", everywhere, "not-an-emergency-number"},
+	{"112233", everywhere, "not-an-emergency-number"},
+	{"9119", everywhere, "not-an-emergency-number"},
+	{"1911", everywhere, "not-an-emergency-number"},
+	{"00911", everywhere, "not-an-emergency-number"},
+	{"+19115551234", everywhere, "not-an-emergency-number"},
+	{"+4511223344", everywhere, "not-an-emergency-number"},
+	{"+12025550100", everywhere, "not-an-emergency-number"},
+	{"+12025550911", everywhere, "not-an-emergency-number"},
+	{"tel:+12025550100;ext=911", everywhere, "not-an-emergency-number"},
+	{"sip:alice@911", everywhere, "not-an-emergency-number"},
+	{"sip:alice@pbx.example;phone=911", everywhere, "not-an-emergency-number"},
+	{"mailto:911@example.com", everywhere, "not-an-emergency-number"},
+	{"91", everywhere, "not-an-emergency-number"},
+	{"9111", everywhere, "not-an-emergency-number"},
+	{"#911", everywhere, "not-an-emergency-number"},
+	{"*911", everywhere, "not-an-emergency-number"},
+	{"9#11", everywhere, "not-an-emergency-number"},
+	{"#", everywhere, "not-an-emergency-number"},
+	// What withholds the caller ID changes nothing about an ordinary number.
+	{"*679115551234", everywhere, "not-an-emergency-number"},
+	{"*67*67911", everywhere, "not-an-emergency-number"},
+	{"*67", everywhere, "not-an-emergency-number"},
+	{"*69911", everywhere, "not-an-emergency-number"},
+	{"141112233", everywhere, "not-an-emergency-number"},
+	// 141 is a code in the United Kingdom alone, and 999 no number elsewhere.
+	{"141911", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
+	{"1471999", everywhere, "not-an-emergency-number"},
+	{"#31#999", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
+	// What counts is the address, not the name before it or what is behind it.
+	{`"911" <sip:alice@pbx.example>`, everywhere, "not-an-emergency-number"},
+	{`"<911>" <tel:+12025550100>`, everywhere, "not-an-emergency-number"},
+	{"911 <tel:+12025550100>;x=<911>", everywhere, "not-an-emergency-number"},
+	{"sip:alice@pbx.example;x=<911>", everywhere, "not-an-emergency-number"},
+	{"<tel:+12025550100>, <tel:911>", everywhere, "not-an-emergency-number"},
+	{`"911"`, everywhere, "not-an-emergency-number"},
+	{"<911", everywhere, "not-an-emergency-number"},
+	{"<>911", everywhere, "not-an-emergency-number"},
+	{"9115551234;ext=911", everywhere, "not-an-emergency-number"},
+	{"alice@911", everywhere, "not-an-emergency-number"},
+	{"9+11", everywhere, "not-an-emergency-number"},
+	{"++911", everywhere, "not-an-emergency-number"},
+	{"911\x00", everywhere, "not-an-emergency-number"},
+	{"tel:%911", everywhere, "not-an-emergency-number"},
+	{"", everywhere, "not-an-emergency-number"},
+	{"+", everywhere, "not-an-emergency-number"},
+	{"tel:", everywhere, "not-an-emergency-number"},
+	{"sip:@911", everywhere, "not-an-emergency-number"},
+	// Other services have URNs too.
+	{"urn:service:counseling", everywhere, "not-an-emergency-number"},
+	{"urn:service:sosx", everywhere, "not-an-emergency-number"},
+	{"urn:service:tests.sos", everywhere, "not-an-emergency-number"},
+	{"urn:service:test.test.sos", everywhere, "not-an-emergency-number"},
+	// Characters, and an order of them, that no URN has.
+	{"urn:service:sos.\x00", everywhere, "not-an-emergency-number"},
+	{"urn:service:sos..", everywhere, "not-an-emergency-number"},
+	{"urn:service:.", everywhere, "not-an-emergency-number"},
+	{"urn:service:sos.-fire", everywhere, "not-an-emergency-number"},
+	{"urn:service:sos\n.fire", everywhere, "not-an-emergency-number"},
+	// A country that is not served is said to be so, whatever was dialed.
+	{"911", []emergency.Country{"", "DE", "us", "GL"}, "country-not-served"},
+	{"urn:service:sos", []emergency.Country{"DE"}, "country-not-served"},
+}
+
 // What cannot work is refused, with what to do instead.
 func TestClassifyRefuses(t *testing.T) {
-	for _, c := range []struct {
-		dialed string
-		in     []emergency.Country
-		code   string
-	}{
-		// Numbers of other countries, ordinary ones, and none at all are no emergency.
-		{"112", northAmerica, "not-an-emergency-number"},
-		{"999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
-		{"933", everywhere[1:], "not-an-emergency-number"},
-		// A calling code changes nothing about that: it says how a desktop was set up,
-		// and nobody in the United States is helped by the police of London.
-		{"+44999", slices.Concat(northAmerica, europe[1:]), "not-an-emergency-number"},
-		{"+45112", northAmerica, "not-an-emergency-number"},
-		// Nor is a code of a country that is not served taken off.
-		{"+49112", everywhere, "not-an-emergency-number"},
-		// 114 is the Danish police on an ordinary matter.
-		{"114", everywhere, "not-an-emergency-number"},
-		// Numbers that only begin or end like one.
-		{"9115551234", everywhere, "not-an-emergency-number"},
-		{"112233", everywhere, "not-an-emergency-number"},
-		{"9119", everywhere, "not-an-emergency-number"},
-		{"1911", everywhere, "not-an-emergency-number"},
-		{"00911", everywhere, "not-an-emergency-number"},
-		{"+19115551234", everywhere, "not-an-emergency-number"},
-		{"+4511223344", everywhere, "not-an-emergency-number"},
-		{"+12025550100", everywhere, "not-an-emergency-number"},
-		{"+12025550911", everywhere, "not-an-emergency-number"},
-		{"tel:+12025550100;ext=911", everywhere, "not-an-emergency-number"},
-		{"sip:alice@911", everywhere, "not-an-emergency-number"},
-		{"sip:alice@pbx.example;phone=911", everywhere, "not-an-emergency-number"},
-		{"mailto:911@example.com", everywhere, "not-an-emergency-number"},
-		{"91", everywhere, "not-an-emergency-number"},
-		{"9111", everywhere, "not-an-emergency-number"},
-		{"#911", everywhere, "not-an-emergency-number"},
-		{"*911", everywhere, "not-an-emergency-number"},
-		{"9#11", everywhere, "not-an-emergency-number"},
-		{"#", everywhere, "not-an-emergency-number"},
-		// What withholds the caller ID changes nothing about an ordinary number.
-		{"*679115551234", everywhere, "not-an-emergency-number"},
-		{"*67*67911", everywhere, "not-an-emergency-number"},
-		{"*67", everywhere, "not-an-emergency-number"},
-		{"*69911", everywhere, "not-an-emergency-number"},
-		{"141112233", everywhere, "not-an-emergency-number"},
-		// 141 is a code in the United Kingdom alone, and 999 no number elsewhere.
-		{"141911", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
-		{"1471999", everywhere, "not-an-emergency-number"},
-		{"#31#999", append(slices.Clone(northAmerica), "DK"), "not-an-emergency-number"},
-		// What counts is the address, not the name before it or what is behind it.
-		{`"911" <sip:alice@pbx.example>`, everywhere, "not-an-emergency-number"},
-		{`"<911>" <tel:+12025550100>`, everywhere, "not-an-emergency-number"},
-		{"911 <tel:+12025550100>;x=<911>", everywhere, "not-an-emergency-number"},
-		{"sip:alice@pbx.example;x=<911>", everywhere, "not-an-emergency-number"},
-		{"<tel:+12025550100>, <tel:911>", everywhere, "not-an-emergency-number"},
-		{`"911"`, everywhere, "not-an-emergency-number"},
-		{"<911", everywhere, "not-an-emergency-number"},
-		{"<>911", everywhere, "not-an-emergency-number"},
-		{"9115551234;ext=911", everywhere, "not-an-emergency-number"},
-		{"alice@911", everywhere, "not-an-emergency-number"},
-		{"9+11", everywhere, "not-an-emergency-number"},
-		{"++911", everywhere, "not-an-emergency-number"},
-		{"911\x00", everywhere, "not-an-emergency-number"},
-		{"tel:%911", everywhere, "not-an-emergency-number"},
-		{"", everywhere, "not-an-emergency-number"},
-		{"+", everywhere, "not-an-emergency-number"},
-		{"tel:", everywhere, "not-an-emergency-number"},
-		{"sip:@911", everywhere, "not-an-emergency-number"},
-		// Other services have URNs too.
-		{"urn:service:counseling", everywhere, "not-an-emergency-number"},
-		{"urn:service:sosx", everywhere, "not-an-emergency-number"},
-		{"urn:service:tests.sos", everywhere, "not-an-emergency-number"},
-		{"urn:service:test.test.sos", everywhere, "not-an-emergency-number"},
-		// Characters, and an order of them, that no URN has.
-		{"urn:service:sos.\x00", everywhere, "not-an-emergency-number"},
-		{"urn:service:sos..", everywhere, "not-an-emergency-number"},
-		{"urn:service:.", everywhere, "not-an-emergency-number"},
-		{"urn:service:sos.-fire", everywhere, "not-an-emergency-number"},
-		{"urn:service:sos\n.fire", everywhere, "not-an-emergency-number"},
-		// A country that is not served is said to be so, whatever was dialed.
-		{"911", []emergency.Country{"", "DE", "us", "GL"}, "country-not-served"},
-		{"urn:service:sos", []emergency.Country{"DE"}, "country-not-served"},
-	} {
+	for _, c := range refusals {
 		for _, country := range c.in {
 			t.Run(c.dialed+" in "+string(country), func(t *testing.T) {
 				got, err := emergency.DialPlan{}.Classify(c.dialed, in(country))

@@ -48,35 +48,6 @@ func TestAgentValidate(t *testing.T) {
 		// Without a device nobody can be called back (S4).
 		{"no device", func(a *emergency.Agent) { a.Endpoints = nil }, "endpoints"},
 		{"nine devices", func(a *emergency.Agent) { a.Endpoints = make([]string, 9) }, "endpoints"},
-		{"a bare number", func(a *emergency.Agent) { a.Endpoints = []string{"+12025550100"} }, "endpoints"},
-		{"another scheme", func(a *emergency.Agent) { a.Endpoints = []string{"mailto:a@example.com"} }, "endpoints"},
-		{"sip without a host", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one"} }, "endpoints"},
-		{"sips", func(a *emergency.Agent) { a.Endpoints = []string{"sips:one@example.com;transport=tls"} }, ""},
-		{"an extension", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711"} }, ""},
-		{"a number with an extension", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext=12"} }, ""},
-		{"a number with brackets", func(a *emergency.Agent) { a.Endpoints = []string{"TEL:+1(202)555-0100"} }, ""},
-		{"a number with many parameters", func(a *emergency.Agent) {
-			a.Endpoints = []string{"tel:4711;phone-context=pbx.example;ext=1;isub=2;lr"}
-		}, ""},
-		{"sip in capitals", func(a *emergency.Agent) { a.Endpoints = []string{"SIP:+12025550100;ext=1@pbx.example;user=phone"} }, ""},
-		{"brackets alone", func(a *emergency.Agent) { a.Endpoints = []string{"tel:()"} }, "endpoints"},
-		{"a number at a host", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100@pbx.example"} }, "endpoints"},
-		{"half a parameter", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext="} }, "endpoints"},
-		{"a parameter in two lines", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+12025550100;ext=1\n2"} }, "endpoints"},
-		{"a letter", func(a *emergency.Agent) { a.Endpoints = []string{"tel:+1202555010x"} }, "endpoints"},
-		// A callback that rings the emergency service calls it a second time (B6).
-		{"911", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one@example.com", "tel:911"} }, "endpoints"},
-		{"a number of another country", func(a *emergency.Agent) { a.Endpoints = []string{"tel:9-9-9"} }, "endpoints"},
-		{"112 on a telephone system", func(a *emergency.Agent) { a.Endpoints = []string{"sip:112@pbx.example;user=phone"} }, "endpoints"},
-		{"911 in disguise", func(a *emergency.Agent) { a.Endpoints = []string{"SIPS:%2B1911;ext=2@pbx.example"} }, "endpoints"},
-		{"the test number", func(a *emergency.Agent) { a.Endpoints = []string{"tel:933;phone-context=+1"} }, "endpoints"},
-		{"a service", func(a *emergency.Agent) { a.Endpoints = []string{"sip:urn:service:sos.fire@pbx.example"} }, "endpoints"},
-		{"a test of a service", func(a *emergency.Agent) { a.Endpoints = []string{"sip:urn%3Aservice%3Atest.sos@pbx.example"} }, "endpoints"},
-		{"a host with such a name", func(a *emergency.Agent) { a.Endpoints = []string{"sip:one@911.example.com"} }, ""},
-		{"a number that begins so", func(a *emergency.Agent) { a.Endpoints = []string{"tel:9115551234", "tel:9112"} }, ""},
-		{"a line break", func(a *emergency.Agent) { a.Endpoints = []string{"tel:4711\nsip:a@example.com"} }, "endpoints"},
-		{"no text", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\xffb@example.com"} }, "endpoints"},
-		{"a null", func(a *emergency.Agent) { a.Endpoints = []string{"sip:a\x00b@example.com"} }, "endpoints"},
 		// Who may not call yet is an agent all the same (S12, S15).
 		{"no profile and no number", func(a *emergency.Agent) { a.CapacityProfiles, a.CallingNumber = nil, "" }, ""},
 		{"profiles and a number", func(a *emergency.Agent) {
@@ -94,6 +65,50 @@ func TestAgentValidate(t *testing.T) {
 			c.change(&agent)
 			if got := field(t, agent.Validate()); got != c.blames {
 				t.Errorf("Validate blames %q, want %q", got, c.blames)
+			}
+		})
+	}
+}
+
+// An agent's device can be rung, and does not call for help itself (S4, B6).
+func TestEndpointsValidate(t *testing.T) {
+	for _, c := range []struct {
+		name, uri string
+		right     bool
+	}{
+		{"a bare number", "+12025550100", false},
+		{"another scheme", "mailto:a@example.com", false},
+		{"sip without a host", "sip:one", false},
+		{"sips", "sips:one@example.com;transport=tls", true},
+		{"an extension", "tel:4711", true},
+		{"a number with an extension", "tel:+12025550100;ext=12", true},
+		{"a number with brackets", "TEL:+1(202)555-0100", true},
+		{"a number with many parameters", "tel:4711;phone-context=pbx.example;ext=1;isub=2;lr", true},
+		{"sip in capitals", "SIP:+12025550100;ext=1@pbx.example;user=phone", true},
+		{"brackets alone", "tel:()", false},
+		{"a number at a host", "tel:+12025550100@pbx.example", false},
+		{"half a parameter", "tel:+12025550100;ext=", false},
+		{"a parameter in two lines", "tel:+12025550100;ext=1\n2", false},
+		{"a letter", "tel:+1202555010x", false},
+		// A callback that rings the emergency service calls it a second time (B6).
+		{"911", "tel:911", false},
+		{"a number of another country", "tel:9-9-9", false},
+		{"112 on a telephone system", "sip:112@pbx.example;user=phone", false},
+		{"911 in disguise", "SIPS:%2B1911;ext=2@pbx.example", false},
+		{"the test number", "tel:933;phone-context=+1", false},
+		{"a service", "sip:urn:service:sos.fire@pbx.example", false},
+		{"a test of a service", "sip:urn%3Aservice%3Atest.sos@pbx.example", false},
+		{"a host with such a name", "sip:one@911.example.com", true},
+		{"a number that begins so", "tel:9115551234", true},
+		{"another that does", "tel:9112", true},
+		{"a line break", "tel:4711\nsip:a@example.com", false},
+		{"no text", "sip:a\xffb@example.com", false},
+		{"a null", "sip:a\x00b@example.com", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			agent := emergency.Agent{ID: "agent-us", Name: "One", SiteID: "us", Endpoints: []string{"sip:one@example.com", c.uri}}
+			if got := field(t, agent.Validate()); (got == "") != c.right || !c.right && got != "endpoints" {
+				t.Errorf("Validate blames %q", got)
 			}
 		})
 	}
