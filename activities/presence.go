@@ -26,12 +26,17 @@ func (a *Activities) SetDoNotDisturb(ctx context.Context, in workflows.PresenceS
 }
 
 // RestorePresence makes sure that ended legs no longer show, and tells the outside
-// system (S10, B4).
+// system (S10, B4). That one may have been down until the call was erased: it hears
+// what the agent shows all the same.
 func (a *Activities) RestorePresence(ctx context.Context, in workflows.PresenceStep) error {
-	if err := a.Store.EnsureRestored(ctx, in.CallID); err != nil {
-		return typed("restore presence", err)
+	restored := typed("restore presence", a.Store.EnsureRestored(ctx, in.CallID))
+	if restored != nil && !errors.Is(restored, emergency.ErrUnknownCall) {
+		return restored
 	}
-	return a.tellOutside(ctx, in.AgentID)
+	if err := a.tellOutside(ctx, in.AgentID); err != nil {
+		return err
+	}
+	return restored
 }
 
 // tellOutside sends what the agent shows at this moment, not what was asked for:

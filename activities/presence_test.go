@@ -29,6 +29,19 @@ func TestTellOutside(t *testing.T) {
 	same(t, "what was told", []emergency.Status{emergency.StatusDoNotDisturb, emergency.StatusAvailable}, *told)
 }
 
+// A presence system that was down until the call was erased still hears what the agent
+// shows (S10, S11, B14).
+func TestTellOutsideOfErasedCall(t *testing.T) {
+	r := newRig(t, 5*time.Minute)
+	told := r.hears()
+	r.end(t, "", 0)
+	r.sql(t, "DELETE FROM legs; DELETE FROM lease_claims; DELETE FROM calls")
+	if failed := application(t, r.RestorePresence(t.Context(), presenceStep(""))); !failed.NonRetryable() {
+		t.Error("it will be tried again")
+	}
+	same(t, "what was told", []emergency.Status{emergency.StatusAvailable}, *told)
+}
+
 // What is told is what holds now, not what was asked for: a step that comes late,
 // or a second time, still tells the truth.
 func TestTellOutsideTheTruth(t *testing.T) {
