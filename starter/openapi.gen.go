@@ -318,7 +318,7 @@ type AgentSettings struct {
 	CapacityProfiles *[]string `json:"capacityProfiles,omitempty"`
 
 	// Endpoints The devices that a callback rings, in order: tel: or sip: URIs. No number is one that is called back itself: in
-	// a pool, or standing for a site.
+	// a pool, or standing for a site; nor an emergency or test number.
 	Endpoints []string `json:"endpoints"`
 
 	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
@@ -339,12 +339,15 @@ type Call struct {
 	CallbackNumberKind CallCallbackNumberKind `json:"callbackNumberKind"`
 	Controls           Controls               `json:"controls"`
 
-	// Country ISO 3166-1 alpha-2.
+	// Country Whose emergency services are called: ISO 3166-1 alpha-2.
 	Country string `json:"country"`
 
 	// Degraded Not everything could be done before the answer; it is done later.
-	Degraded     bool          `json:"degraded"`
-	DialedAt     time.Time     `json:"dialedAt"`
+	Degraded bool      `json:"degraded"`
+	DialedAt time.Time `json:"dialedAt"`
+
+	// DialedNumber The emergency number that goes out, bare, or the service URN. Of somebody whose device is in another country than
+	// the site it may be that country's own number instead of the one dialed.
 	DialedNumber string        `json:"dialedNumber"`
 	Kind         CallKind      `json:"kind"`
 	Legs         []Leg         `json:"legs"`
@@ -588,7 +591,7 @@ type InboundCall struct {
 	// From Who calls; absent or empty when withheld.
 	From string `json:"from,omitempty,omitzero"`
 
-	// To The number that was called, in E.164.
+	// To The number that was called: in E.164, as a tel: or sip: URI, or as the trunk writes it.
 	To string `json:"to"`
 }
 
@@ -1069,7 +1072,8 @@ type SiteSettings struct {
 	// Country ISO 3166-1 alpha-2, of a country that is served.
 	Country string `json:"country"`
 
-	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI, of no number that is called back itself.
+	// FallbackEndpoint Answers a callback that the agent does not (B6): a tel: or sip: URI, of no number that is called back
+	// itself, and of no emergency or test number.
 	FallbackEndpoint string `json:"fallbackEndpoint,omitempty,omitzero"`
 
 	// FallbackRingSeconds The same for those behind the agent.
@@ -1090,7 +1094,7 @@ type SiteSettings struct {
 	Recipients string `json:"recipients,omitempty,omitzero"`
 
 	// StandingNumber Shown when no callback number is free (B5), in E.164: a number of the country, which stands for no other site, is
-	// in no pool and rings nobody's device. It may be a direct offer.
+	// in no pool and rings nobody's device. It may be a direct offer, and is neither toll-free nor premium-rate.
 	StandingNumber string `json:"standingNumber"`
 
 	// TestRecipients Who is told of test calls (B13): e-mail addresses separated by semicolons, at most 50.
