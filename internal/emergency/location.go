@@ -67,9 +67,23 @@ func (l Location) freshAt(told time.Time, maxAge time.Duration) bool {
 
 // Validate reports the first field that cannot be used, as an *Invalid.
 func (l *Location) Validate() error {
-	switch {
-	case l == nil:
+	if l == nil {
 		return nil
+	}
+	if err := l.validatePoint(); err != nil {
+		return err
+	}
+	switch {
+	case !l.On() && l.Permission != LocationDenied && l.Permission != LocationPrompt:
+		return &Invalid{"location.permission", "must be granted, denied or prompt"}
+	case l.CapturedAt.UTC().Year() < 0 || l.CapturedAt.UTC().Year() > 9999:
+		return &Invalid{"location.capturedAt", "must lie in the years 0 to 9999"} // RFC 3339 can write no other
+	}
+	return nil
+}
+
+func (l *Location) validatePoint() error {
+	switch {
 	case l.Latitude == nil && l.Longitude != nil:
 		return &Invalid{"location.latitude", comeTogether}
 	case l.Latitude != nil && l.Longitude == nil:
@@ -80,10 +94,6 @@ func (l *Location) Validate() error {
 		return &Invalid{"location.longitude", "must lie between -180 and 180"}
 	case l.Accuracy != nil && !(*l.Accuracy >= 0 && *l.Accuracy <= math.MaxFloat64):
 		return &Invalid{"location.accuracy", "must be a radius in metres"}
-	case !l.On() && l.Permission != LocationDenied && l.Permission != LocationPrompt:
-		return &Invalid{"location.permission", "must be granted, denied or prompt"}
-	case l.CapturedAt.UTC().Year() < 0 || l.CapturedAt.UTC().Year() > 9999:
-		return &Invalid{"location.capturedAt", "must lie in the years 0 to 9999"} // RFC 3339 can write no other
 	}
 	return nil
 }
