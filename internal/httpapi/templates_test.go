@@ -126,7 +126,7 @@ func TestBrokenTemplates(t *testing.T) {
 		},
 		"half a position": {
 			preview(`{"data":{"location":{"latitude":1}}}`),
-			Problem{Status: 400, Code: "invalid", Field: "data.location", Detail: "data.location needs latitude and longitude together."},
+			Problem{Status: 400, Code: "invalid", Field: "data.location.longitude", Detail: "data.location.longitude is missing: latitude and longitude come together."},
 		},
 		"a time that is none": {
 			preview(`{"data":{"dialedAt":"2026-02-31T00:00:00Z"}}`), Problem{Status: 400, Code: "invalid", Field: "data.dialedAt"},

@@ -218,6 +218,8 @@ func schemaFault(broken *openapi3.SchemaError, name string) error {
 // patternWords say what the patterns of the contract ask for.
 var patternWords = map[string]string{
 	`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`: "must be 1 to 64 letters, digits, dots, dashes or underscores, and begin with a letter or a digit",
+	`^[A-Za-z0-9][A-Za-z0-9-]{0,63}$`:   "must be 1 to 64 letters, digits or dashes, and begin with a letter or a digit",
+	`^(https?://[!-~]+)?$`:              "must be an http: or https: URL",
 	`^[A-Za-z0-9][A-Za-z0-9 ._-]*$`:     "must be letters, digits, spaces, dots, dashes or underscores, and begin with a letter or a digit",
 	`^[A-Z]{2}$`:                        "must be a code of two capital letters, such as US",
 	`^[ -~]+$`:                          "must be printable ASCII characters",
