@@ -18,6 +18,7 @@ var noticeRules = []rule{
 	{"is made once", noticeIsMadeOnce},
 	{"of a callback", noticeOfCallback},
 	{"escalated", noticeIsEscalated},
+	{"to nobody", noticeToNobody},
 	{"of a test", noticeOfTest},
 	{"of a closed call", noticeOfClosedCall},
 	{"is recorded", deliveryIsRecorded},
@@ -207,6 +208,26 @@ func noticeIsEscalated(t *testing.T, w *world) {
 		if _, waiting, err := w.Notice(t.Context(), call.ID, event, round); err != nil || len(waiting) != want {
 			t.Errorf("%d wait for round %d, %v, want %d", len(waiting), round, err, want)
 		}
+	}
+}
+
+// An agent whose mailbox is off, or who has no contacts, leaves nobody to be told where the
+// site has no list; neither is anybody told again, and the call says so (S14, B9).
+func noticeToNobody(t *testing.T, w *world) {
+	everything(t, w)
+	w.addAgents(t, "us", "alone")
+	off := agentNamed("one", "us")
+	off.MailboxOff = true
+	if err := only(w.PutAgent(t.Context(), off, emergency.Change{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, agent := range []emergency.AgentID{"one", "alone"} {
+		call := w.dial(t, agent)
+		_, to := w.ensure(t, call.ID, emergency.NoticePlaced, 0)
+		same(t, "who is told", nil, to)
+		_, to = w.ensure(t, call.ID, emergency.NoticeEscalated, 1)
+		same(t, "who is told again", nil, to)
+		same(t, "the state", emergency.NotificationNone, w.read(t, call.ID).Notice.State())
 	}
 }
 
