@@ -67,7 +67,8 @@ func TestNobodyAcknowledges(t *testing.T) {
 }
 
 // A dial that was refused is told, too: somebody wanted help and did not get it here
-// (B10). It says so, and what the agent was told to do instead.
+// (B10). It says so, and what the agent was told to do instead; whoever dialed can read who
+// was told, and who has seen it.
 func TestRefusedDialIsTold(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
@@ -76,11 +77,15 @@ func TestRefusedDialIsTold(t *testing.T) {
 		Name: "Demo agent", SiteID: "site-us", Endpoints: []string{"sip:agent-us@phones.example"}, CapacityProfiles: &[]string{},
 	}, nil)
 	events := i.as("supervisor").follow("")
+	var problem httpapi.Problem
 	i.as("carrier").must(http.StatusUnprocessableEntity, http.MethodPost, "/v1/emergency-calls",
-		httpapi.DialRequest{AgentID: "agent-us", DialedNumber: "911"}, nil)
+		httpapi.DialRequest{AgentID: "agent-us", DialedNumber: "911"}, &problem)
 	await(t, "the refusal to be told", func() error { return toldOf(events, "call-refused no-capacity-profile") })
 	all := events.all()
 	refused := all[slices.IndexFunc(all, func(e event) bool { return e.Type == httpapi.EventTypeCallRefused })].CallID
+	if problem.CallID != refused {
+		t.Errorf("whoever dialed is told of %q, and people of %q", problem.CallID, refused)
+	}
 	for _, letter := range i.awaitMail(refused, "security@example.org", "supervisor@example.org") {
 		for _, fact := range []string{"911", "Dial 911 from a mobile phone.", "100 Example Avenue NW"} {
 			if !strings.Contains(letter.text, fact) {
@@ -88,6 +93,11 @@ func TestRefusedDialIsTold(t *testing.T) {
 			}
 		}
 		visit(t, http.MethodPost, linkIn(t, letter.text))
+	}
+	var shown httpapi.RefusedCall
+	i.as("agent/agent-us").must(http.StatusOK, http.MethodGet, "/v1/refused-calls/"+refused, nil, &shown)
+	if notice := shown.Notification; shown.Code != "no-capacity-profile" || notice.State != httpapi.NotificationStateAcknowledged || len(notice.Acknowledgements) != 2 {
+		t.Errorf("the refused dial is shown as %+v", shown)
 	}
 }
 
