@@ -66,6 +66,10 @@ func (s service) listAgents(ctx context.Context, token string) (answer[[]Agent],
 	return ask[[]Agent](ctx, s, http.MethodGet, "/v1/agents", token, nil)
 }
 
+func (s service) listSites(ctx context.Context, token string) (answer[[]Site], error) {
+	return ask[[]Site](ctx, s, http.MethodGet, "/v1/sites", token, nil)
+}
+
 // endCall ends one leg, or without one every leg that is up.
 func (s service) endCall(ctx context.Context, token, id, leg string, end EndRequest) (answer[Call], error) {
 	path := "/v1/emergency-calls/" + url.PathEscape(id)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -15,43 +17,62 @@ import (
 // admin reads who there is to drill.
 const admin = "admin"
 
+// The numbers that a drill dials. The first is a test everywhere, the second in the
+// United States alone.
+const (
+	testEverywhere  = "urn:service:test.sos"
+	testInAmerica   = "933"
+	americanCountry = "US"
+)
+
 // drillCommand dials nothing but test numbers (RFC 6881, ED-77), whatever is typed.
 type drillCommand struct {
 	Agents []string      `arg:"" optional:"" help:"The agents to drill; all of them when none is named."`
-	Sample int           `help:"Drill no more than so many agents, drawn at random." placeholder:"N"`
-	Number string        `help:"The test number to dial: ${enum}. The latter is for the United States alone." enum:"urn:service:test.sos,933" default:"urn:service:test.sos"`
+	Sample *int          `help:"Drill no more than so many agents, drawn at random." placeholder:"N"`
+	Number string        `help:"The test number to dial: ${enum}. The latter is known in the United States alone; agents of sites elsewhere dial the former." enum:"urn:service:test.sos,933" default:"urn:service:test.sos"`
 	Wait   time.Duration `help:"How long to wait for the notice of each call." default:"30s"`
-	Report string        `help:"Where to write the report; drill-<time>.json in this directory by default." placeholder:"FILE" type:"path"`
+	Report string        `help:"Where to write the report; no file is overwritten. drill-<time>.json in this directory by default." placeholder:"FILE" type:"path"`
+}
+
+// Validate refuses what could be taken for its opposite: a sample of nobody is not a
+// sample of everybody.
+func (c *drillCommand) Validate() error {
+	switch {
+	case c.Sample != nil && *c.Sample < 1:
+		return errors.New("--sample must be 1 or more; leave it out to drill everybody")
+	case c.Wait <= 0:
+		return errors.New("--wait must be longer than nothing")
+	default:
+		return nil
+	}
 }
 
 // Run makes one test call after the other, each from dial to restored presence
 // (B13), and keeps the evidence. It fails unless every call did what it should.
 func (c *drillCommand) Run(t *terminal) error {
-	if c.Sample < 0 || c.Wait <= 0 {
-		return errors.New("--sample must not be negative, and --wait must be longer than nothing")
-	}
 	d, err := newDrill(t, c)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	agents, err := d.choose(ctx)
+	chosen, err := d.choose(ctx)
 	if err != nil {
 		return err
 	}
-	report := drillReport{StartedAt: time.Now().UTC(), Service: t.service.base, Number: c.Number, Wait: c.Wait.String()}
-	for _, agent := range agents {
-		if ctx.Err() != nil {
-			break
-		}
-		result := d.drill(ctx, agent)
-		report.Results = append(report.Results, result)
-		t.say(result.line())
+	report := drillReport{
+		StartedAt: time.Now().UTC(), Service: t.service.base, Number: c.Number, Wait: c.Wait.String(),
+		NotDrilled: len(chosen), Results: []drillResult{},
 	}
-	report.NotDrilled = len(agents) - len(report.Results)
-	report.FinishedAt = time.Now().UTC()
-	return report.keep(t, c.Report)
+	path := cmp.Or(c.Report, "drill-"+report.StartedAt.Format("20060102T150405Z")+".json")
+	if err := claim(path); err != nil {
+		return err
+	}
+	if err := d.drillAll(ctx, t, chosen, &report, path); err != nil {
+		return err
+	}
+	t.say(report.summary(path))
+	return report.verdict()
 }
 
 // drill is what all its test calls share.
@@ -74,50 +95,81 @@ func newDrill(t *terminal, c *drillCommand) (*drill, error) {
 	return d, errors.Join(failures...)
 }
 
-// choose gives the agents to drill, in a random order, so that samples differ.
-func (d *drill) choose(ctx context.Context) ([]string, error) {
+// dialing is one agent to drill, and the test number that is known where the agent is.
+type dialing struct {
+	agent, number string
+}
+
+// choose gives the agents to drill. Samples are drawn at random, so that they differ.
+func (d *drill) choose(ctx context.Context) ([]dialing, error) {
 	listed, err := d.service.listAgents(ctx, d.admin)
 	if err != nil {
 		return nil, err
 	}
-	var known []string
+	known := map[string]Agent{}
 	for _, agent := range listed.value {
-		known = append(known, agent.AgentID)
+		known[agent.AgentID] = agent
 	}
 	chosen := slices.Compact(slices.Sorted(slices.Values(d.Agents)))
 	for _, agent := range chosen {
-		if !slices.Contains(known, agent) {
+		if _, ok := known[agent]; !ok {
 			return nil, fmt.Errorf("no agent has the ID %q", agent)
 		}
 	}
 	if len(chosen) == 0 {
-		chosen = known
+		chosen = slices.Sorted(maps.Keys(known))
 	}
 	if len(chosen) == 0 {
 		return nil, errors.New("there are no agents to drill")
 	}
-	if d.Sample > 0 && d.Sample < len(chosen) {
+	if d.Sample != nil && *d.Sample < len(chosen) {
 		rand.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-		chosen = slices.Sorted(slices.Values(chosen[:d.Sample]))
+		chosen = slices.Sorted(slices.Values(chosen[:*d.Sample]))
 	}
-	return chosen, nil
+	american, err := d.american(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []dialing
+	for _, agent := range chosen {
+		to := dialing{agent, testEverywhere}
+		if american[known[agent].SiteID] {
+			to.number = d.Number
+		}
+		all = append(all, to)
+	}
+	return all, nil
+}
+
+// american are the sites in the United States. They need to be known only when the
+// number to dial is known there alone.
+func (d *drill) american(ctx context.Context) (map[string]bool, error) {
+	if d.Number == testEverywhere {
+		return nil, nil
+	}
+	listed, err := d.service.listSites(ctx, d.admin)
+	found := map[string]bool{}
+	for _, site := range listed.value {
+		found[site.SiteID] = site.Country == americanCountry
+	}
+	return found, err
 }
 
 // drill makes one test call and sees that everything happens. Whatever fails, the
-// call is ended, so that nobody stays on Do not disturb for a drill.
-func (d *drill) drill(ctx context.Context, agent string) drillResult {
-	r := drillResult{AgentID: agent, StartedAt: time.Now().UTC()}
-	if busy, err := d.inCall(ctx, agent); err != nil || busy {
+// call is ended, so that nobody stays on Do not disturb for a drill; and whoever breaks
+// the drill off, what has begun is taken to its end.
+func (d *drill) drill(ctx context.Context, to dialing) drillResult {
+	whole := context.WithoutCancel(ctx)
+	r := drillResult{AgentID: to.agent, Number: to.number, StartedAt: time.Now().UTC()}
+	if busy, err := d.inCall(whole, to.agent); err != nil || busy {
 		r.skip(err)
 		return r
 	}
-	// Once begun, a test call is taken to its end, whoever breaks the drill off.
-	whole := context.WithoutCancel(ctx)
 	var call Call
 	placed := r.step("answer", func() (string, error) {
 		var err error
 		call, err = insist(func() (answer[Call], error) {
-			return d.service.placeCall(whole, d.carrier, DialRequest{AgentID: agent, DialedNumber: d.Number}, d.key(r))
+			return d.service.placeCall(whole, d.carrier, DialRequest{AgentID: to.agent, DialedNumber: to.number}, d.key(r))
 		})
 		return pathText(call.Route), err
 	})
@@ -132,6 +184,24 @@ func (d *drill) drill(ctx context.Context, agent string) drillResult {
 	r.step("end", func() (string, error) { return "", d.end(whole, call.CallID) })
 	r.step("presence", func() (string, error) { return d.seeRestored(whole, call) })
 	return r
+}
+
+// drillAll drills one agent after the other, and keeps what there is of the report after
+// each: the evidence of a drill that is killed is not lost.
+func (d *drill) drillAll(ctx context.Context, t *terminal, chosen []dialing, report *drillReport, path string) error {
+	for _, to := range chosen {
+		if err := report.save(path); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		result := d.drill(ctx, to)
+		report.add(result)
+		t.say(result.line())
+	}
+	report.FinishedAt = time.Now().UTC()
+	return report.save(path)
 }
 
 // key is an idempotency key of this one test call.
@@ -166,30 +236,44 @@ func seePresence(call Call, want string) (string, error) {
 // pollEvery is how often a drill looks for what happens by itself.
 const pollEvery = 50 * time.Millisecond
 
+// errBrokenOff says of a step that nobody has waited for its outcome.
+var errBrokenOff = errors.New("the drill was broken off")
+
 // awaitNotice waits until the test list has been told, which needs the outbox,
 // Temporal, a worker and the mail system.
-func (d *drill) awaitNotice(ctx context.Context, id string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.Wait)
+func (d *drill) awaitNotice(drilling context.Context, id string) (string, error) {
+	ctx, cancel := context.WithTimeout(drilling, d.Wait)
 	defer cancel()
 	for {
 		call, err := d.service.getCall(ctx, d.supervisor, id)
-		switch state := call.value.Notification.State; {
+		switch {
 		case err != nil && ctx.Err() == nil && !passing(err):
 			return "", err
-		case err == nil && state == NotificationStateNone:
-			return "", errors.New("nobody is told: the site has no test recipients")
-		case err == nil && state == NotificationStateFailed:
-			return "", errors.New("no notice went out")
-		case err == nil && state == NotificationStateBounced:
-			return "", errors.New("every notice came back")
-		case err == nil && state != NotificationStateQueued:
-			return fmt.Sprintf("%d told", told(call.value.Notification)), nil
+		case err == nil && call.value.Notification.State != NotificationStateQueued:
+			return seeNotice(call.value.Notification)
 		}
 		select {
 		case <-ctx.Done():
+			if drilling.Err() != nil {
+				return "", errBrokenOff
+			}
 			return "", fmt.Errorf("no notice went out within %v", d.Wait)
 		case <-time.After(pollEvery):
 		}
+	}
+}
+
+// seeNotice tells what has become of a notice.
+func seeNotice(notice Notification) (string, error) {
+	switch notice.State { //nolint:exhaustive // in every other state somebody has been told
+	case NotificationStateNone:
+		return "", errors.New("nobody is told: the site has no test recipients")
+	case NotificationStateFailed:
+		return "", errors.New("no notice went out")
+	case NotificationStateBounced:
+		return "", errors.New("every notice came back")
+	default:
+		return fmt.Sprintf("%d told", told(notice)), nil
 	}
 }
 

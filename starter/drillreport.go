@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,26 +13,42 @@ import (
 // drillReport is the evidence of a drill (B13, RFC 6881 ED-80). It names agents by
 // ID, and holds no number of theirs and no address.
 type drillReport struct {
-	StartedAt  time.Time `json:"startedAt"`
-	FinishedAt time.Time `json:"finishedAt"`
+	StartedAt time.Time `json:"startedAt"`
+	// FinishedAt is absent from the report of a drill that was killed.
+	FinishedAt time.Time `json:"finishedAt,omitzero"`
 	Service    string    `json:"service"`
-	// Number is what was dialed.
+	// Number is what was to be dialed; a result says what was.
 	Number string `json:"number"`
 	Wait   string `json:"wait"`
 	Passed int    `json:"passed"`
 	Failed int    `json:"failed"`
 	// Skipped agents were in a call.
 	Skipped int `json:"skipped"`
-	// NotDrilled agents were chosen, and the drill was broken off before them.
+	// NotDrilled agents were chosen, and the drill was broken off before or while their
+	// test call was made.
 	NotDrilled int           `json:"notDrilled"`
 	Results    []drillResult `json:"results"`
 }
 
+// outcome is how a test call went.
+type outcome string
+
+const (
+	drillPassed outcome = "passed"
+	drillFailed outcome = "failed"
+	// drillSkipped is that of an agent who was in a call.
+	drillSkipped outcome = "skipped"
+	// drillBrokenOff is a call that went well as far as it was watched.
+	drillBrokenOff outcome = "broken-off"
+)
+
 // drillResult is one agent's test call.
 type drillResult struct {
 	AgentID   string    `json:"agentId"`
+	Number    string    `json:"number"`
 	CallID    string    `json:"callId,omitempty"`
 	StartedAt time.Time `json:"startedAt"`
+	Outcome   outcome   `json:"outcome"`
 	// Skipped says why no call was made.
 	Skipped string `json:"skipped,omitempty"`
 	// NumberKind is leased or standing.
@@ -51,6 +67,8 @@ type drillStep struct {
 	// Seen is what was found, Failure why that is not right.
 	Seen    string `json:"seen,omitempty"`
 	Failure string `json:"failure,omitempty"`
+	// BrokenOff says that nobody has waited for it.
+	BrokenOff bool `json:"brokenOff,omitempty"`
 }
 
 // step takes one step and tells whether it went as it should.
@@ -58,9 +76,12 @@ func (r *drillResult) step(name string, take func() (seen string, err error)) bo
 	begun := time.Now()
 	seen, err := take()
 	s := drillStep{Name: name, Milliseconds: float64(time.Since(begun).Microseconds()) / 1000}
-	if err == nil {
+	switch {
+	case err == nil:
 		s.Seen = seen
-	} else {
+	case errors.Is(err, errBrokenOff):
+		s.BrokenOff = true
+	default:
 		s.Failure = err.Error()
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
@@ -98,49 +119,95 @@ func (r *drillResult) failures() []string {
 	return all
 }
 
-// line is the result for somebody who waits.
-func (r *drillResult) line() string {
-	switch failures := r.failures(); {
+// outcome is what the steps come to.
+func (r *drillResult) outcome() outcome {
+	switch {
 	case r.Skipped != "":
-		return fmt.Sprintf("skipped  %s  %s\n", r.AgentID, r.Skipped)
-	case len(failures) > 0:
-		return fmt.Sprintf("FAILED   %s  %s\n", r.AgentID, strings.Join(failures, "; "))
+		return drillSkipped
+	case len(r.failures()) > 0:
+		return drillFailed
+	case slices.ContainsFunc(r.Steps, func(s drillStep) bool { return s.BrokenOff }):
+		return drillBrokenOff
 	default:
-		var took []string
-		for _, s := range r.Steps {
-			took = append(took, fmt.Sprintf("%s %.0f ms", s.Name, s.Milliseconds))
-		}
-		return fmt.Sprintf("passed   %s  %s\n", r.AgentID, strings.Join(took, ", "))
+		return drillPassed
 	}
 }
 
-// keep counts, writes the report and says where it is. The error says that not
-// everything went well.
-func (r *drillReport) keep(t *terminal, path string) error {
-	for _, result := range r.Results {
-		switch {
-		case result.Skipped != "":
-			r.Skipped++
-		case len(result.failures()) > 0:
-			r.Failed++
-		default:
-			r.Passed++
-		}
+// line is the result for somebody who waits.
+func (r *drillResult) line() string {
+	switch r.outcome() {
+	case drillSkipped:
+		return fmt.Sprintf("skipped  %s  %s\n", r.AgentID, r.Skipped)
+	case drillFailed:
+		return fmt.Sprintf("FAILED   %s  %s\n", r.AgentID, strings.Join(r.failures(), "; "))
+	case drillBrokenOff:
+		return fmt.Sprintf("left     %s  broken off; the test call has been ended\n", r.AgentID)
+	case drillPassed:
 	}
-	path = cmp.Or(path, "drill-"+r.StartedAt.Format("20060102T150405Z")+".json")
+	var took []string
+	for _, s := range r.Steps {
+		took = append(took, fmt.Sprintf("%s %.0f ms", s.Name, s.Milliseconds))
+	}
+	return fmt.Sprintf("passed   %s  %s\n", r.AgentID, strings.Join(took, ", "))
+}
+
+// add counts a test call.
+func (r *drillReport) add(result drillResult) {
+	result.Outcome = result.outcome()
+	r.Results = append(r.Results, result)
+	count := map[outcome]*int{drillPassed: &r.Passed, drillFailed: &r.Failed, drillSkipped: &r.Skipped}[result.Outcome]
+	if count != nil {
+		*count++
+		r.NotDrilled--
+	}
+}
+
+// summary is the report in a line, for people.
+func (r *drillReport) summary(path string) string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped. The report is in %s.\n", r.Passed, r.Failed, r.Skipped, path)
+}
+
+// verdict is nil when everything went well.
+func (r *drillReport) verdict() error {
+	switch {
+	case r.NotDrilled > 0:
+		return fmt.Errorf("%w; agents not drilled: %d", errBrokenOff, r.NotDrilled)
+	case r.Failed > 0:
+		return fmt.Errorf("agents who could not make a test call as they should: %d", r.Failed)
+	default:
+		return nil
+	}
+}
+
+// claim makes the file that a report will stand in, before there is anything to lose.
+// It overwrites none, since that would be the evidence of another drill.
+func claim(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists already, and a report overwrites nothing", path)
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("make report: %w", err)
+	}
+	return nil
+}
+
+// save writes the report as it stands into the file that was claimed for it. Whatever
+// happens meanwhile, a whole report stands there, if an older one.
+func (r *drillReport) save(path string) error {
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode report: %w", err)
 	}
-	if err := os.WriteFile(path, append(raw, '\n'), 0o600); err != nil {
+	fresh := path + ".new"
+	if err := os.WriteFile(fresh, append(raw, '\n'), 0o600); err != nil {
+		return errors.Join(fmt.Errorf("write report: %w", err), os.Remove(fresh))
+	}
+	if err := os.Rename(fresh, path); err != nil {
 		return fmt.Errorf("write report: %w", err)
-	}
-	t.say(fmt.Sprintf("%d passed, %d failed, %d skipped. The report is in %s.\n", r.Passed, r.Failed, r.Skipped, path))
-	if r.NotDrilled > 0 {
-		return fmt.Errorf("the drill was broken off: %d agents have not been drilled", r.NotDrilled)
-	}
-	if r.Failed > 0 {
-		return fmt.Errorf("%d agents could not make a test call as they should", r.Failed)
 	}
 	return nil
 }

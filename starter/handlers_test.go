@@ -34,7 +34,7 @@ func (l *lifeline) place(w http.ResponseWriter, r *http.Request) {
 	case dial.AgentID != demoAgent:
 		refuse(w, http.StatusUnprocessableEntity, "unknown-agent", "No agent has this ID.", "In an emergency dial the local emergency number from a mobile phone.")
 		return
-	case kinds[dial.DialedNumber] == "":
+	case kinds[dial.DialedNumber] == "" || dial.DialedNumber == "933" && l.country != "US":
 		refuse(w, http.StatusUnprocessableEntity, "not-an-emergency-number", "This is not an emergency number in US.", "In an emergency dial 911, here or from a mobile phone.")
 		return
 	}
@@ -97,6 +97,16 @@ func (l *lifeline) agents(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	writeJSON(w, http.StatusOK, all)
+}
+
+func (l *lifeline) sites(w http.ResponseWriter, r *http.Request) {
+	if !admit(w, r, admin) {
+		return
+	}
+	writeJSON(w, http.StatusOK, []Site{{
+		SiteID: "site-us", Name: "Demo site", Country: l.country, StandingNumber: "+12025550100",
+		ParsedRecipients: []Contact{}, ParsedTestRecipients: []Contact{},
+	}})
 }
 
 func (l *lifeline) list(w http.ResponseWriter, r *http.Request) {

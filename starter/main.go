@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"lifeline/internal/config"
@@ -76,6 +77,9 @@ func run(args []string, out, errs io.Writer) int {
 	switch {
 	case helped:
 		return exitDone
+	case slices.ContainsFunc(args, isEmpty):
+		t.note("an argument is empty; see starter --help")
+		return exitUsage
 	case err != nil:
 		t.note(err.Error() + "; see starter --help")
 		return exitUsage
@@ -88,6 +92,12 @@ func run(args []string, out, errs io.Writer) int {
 		return exitFailed
 	}
 	return exitDone
+}
+
+// isEmpty finds an argument that a script has no value for: without the leg, `end` would
+// end every one.
+func isEmpty(arg string) bool {
+	return arg == "" || strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, "=")
 }
 
 // configure finds the service and the tokens where the service has them from.

@@ -49,6 +49,7 @@ type serviceKey struct{}
 //
 //	lifeline watched                waits until a watcher has read all that has happened
 //	lifeline knocked                waits until a watcher has tried in vain to go on
+//	lifeline up                     waits until a call is up
 //	lifeline notice <call> <state>  what has become of the notice
 //	lifeline presence <status>      what the agent chooses
 //	lifeline elsewhere <status>     what another agent chooses
@@ -61,6 +62,7 @@ type serviceKey struct{}
 //	lifeline unwell                 the next reading of a call fails
 //	lifeline told                   every notice goes out at once from now on
 //	lifeline stuck                  ended calls leave the agent on Do not disturb
+//	lifeline moved <country>        the site of the agents is in another country
 //	lifeline foreign                another program has the address
 //	lifeline stop                   nothing has the address
 func lifelineCommand(ts *testscript.TestScript, _ bool, args []string) {
@@ -70,6 +72,12 @@ func lifelineCommand(ts *testscript.TestScript, _ bool, args []string) {
 		l.wait("a watcher has read all that has happened", func() bool { return l.streams > 0 && l.caughtUp() })
 	case "knocked":
 		l.wait("a watcher has tried in vain to go on", func() bool { return l.knocks > 0 })
+	case "up":
+		l.wait("a call is up", func() bool {
+			return slices.ContainsFunc(l.calls, func(call *Call) bool { return legsUp(*call) > 0 })
+		})
+	case "moved":
+		l.change(func() { l.country = args[0] })
 	case "stop":
 		l.server.Close()
 	default:

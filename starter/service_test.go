@@ -65,6 +65,8 @@ type lifeline struct {
 	told, stuck bool
 	// acknowledged says that somebody has acknowledged the notice by then.
 	acknowledged bool
+	// country is where the site of the agents is.
+	country string
 	// cut ends all streams and lets no new one begin; hangUp ends the next request
 	// without an answer; unwell fails the next reading of a call; foreign makes
 	// another program of it.
@@ -73,7 +75,7 @@ type lifeline struct {
 }
 
 func newLifeline(t testing.TB) *lifeline {
-	l := &lifeline{t: t, clock: began, presence: "available", meanwhile: func() {}, changed: make(chan struct{})}
+	l := &lifeline{t: t, clock: began, presence: "available", country: "US", meanwhile: func() {}, changed: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/emergency-calls", l.place)
 	mux.HandleFunc("GET /v1/emergency-calls", l.list)
@@ -82,6 +84,7 @@ func newLifeline(t testing.TB) *lifeline {
 	mux.HandleFunc("POST /v1/emergency-calls/{call}/legs/{leg}/end", l.end)
 	mux.HandleFunc("POST /v1/inbound-calls", l.inbound)
 	mux.HandleFunc("GET /v1/agents", l.agents)
+	mux.HandleFunc("GET /v1/sites", l.sites)
 	mux.HandleFunc("GET /v1/events", l.stream)
 	l.server = httptest.NewServer(l.holdToContract(mux))
 	return l
