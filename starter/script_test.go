@@ -56,6 +56,7 @@ type serviceKey struct{}
 //	lifeline meanwhile <call>       the call ends just before it is read next
 //	lifeline rang <number>          fails unless this number has rung last
 //	lifeline close <call>           the callback window is over
+//	lifeline refused <call> <kind>  a dial from another country was refused
 //	lifeline erase <call>           nothing of the call remains
 //	lifeline cut, restore           the event streams break, and work again
 //	lifeline hang-up                the next request gets no answer
@@ -72,6 +73,8 @@ func lifelineCommand(ts *testscript.TestScript, _ bool, args []string) {
 		l.wait("a watcher has read all that has happened", func() bool { return l.streams > 0 && l.caughtUp() })
 	case "knocked":
 		l.wait("a watcher has tried in vain to go on", func() bool { return l.knocks > 0 })
+	case "refused":
+		l.change(func() { l.refuseDial(args[0], EventKind(args[1])) })
 	case "up":
 		l.wait("a call is up", func() bool {
 			return slices.ContainsFunc(l.calls, func(call *Call) bool { return legsUp(*call) > 0 })
@@ -94,6 +97,13 @@ func (l *lifeline) caughtUp() bool {
 		}
 	}
 	return l.read >= last
+}
+
+func (l *lifeline) refuseDial(id string, kind EventKind) {
+	for _, told := range []Event{{Type: EventTypeCallRefused, Status: "no-route"}, {Type: EventTypeCountriesDiffer}, {Type: EventTypeNoticeUpdated}} {
+		told.CallID, told.Kind, told.At = id, kind, l.tick()
+		l.tell(told)
+	}
 }
 
 func (l *lifeline) happen(ts *testscript.TestScript, verb string, args []string) {

@@ -53,7 +53,7 @@ func news(event Event, call Call) []line {
 		lines = append(lines, newLine(call, event.At, overText(call)))
 	case EventTypeCallbackReceived, EventTypeLegEnded: // the legs have told it
 	case EventTypeCountriesDiffer:
-		lines = append(lines, newLine(call, event.At, "device and directory name different countries"))
+		lines = append(lines, newLine(call, event.At, countriesDiffer))
 	case EventTypeNumberLeased:
 		lines = append(lines, newLine(call, event.At, "number of the agent is now "+call.CallbackNumber))
 	case EventTypePresenceChanged, EventTypeCallRefused, EventTypeReadinessChanged, EventTypePoolChanged, EventTypeConfigurationChanged:
@@ -62,10 +62,20 @@ func news(event Event, call Call) []line {
 	return lines
 }
 
-// otherText is what an event says that concerns no call.
+// countriesDiffer is what to say when the two who may know where a caller is disagree.
+const countriesDiffer = "device and directory name different countries"
+
+// otherText is what an event says that concerns no call that was placed.
 func otherText(event Event) string {
+	if event.Type == EventTypeCountriesDiffer {
+		return countriesDiffer
+	}
+	refused := "an emergency call was REFUSED: "
+	if event.Kind == EventKindTest {
+		refused = "a test call was REFUSED: "
+	}
 	before, known := map[EventType]string{
-		EventTypeCallRefused:          "an emergency call was REFUSED: ",
+		EventTypeCallRefused:          refused,
 		EventTypeReadinessChanged:     "readiness is ",
 		EventTypePoolChanged:          "the pool of callback numbers is ",
 		EventTypeConfigurationChanged: "an administrator's change: ",

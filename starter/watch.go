@@ -132,7 +132,7 @@ func (w *watcher) handle(ctx context.Context, event Event) error {
 		w.tellPresence(event)
 		return w.terminal.broken
 	}
-	if event.CallID == "" {
+	if event.CallID == "" || event.Type == EventTypeCallRefused {
 		w.tellOther(event)
 		return w.terminal.broken
 	}
@@ -143,9 +143,12 @@ func (w *watcher) handle(ctx context.Context, event Event) error {
 	switch {
 	case err == nil:
 		w.calls[event.CallID] = call.value
-	case !isUnknownCall(err): // one that is unknown now has been erased
+	case !isUnknownCall(err):
 		return err
-	}
+	case w.calls[event.CallID].CallID == "": // a dial that was refused
+		w.tellOther(event)
+		return w.terminal.broken
+	} // a call that was known has been erased
 	w.tell(news(event, w.calls[event.CallID])...)
 	if event.Type == EventTypeCallClosed && w.only != "" {
 		return errOver
@@ -161,11 +164,14 @@ func (w *watcher) tellPresence(event Event) {
 	}
 }
 
-// tellOther tells what concerns no call, to who follows everything.
+// tellOther tells what concerns no call that was placed, to who follows everything.
 func (w *watcher) tellOther(event Event) {
 	words := otherText(event)
 	if w.only == "" && words != "" {
-		w.tell(line{at: event.At, agent: cmp.Or(event.AgentID, event.SiteID, "-"), text: words})
+		w.tell(line{
+			at: event.At, agent: cmp.Or(event.AgentID, event.SiteID, "-"), call: event.CallID,
+			test: event.Kind == EventKindTest, text: words,
+		})
 	}
 }
 
