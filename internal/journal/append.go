@@ -9,7 +9,6 @@ import (
 
 // appending is a record on its way to the disk.
 type appending struct {
-	ctx     context.Context
 	payload []byte
 	// done has room for one answer.
 	done chan error
@@ -23,7 +22,7 @@ func (q *Queue) Append(ctx context.Context, payload []byte) error {
 	if bytes.ContainsAny(payload, "\n\x00") {
 		return ErrPayload
 	}
-	a := &appending{ctx, payload, make(chan error, 1)}
+	a := &appending{payload, make(chan error, 1)}
 	select {
 	case <-q.closing:
 		return ErrClosed
@@ -63,8 +62,7 @@ func (q *Queue) write() {
 	}
 }
 
-// writeGroup writes records, save those of callers who no longer wait and those for
-// which there is no room, and answers each.
+// writeGroup writes the records that there is room for, and answers each.
 func (q *Queue) writeGroup(group []*appending) {
 	f := q.own
 	q.mu.Lock()
@@ -81,16 +79,13 @@ func (q *Queue) writeGroup(group []*appending) {
 		text := line(f.last, a.payload)
 		start := from + int64(len(lines))
 		end := start + int64(len(text))
-		switch {
-		case a.ctx.Err() != nil:
-			a.done <- a.ctx.Err()
-		case end > f.limit:
+		if end > f.limit {
 			a.done <- ErrFull
-		default:
-			lines = append(lines, text...)
-			records = append(records, waiting{record{f.last, a.payload, start, end}, f})
-			kept = append(kept, a)
+			continue
 		}
+		lines = append(lines, text...)
+		records = append(records, waiting{record{f.last, a.payload, start, end}, f})
+		kept = append(kept, a)
 	}
 	err := q.commit(lines, from, again, records)
 	for _, a := range kept {

@@ -50,7 +50,7 @@ func (m *spoolModel) appendSome(t *rapid.T) {
 	for range rapid.IntRange(1, 5).Draw(t, "records") {
 		m.next++
 		payload := fmt.Sprintf(`{"n":%d,"x":"%s"}`, m.next, strings.Repeat("x", rapid.IntRange(0, 400).Draw(t, "size")))
-		group = append(group, &appending{t.Context(), []byte(payload), make(chan error, 1)})
+		group = append(group, &appending{[]byte(payload), make(chan error, 1)})
 	}
 	m.queue.writeGroup(slices.Clone(group))
 	for _, a := range group {
@@ -100,6 +100,9 @@ func (m *spoolModel) reopen(t *rapid.T, powerLost bool) {
 	if err := m.queue.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if rapid.Bool().Draw(t, "dies while opening") {
+		m.openInVain(t, powerLost)
+	}
 	for _, found := range m.open(t) {
 		if found.Damaged() && onlyDied {
 			t.Fatalf("the death of a process alone has left damage: %+v", found)
@@ -121,6 +124,27 @@ func (m *spoolModel) reopen(t *rapid.T, powerLost bool) {
 	m.kept = found
 	clear(m.applied)
 	clear(m.failed)
+}
+
+// openInVain opens the file with a process that soon dies.
+func (m *spoolModel) openInVain(t *rapid.T, powerLost bool) {
+	path := filepath.Join(m.dir, "queue-1.journal")
+	f, _, _, err := openFile(path, spoolLimit, func(f *os.File) disk {
+		m.disk = newCrashDisk(t, f)
+		m.disk.deadIn = rapid.IntRange(0, 6).Draw(t, "after operations")
+		return m.disk
+	})
+	if err == nil {
+		if err := f.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if powerLost {
+		m.disk.loseMachine()
+		if err := os.WriteFile(path, m.disk.cached, ownerOnly); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // check compares what can be seen at any time.

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 const roomy = 1 << 16
@@ -293,6 +294,93 @@ func TestHangingDiskHoldsNobody(t *testing.T) {
 		wantPending(t, q, "first")
 		closeOnce(t, q)
 	})
+}
+
+// flakyDisk fails when it is told to.
+type flakyDisk struct {
+	*os.File
+
+	failWrites, failSyncs bool
+}
+
+var errFlaky = errors.New("the disk is flaky")
+
+func (d *flakyDisk) WriteAt(text []byte, at int64) (int, error) {
+	if d.failWrites {
+		return 0, errFlaky
+	}
+	return d.File.WriteAt(text, at)
+}
+
+func (d *flakyDisk) Sync() error {
+	if d.failSyncs {
+		d.failWrites = true
+		return errFlaky
+	}
+	return nil
+}
+
+// Records that a disk refused do not come back, not even when it refused to have them
+// wiped as well: in a few days nobody remembers what they were about.
+func TestRefusedRecordsStayAway(t *testing.T) {
+	dir := t.TempDir()
+	var d *flakyDisk
+	q, _, err := openQueue(dir, roomy, func(f *os.File) disk {
+		d = &flakyDisk{File: f}
+		return d
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, q, "1")
+	d.failSyncs = true
+	group := []*appending{{[]byte("a"), make(chan error, 1)}, {[]byte("b"), make(chan error, 1)}}
+	q.writeGroup(slices.Clone(group))
+	for _, a := range group {
+		if err := <-a.done; !errors.Is(err, errFlaky) {
+			t.Errorf("append on a disk that fails: %v", err)
+		}
+	}
+	wantPending(t, q, "1")
+	if err := q.Append(t.Context(), []byte("c")); !errors.Is(err, errFlaky) {
+		t.Errorf("append where nothing can be wiped: %v", err)
+	}
+	d.failSyncs, d.failWrites = false, false
+	keep(t, q, "2")
+	closeOnce(t, q)
+	q, found := opened(t, dir, roomy)
+	wantPending(t, q, "1", "2")
+	if found[0].Torn > 0 || found[0].Damaged() {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// Records stay in the order in which they came, whatever the clock does: in the file, in
+// memory, and when others are adopted.
+func TestClockThatGoesBackKeepsOrder(t *testing.T) {
+	dir := t.TempDir()
+	text := header(headerSize)
+	text = append(text, line(time.Now().Add(time.Hour), []byte("1"))...)
+	text = append(text, line(noon, []byte("2"))...)
+	for name, text := range map[string][]byte{"queue-1.journal": text, "queue-2.journal": append(header(headerSize), line(noon, []byte("old"))...)} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, ownerOnly); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := lock(filepath.Join(dir, "queue-2.journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, _ := opened(t, dir, roomy)
+	keep(t, q, "3")
+	wantPending(t, q, "1", "2", "3")
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Adopt(); err != nil {
+		t.Fatal(err)
+	}
+	wantPending(t, q, "old", "1", "2", "3")
 }
 
 // All who come while the disk is busy share one sync.
