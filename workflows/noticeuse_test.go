@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,14 @@ func (s *scene) down(until time.Duration) plan {
 	}
 }
 
-// noticesSent are the notices that went out, with the minute.
+// noticesSent are the notices that went out, with the minute, in order of the text: they
+// go out side by side.
 func (s *scene) noticesSent() []string {
 	var all []string
 	for _, sent := range s.steps(workflows.ActivityNotifyContacts) {
 		all = append(all, fmt.Sprintf("%dm %s", sent.at/time.Minute, sent.arg))
 	}
+	slices.Sort(all)
 	return all
 }
 
@@ -42,10 +45,10 @@ func TestOneEscalationAfterAnOutage(t *testing.T) {
 		until time.Duration
 		want  []string
 	}{
-		{"before the first is due", 4 * time.Minute, []string{"4m placed", "5m escalated I", "10m escalated II"}},
-		{"while the first waits", 7 * time.Minute, []string{"7m placed", "7m escalated I", "10m escalated II"}},
-		{"while the last waits", 30 * time.Minute, []string{"30m placed", "30m escalated II"}},
-		{"after hours", 150 * time.Minute, []string{"150m placed", "150m escalated II"}},
+		{"before the first is due", 4 * time.Minute, []string{"10m escalated II", "4m placed", "5m escalated I"}},
+		{"while the first waits", 7 * time.Minute, []string{"10m escalated II", "7m escalated I", "7m placed"}},
+		{"while the last waits", 30 * time.Minute, []string{"30m escalated II", "30m placed"}},
+		{"after hours", 150 * time.Minute, []string{"150m escalated II", "150m placed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newNoticeScene(t)
@@ -100,7 +103,7 @@ func TestHowLongARefusalIsTried(t *testing.T) {
 	if _, err := s.refuse(refused); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "what was sent", []string{"12m failed", "12m escalated II"}, s.noticesSent())
+	same(t, "what was sent", []string{"12m escalated II", "12m failed"}, s.noticesSent())
 	for i, limit := range []string{"1h30m0s", "5m0s", "1h30m0s"} {
 		mentions(t, s.asked.of(commandOrdinary)[i].how, "schedule-to-close="+limit)
 	}
