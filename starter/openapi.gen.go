@@ -979,7 +979,10 @@ type RoutingDecision struct {
 	CallHistory RoutingDecisionCallHistory `json:"callHistory,omitempty,omitzero"`
 	CallID      string                     `json:"callId,omitempty,omitzero"`
 	Decision    RoutingDecisionDecision    `json:"decision"`
-	Endpoint    Endpoint                   `json:"endpoint,omitempty,omitzero"`
+
+	// Degraded The database did not answer, so this comes from what was known before (B7).
+	Degraded bool     `json:"degraded,omitempty,omitzero"`
+	Endpoint Endpoint `json:"endpoint,omitempty,omitzero"`
 
 	// Kind What is called back: a call for help, or a test (B13).
 	Kind RoutingDecisionKind `json:"kind,omitempty,omitzero"`

@@ -20,7 +20,7 @@ func requests(desk *dial.Desk) map[string]func(context.Context) error {
 			return err
 		},
 		"an end": func(ctx context.Context) error {
-			_, err := desk.End(ctx, "call", "", "")
+			_, err := desk.End(ctx, "call", "", "", "")
 			return err
 		},
 		"a callback": func(ctx context.Context) error {

@@ -85,21 +85,28 @@ func (d *Desk) Place(ctx context.Context, req emergency.DialRequest) (emergency.
 	if err = d.improvise(ctx, RequestDial, err); errors.Is(err, errImprovise) {
 		return dialing.placeAnyway(ctx)
 	}
+	if err == nil {
+		d.Memory.learn(ctx, call, dialing.attempt.Caller.Agent)
+	}
 	return call, err
 }
 
 // End ends one leg of a call, or with an empty leg ID all of them. Ending again
-// gives the call as it stands.
-func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
+// gives the call as it stands. When an agent is named, the call has to be his; another's
+// is emergency.ErrUnknownCall.
+func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID, of emergency.AgentID, reason emergency.EndReason) (emergency.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	ending := store.Ending{CallID: id, LegID: leg, Reason: reason, At: d.Clock(), Tell: true}
+	ending := d.Memory.translate(store.Ending{CallID: id, LegID: leg, AgentID: of, Reason: reason, At: d.Clock(), Tell: true})
 	if reason == "" {
 		ending.Reason = emergency.EndHungUp
 	}
 	call, err := d.end(ctx, ending)
 	if err = d.improvise(ctx, RequestEnd, err); errors.Is(err, errImprovise) {
 		return d.endAnyway(ctx, ending)
+	}
+	if err == nil {
+		d.Memory.relearn(ctx, call)
 	}
 	return call, err
 }
@@ -114,7 +121,6 @@ func (d *Desk) end(ctx context.Context, ending store.Ending) (emergency.Call, er
 	if err != nil {
 		return call, fmt.Errorf("end call: %w", err)
 	}
-	d.Memory.relearn(ctx, call)
 	d.Wake(call.ID)
 	return call, nil
 }
@@ -130,6 +136,9 @@ func (d *Desk) Inbound(ctx context.Context, to, from string) (emergency.Decision
 	if err = d.improvise(ctx, RequestInbound, err); errors.Is(err, errImprovise) {
 		return d.decideAnyway(ctx, in), nil
 	}
+	if err == nil {
+		d.Memory.answered(ctx, decision, in)
+	}
 	return decision, err
 }
 
@@ -144,7 +153,6 @@ func (d *Desk) decide(ctx context.Context, in store.Inbound) (emergency.Decision
 		return decision, fmt.Errorf("decide inbound call: %w", err)
 	}
 	if decision.CallID != "" {
-		d.Memory.answered(ctx, decision, in)
 		d.Wake(decision.CallID)
 	}
 	return decision, nil
@@ -154,7 +162,7 @@ func (d *Desk) decide(ctx context.Context, in store.Inbound) (emergency.Decision
 func (d *Desk) Find(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	if !d.Memory.holds(id) {
+	if id = d.Memory.keptAs(id); !d.Memory.holds(id) {
 		call, err := d.Records.Call(ctx, id)
 		if err == nil || final(err) {
 			return call, err //nolint:wrapcheck // the records' own words

@@ -112,7 +112,7 @@ func (m *Memory) end(ending store.Ending) (emergency.Call, bool) {
 	defer m.mu.Unlock()
 	m.owed[ending.CallID]++
 	known, found := m.book.Call(ending.CallID)
-	if !found {
+	if !found || ending.AgentID != "" && ending.AgentID != known.AgentID {
 		return emergency.Call{}, false
 	}
 	known.Legs = slices.Clone(known.Legs)

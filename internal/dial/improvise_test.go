@@ -63,6 +63,65 @@ func TestPlaceWithoutRecords(t *testing.T) {
 	}
 }
 
+// A desktop that always sends one key must be able to call for help a second time, also
+// when SQL is down and whoever answers does not know that the first call is over: nothing
+// of the second is lost, and its end finds it.
+func TestKeyOfEndedCallWithoutRecords(t *testing.T) {
+	for name, over := range map[string]func(*testing.T, *rig, emergency.CallID){
+		"closed": func(*testing.T, *rig, emergency.CallID) {},
+		"erased": func(t *testing.T, r *rig, _ emergency.CallID) {
+			t.Helper()
+			_, err := r.store.EraseCalls(t.Context(), r.clock().Add(time.Hour))
+			ok(t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			first := r.dial(t, "key")
+			_, err := r.End(t.Context(), first.ID, "", "")
+			ok(t, err)
+			r.pass(time.Hour)
+			_, err = r.store.CloseCall(t.Context(), first.ID, "completed")
+			ok(t, err)
+			over(t, r, first.ID)
+			r.pass(time.Minute)
+			r = r.beside(t)
+			r.faulty.breaks(down)
+			second := r.dial(t, "key")
+			r.faulty.breaks(nil)
+			r.replayed(t)
+			calls := r.live(t)
+			same(t, "calls", 1, len(calls))
+			same(t, "legs up", 1, len(calls[0].LiveLegs()))
+			found, err := r.Find(t.Context(), second.ID)
+			ok(t, err)
+			same(t, "the call found", calls[0].ID, found.ID)
+			_, err = r.End(t.Context(), second.ID, second.Legs[0].ID, "")
+			ok(t, err)
+			same(t, "legs up", 0, len(r.live(t)[0].LiveLegs()))
+		})
+	}
+}
+
+// A dial that is repeated because its answer was lost, to another process and while SQL
+// is down, is one call with one leg once SQL has heard of both (B7).
+func TestRepeatedElsewhereWithoutRecords(t *testing.T) {
+	r := newRig(t)
+	first := r.dial(t, "key")
+	other := r.beside(t)
+	other.Memory.Replace(emergency.LastKnown{At: noon, Callers: known().Callers, Sites: known().Sites, Routing: offers})
+	other.faulty.breaks(down)
+	again := other.dial(t, "key")
+	same(t, "the call", first.ID, again.ID)
+	same(t, "the leg", first.Legs[0].ID, again.Legs[0].ID)
+	other.faulty.breaks(nil)
+	other.replayed(t)
+	kept, err := r.store.Call(t.Context(), first.ID)
+	ok(t, err)
+	same(t, "legs", 1, len(kept.Legs))
+	same(t, "the number that the PSAP saw last", again.Route.CallerID, kept.Route.CallerID)
+}
+
 // An agent who holds a number shows it again in a redial, also when SQL is down: the
 // PSAP must not see two numbers for one person (B2, B7).
 func TestRedialWithoutRecords(t *testing.T) {

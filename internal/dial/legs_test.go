@@ -63,6 +63,48 @@ func TestEndUnknown(t *testing.T) {
 	same(t, "calls that the relay was told of", []emergency.CallID{call.ID}, r.woken)
 }
 
+// To anybody but its agent, a call is not there: it is not ended, whether SQL answers or
+// not, and the other agent's own calls are.
+func TestEndOfAnothers(t *testing.T) {
+	r := newRig(t)
+	call := r.dial(t, "")
+	for name, how := range map[string]trouble{"with SQL": nil, "without SQL": down} {
+		r.faulty.breaks(how)
+		if _, err := r.Desk.End(t.Context(), call.ID, "", "agent-two", ""); !errors.Is(err, emergency.ErrUnknownCall) {
+			t.Errorf("%s the error is %v", name, err)
+		}
+	}
+	r.faulty.breaks(nil)
+	r.replayed(t)
+	kept, err := r.store.Call(t.Context(), call.ID)
+	ok(t, err)
+	same(t, "the leg is up", true, kept.LegUp())
+	ended, err := r.Desk.End(t.Context(), call.ID, "", caller, "")
+	ok(t, err)
+	same(t, "the leg is up after its agent's end", false, ended.LegUp())
+}
+
+// The end that an agent tells a process which does not know his call, while SQL is down,
+// counts once it is back (S11, B16).
+func TestOwnEndElsewhereWithoutRecords(t *testing.T) {
+	r := newRig(t)
+	other := r.beside(t)
+	other.blind = true
+	r.faulty.breaks(down)
+	other.faulty.breaks(down)
+	call := r.dial(t, "")
+	if _, err := other.Desk.End(t.Context(), call.ID, "", caller, ""); !errors.Is(err, emergency.ErrUnknownCall) {
+		t.Errorf("the error is %v", err)
+	}
+	other.faulty.breaks(nil)
+	other.replayed(t)
+	r.faulty.breaks(nil)
+	r.replayed(t)
+	kept, err := r.store.Call(t.Context(), call.ID)
+	ok(t, err)
+	same(t, "the leg is up", false, kept.LegUp())
+}
+
 // A callback is connected to the agent at once, and the relay told of its leg (S4,
 // S5, B3); asking twice about it is one leg.
 func TestInbound(t *testing.T) {

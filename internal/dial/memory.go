@@ -24,6 +24,9 @@ type Memory struct {
 	owed map[emergency.CallID]int
 	held map[emergency.CallID]emergency.KnownCall
 
+	// moved has the calls that SQL keeps under another ID than they were answered with.
+	moved map[emergency.CallID]emergency.CallID
+
 	// saving lets one write to the copy at a time, so that it has the latest.
 	saving sync.Mutex
 	kept   Copy
@@ -34,6 +37,7 @@ func NewMemory(kept Copy) *Memory {
 	return &Memory{
 		book: emergency.NewBook(emergency.LastKnown{}), kept: kept,
 		owed: map[emergency.CallID]int{}, held: map[emergency.CallID]emergency.KnownCall{},
+		moved: map[emergency.CallID]emergency.CallID{},
 	}
 }
 
@@ -105,9 +109,11 @@ func (m *Memory) release(id emergency.CallID) {
 }
 
 // learn takes in a call as SQL has just answered it.
-func (m *Memory) learn(ctx context.Context, call emergency.KnownCall) {
+func (m *Memory) learn(ctx context.Context, call emergency.Call, by emergency.Agent) {
 	m.mu.Lock()
-	m.book.Put(m.latest(call))
+	known, _ := m.book.Call(call.ID) // when the dial was repeated
+	known.Call, known.Agent = call, by
+	m.book.Put(m.latest(known))
 	m.mu.Unlock()
 	m.saveSoon(ctx, call.ID)
 }
@@ -173,6 +179,33 @@ func (m *Memory) save(id emergency.CallID) error {
 		return m.kept.Delete(keyCall + string(id)) //nolint:wrapcheck // Feed wraps
 	}
 	return m.kept.Put(keyCall+string(id), encode(call)) //nolint:wrapcheck // Feed wraps
+}
+
+// move tells that SQL keeps a call under another ID.
+func (m *Memory) move(from, to emergency.CallID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.moved[from] = to
+}
+
+// keptAs is the ID under which SQL has a call.
+func (m *Memory) keptAs(id emergency.CallID) emergency.CallID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if to, is := m.moved[id]; is {
+		return to
+	}
+	return id
+}
+
+// translate names what ends as SQL does.
+func (m *Memory) translate(ending store.Ending) store.Ending {
+	was := ending.CallID
+	ending.CallID = m.keptAs(was)
+	if ending.LegID == firstLeg(was) {
+		ending.LegID = firstLeg(ending.CallID)
+	}
+	return ending
 }
 
 // caller is who dials, as last known.

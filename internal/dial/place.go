@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/store"
@@ -19,14 +20,13 @@ type dialing struct {
 	req emergency.DialRequest
 	// attempt grows with what is found out.
 	attempt emergency.Attempt
-	// id is the call's, once it is known; fresh is a new one, and leg the leg's.
+	// id is the call's, once it is known; fresh is a new one.
 	id, fresh emergency.CallID
-	leg       emergency.LegID
 }
 
 func (d *Desk) begin(req emergency.DialRequest) *dialing {
 	return &dialing{
-		Desk: d, req: req, fresh: emergency.CallID(newID()), leg: emergency.LegID(newID()),
+		Desk: d, req: req, fresh: emergency.CallID(newID()),
 		attempt: emergency.Attempt{Location: req.Location, At: d.Clock(), LocationMaxAge: d.LocationMaxAge},
 	}
 }
@@ -62,7 +62,6 @@ func (d *dialing) place(ctx context.Context) (emergency.Call, error) {
 	if err != nil {
 		return call, fmt.Errorf("place call: %w", err)
 	}
-	d.Memory.learn(ctx, emergency.KnownCall{Call: call, Agent: caller.Agent})
 	d.Wake(call.ID)
 	return call, nil
 }
@@ -123,6 +122,17 @@ func (d *dialing) identify(ctx context.Context) (*emergency.Call, error) {
 // keySpace separates IDs that come from idempotency keys from all others.
 var keySpace = uuid.MustParse("6f1f2c0e-1f0b-4b6e-9d3a-6c1f6a4c9a11")
 
+// firstLeg is the ID of a call's outbound leg. Two processes that answer one dial, the
+// second because the answer of the first was lost, mean the same leg.
+func firstLeg(id emergency.CallID) emergency.LegID {
+	return emergency.LegID(uuid.NewSHA1(keySpace, []byte(string(id)+"\x00leg")).String())
+}
+
+// another is the ID of a call whose own is that of a call which was over before.
+func another(id emergency.CallID, at time.Time) emergency.CallID {
+	return emergency.CallID(uuid.NewSHA1(keySpace, []byte(string(id)+"\x00"+at.UTC().Format(time.RFC3339Nano))).String())
+}
+
 // keyed is the ID of the agent's key and the number: a call for help is never taken for
 // the repetition of a test.
 func (d *dialing) keyed() emergency.CallID {
@@ -160,7 +170,7 @@ func (d *dialing) refused(assessment emergency.Assessment, refusal *emergency.Re
 
 func (d *dialing) placement(assessment emergency.Assessment) store.Placement {
 	return store.Placement{
-		CallID: d.id, LegID: d.leg, Caller: d.attempt.Caller, Dialed: assessment.Dialed, Location: assessment.Conveyed,
+		CallID: d.id, LegID: firstLeg(d.id), Caller: d.attempt.Caller, Dialed: assessment.Dialed, Location: assessment.Conveyed,
 		Way: assessment.Way, Warnings: assessment.Warnings(),
 		Terms: d.Terms, At: d.attempt.At, PresenceOutside: d.PresenceOutside, Notices: d.Notices,
 	}

@@ -250,6 +250,11 @@ func (r *rig) dial(t *testing.T, key string) emergency.Call {
 	return call
 }
 
+// End ends legs of a call, whosever it is.
+func (r *rig) End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
+	return r.Desk.End(ctx, id, leg, "", reason)
+}
+
 // sent empties a call's outbox.
 func (r *rig) sent(t *testing.T, id emergency.CallID) []emergency.Message {
 	t.Helper()

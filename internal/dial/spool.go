@@ -227,7 +227,7 @@ func (s *Spool) settle(intent Intent, err error) {
 			"call", id, "what", intent.what(), "error", err)
 		return
 	}
-	s.wake(id)
+	s.wake(s.memory.keptAs(id))
 }
 
 // apply does what was promised.
@@ -235,16 +235,34 @@ func (s *Spool) apply(ctx context.Context, intent Intent) error {
 	var err error
 	switch {
 	case intent.Placed != nil:
-		_, err = s.records.PlaceCall(ctx, *intent.Placed)
+		err = s.place(ctx, *intent.Placed)
 	case intent.Ended != nil:
-		_, err = s.records.EndLegs(ctx, *intent.Ended)
+		_, err = s.records.EndLegs(ctx, s.memory.translate(*intent.Ended))
 		if errors.Is(err, emergency.ErrUnknownCall) || errors.Is(err, emergency.ErrUnknownLeg) {
 			err = nil // it is kept in case the call comes after it
 		}
 	case intent.Callback != nil:
-		err = s.records.KeepCallback(ctx, *intent.Callback)
+		answered := *intent.Callback
+		answered.CallID = s.memory.keptAs(answered.CallID)
+		err = s.records.KeepCallback(ctx, answered)
 	case intent.Refused != nil:
 		err = s.records.RefuseCall(ctx, *intent.Refused, s.notices)
+	}
+	return err //nolint:wrapcheck // take tells the log
+}
+
+// place writes down a dial. A desktop may send one key for ever, and only SQL knows for
+// certain that a call which had it is over; then this one goes under another ID.
+func (s *Spool) place(ctx context.Context, p store.Placement) error {
+	_, err := s.records.PlaceCall(ctx, p)
+	if !errors.Is(err, emergency.ErrCallOver) {
+		return err //nolint:wrapcheck // take tells the log
+	}
+	was := p.CallID
+	p.CallID = another(was, p.At)
+	p.LegID = firstLeg(p.CallID)
+	if _, err = s.records.PlaceCall(ctx, p); err == nil {
+		s.memory.move(was, p.CallID)
 	}
 	return err //nolint:wrapcheck // take tells the log
 }

@@ -33,7 +33,7 @@ func TestSpoolOutlivesProcess(t *testing.T) {
 	kept, err := next.store.Call(t.Context(), call.ID)
 	ok(t, err)
 	same(t, "legs", 2, len(kept.Legs))
-	same(t, "the first leg is up", false, kept.Legs[0].Up())
+	same(t, "the first leg is up", false, kept.Leg(call.Legs[0].ID).Up())
 	same(t, "the callback is up", true, kept.Leg(decision.LegID).Up())
 }
 

@@ -32,7 +32,7 @@ type torment struct {
 }
 
 // hasty is a budget for tests in which SQL hangs often.
-const hasty = 90 * time.Millisecond
+const hasty = 240 * time.Millisecond
 
 // Whatever SQL does, and however often the process dies: each dial, end and callback is
 // answered, and in the end SQL has every call just as it was answered, and presence as

@@ -17,6 +17,9 @@ var (
 	// ErrErasedCall is an ErrUnknownCall of a call that there was (B14): its ID must not
 	// become that of another.
 	ErrErasedCall = fmt.Errorf("%w: it has been erased", ErrUnknownCall)
+	// ErrCallOver means that a call which was answered has the ID of one that was over
+	// before: an idempotency key has come again.
+	ErrCallOver = errors.New("the call with this ID is over")
 	// ErrUnknownLeg means that the call has no leg with this ID.
 	ErrUnknownLeg = errors.New("unknown leg")
 	// ErrUnknownNumber means that no callback number is kept under this number.

@@ -82,16 +82,19 @@ func (s *server) EndLeg(ctx context.Context, r EndLegRequestObject) (EndLegRespo
 }
 
 func (s *server) end(ctx context.Context, id emergency.CallID, leg emergency.LegID, body *EndRequest) (Call, error) {
-	if visitOf(ctx).reach == own {
-		if _, err := s.readCall(ctx, id); err != nil {
-			return Call{}, err
-		}
+	var of emergency.AgentID
+	v := visitOf(ctx)
+	if v.reach == own {
+		of = v.who.AgentID
 	}
 	reason := emergency.EndHungUp
 	if body != nil && body.Reason != "" {
 		reason = emergency.EndReason(body.Reason)
 	}
-	call, err := s.Calls.End(ctx, id, leg, reason)
+	call, err := s.Calls.End(ctx, id, leg, of, reason)
+	if of != "" && errors.Is(err, emergency.ErrUnknownCall) {
+		err = errNotYours // or it would tell which calls there are
+	}
 	if err != nil {
 		return Call{}, err
 	}
@@ -103,7 +106,7 @@ func (s *server) end(ctx context.Context, id emergency.CallID, leg emergency.Leg
 // from the answer which calls there are.
 func (s *server) readCall(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
 	v := visitOf(ctx)
-	call, err := s.Records.Call(ctx, id)
+	call, err := s.Calls.Find(ctx, id)
 	unknown := errors.Is(err, emergency.ErrUnknownCall)
 	switch {
 	case unknown && v.reach == own, err == nil && !v.covers(call.AgentID):

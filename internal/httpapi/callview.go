@@ -122,7 +122,7 @@ func noticeViews(deliveries []emergency.Delivery) []Notice {
 // word more; any other has the highest priority, past every rule (S5), and is
 // neither recorded nor kept in the call history (S8).
 func decisionView(decision emergency.Decision) RoutingDecision {
-	view := RoutingDecision{Decision: RoutingDecisionDecision(decision.Verdict)}
+	view := RoutingDecision{Decision: RoutingDecisionDecision(decision.Verdict), Degraded: decision.Degraded}
 	if decision.Verdict == emergency.NotAnEmergencyCallback {
 		return view
 	}

@@ -32,7 +32,7 @@ func (l *lingering) Call(ctx context.Context, id emergency.CallID) (emergency.Ca
 // requests are answered afterwards.
 func TestContextStaysItsRequests(t *testing.T) {
 	records := &lingering{fakeRecords: newFakeRecords()}
-	r := newRig(t, func(o *Options) { o.Records = records })
+	r := newRig(t, func(o *Options) { o.Records, o.Calls = records, newFakeCalls(records) })
 	var asked []string
 	for range 20 {
 		w := r.do(t, ask{method: http.MethodGet, path: "/v1/emergency-calls/call-agent-us", as: "supervisor"})

@@ -325,6 +325,8 @@ func (f *fakeRecords) queried() int {
 
 // fakeCalls remembers what it was asked, and answers what it is told to.
 type fakeCalls struct {
+	finder
+
 	mu       sync.Mutex
 	err      error
 	panics   bool
@@ -335,8 +337,17 @@ type fakeCalls struct {
 	inbound  [][2]string
 }
 
-func newFakeCalls() *fakeCalls {
-	return &fakeCalls{call: activeCall(), decision: emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}}
+func newFakeCalls(known finder) *fakeCalls {
+	return &fakeCalls{finder: known, call: activeCall(), decision: emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}}
+}
+
+// finder knows calls.
+type finder interface {
+	Call(ctx context.Context, id emergency.CallID) (emergency.Call, error)
+}
+
+func (f *fakeCalls) Find(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
+	return f.Call(ctx, id)
 }
 
 type ended struct {
@@ -355,7 +366,12 @@ func (f *fakeCalls) Place(_ context.Context, req emergency.DialRequest) (emergen
 	return f.call, f.err
 }
 
-func (f *fakeCalls) End(_ context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error) {
+func (f *fakeCalls) End(
+	ctx context.Context, id emergency.CallID, leg emergency.LegID, of emergency.AgentID, reason emergency.EndReason,
+) (emergency.Call, error) {
+	if known, err := f.Call(ctx, id); of != "" && (err != nil || known.AgentID != of) {
+		return known, emergency.ErrUnknownCall
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ends = append(f.ends, ended{id, leg, reason})

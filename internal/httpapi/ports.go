@@ -12,9 +12,12 @@ type Calls interface {
 	// Place dials. The error is a *emergency.Refusal or emergency.ErrUnknownAgent
 	// when no retry would help.
 	Place(ctx context.Context, req emergency.DialRequest) (emergency.Call, error)
+	// Find gives a call as it stands, or emergency.ErrUnknownCall.
+	Find(ctx context.Context, id emergency.CallID) (emergency.Call, error)
 	// End ends one leg, or with an empty leg every leg that is up; ending what has
 	// ended changes nothing.
-	End(ctx context.Context, id emergency.CallID, leg emergency.LegID, reason emergency.EndReason) (emergency.Call, error)
+	// When an agent is named, the call has to be his.
+	End(ctx context.Context, id emergency.CallID, leg emergency.LegID, of emergency.AgentID, reason emergency.EndReason) (emergency.Call, error)
 	// Inbound decides where a call to a callback number goes (S5, B6).
 	Inbound(ctx context.Context, to, from string) (emergency.Decision, error)
 }
@@ -26,7 +29,6 @@ type Calls interface {
 type Records interface {
 	EventLog
 
-	Call(ctx context.Context, id emergency.CallID) (emergency.Call, error)
 	LiveCalls(ctx context.Context) ([]emergency.Call, error)
 	// RefusedCall is a dial that could not work, with who was told of it (B10), and
 	// RefusedCalls the latest of an agent, or with an empty ID of everybody.

@@ -49,9 +49,8 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{
-		records: newFakeRecords(), calls: newFakeCalls(), tokens: tokens, logs: &logBuffer{},
-	}
+	r := &rig{records: newFakeRecords(), tokens: tokens, logs: &logBuffer{}}
+	r.calls = newFakeCalls(r.records)
 	logger := slog.New(slog.NewJSONHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	ended := NewHub(r.records, logger)
 	ended.end()

@@ -18,7 +18,7 @@ func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, 
 	}
 	call, err := loadCall(ctx, s.read, id)
 	if errors.Is(err, emergency.ErrUnknownCall) {
-		err = s.whyUnknown(ctx, id)
+		err = whyUnknown(ctx, s.read, id)
 	}
 	if err != nil {
 		return call, fmt.Errorf("read call: %w", err)
@@ -30,8 +30,11 @@ func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, 
 type Ending struct {
 	CallID emergency.CallID
 	// LegID may be empty: then every leg that is up ends.
-	LegID  emergency.LegID
-	Reason emergency.EndReason
+	LegID emergency.LegID
+	// AgentID is whose call it has to be; empty for anybody's. Another's is
+	// emergency.ErrUnknownCall, so that nobody learns from that which calls there are.
+	AgentID emergency.AgentID
+	Reason  emergency.EndReason
 	// At is when it ended; zero means now.
 	At time.Time
 	// Tell puts a message for the workflow into the outbox; it is false where the
@@ -53,7 +56,7 @@ func (s *Store) EndLegs(ctx context.Context, e Ending) (emergency.Call, error) {
 	for {
 		call, err := s.endKnown(ctx, e)
 		unknown := errors.Is(err, emergency.ErrUnknownCall) || errors.Is(err, emergency.ErrUnknownLeg)
-		if !unknown || !e.Tell || !keepableID(e.CallID) || !keepableID(e.LegID) {
+		if !unknown || errors.Is(err, errAnothers) || !e.Tell || !keepableID(e.CallID) || !keepableID(e.LegID) {
 			return call, err
 		}
 		kept, failed := s.keepEarlyEnd(ctx, e)
@@ -74,10 +77,16 @@ func keepableID[T ~string](id T) bool {
 // longestID is longer than that of any call or leg.
 const longestID = 64
 
+// errAnothers means that a call is another agent's.
+var errAnothers = fmt.Errorf("%w of this agent's", emergency.ErrUnknownCall)
+
 // endKnown ends legs that there are.
 func (s *Store) endKnown(ctx context.Context, e Ending) (emergency.Call, error) {
 	var after emergency.Call
 	err := s.withCall(ctx, "end legs", e.CallID, func(t tx, call emergency.Call) error {
+		if e.AgentID != "" && e.AgentID != call.AgentID {
+			return errAnothers
+		}
 		if e.LegID != "" && !call.HasLeg(e.LegID) {
 			return emergency.ErrUnknownLeg
 		}

@@ -28,8 +28,9 @@ func (s *Store) keepEarlyEnd(ctx context.Context, e Ending) (bool, error) {
 		if kept = known == 0; !kept {
 			return nil
 		}
-		if _, err := t.exec(ctx, `INSERT INTO early_ends (call_id, leg_id, reason, ended_at, kept_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (call_id, leg_id) DO NOTHING`, e.CallID, e.LegID, e.Reason, stamp(e.At), t.now()); err != nil {
+		if _, err := t.exec(ctx, `INSERT INTO early_ends (call_id, leg_id, agent_id, reason, ended_at, kept_at)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (call_id, leg_id, agent_id) DO NOTHING`,
+			e.CallID, e.LegID, e.AgentID, e.Reason, stamp(e.At), t.now()); err != nil {
 			return err
 		}
 		_, err := t.exec(ctx, `DELETE FROM early_ends WHERE seq <= (SELECT MAX(seq) FROM early_ends) - $1`, earlyEndsKept)
@@ -41,7 +42,7 @@ func (s *Store) keepEarlyEnd(ctx context.Context, e Ending) (bool, error) {
 // applyEarlyEnds ends the legs of a call whose ends came before they did. The end of the
 // whole call ends what had begun by then.
 func (t tx) applyEarlyEnds(ctx context.Context, id emergency.CallID) error {
-	ends, err := collect(ctx, t, scanEarlyEnd, `SELECT leg_id, reason, ended_at FROM early_ends WHERE call_id = $1 ORDER BY seq`, id)
+	ends, err := collect(ctx, t, scanEarlyEnd, `SELECT leg_id, agent_id, reason, ended_at FROM early_ends WHERE call_id = $1 ORDER BY seq`, id)
 	if err != nil || len(ends) == 0 {
 		return err
 	}
@@ -52,6 +53,9 @@ func (t tx) applyEarlyEnds(ctx context.Context, id emergency.CallID) error {
 	before := call.LiveLegs()
 	for _, leg := range before {
 		for _, end := range ends {
+			if end.AgentID != "" && end.AgentID != call.AgentID {
+				continue
+			}
 			if end.LegID != leg.ID && (end.LegID != "" || leg.Direction == emergency.Callback && leg.StartedAt.After(end.At)) {
 				continue
 			}
@@ -65,7 +69,7 @@ func (t tx) applyEarlyEnds(ctx context.Context, id emergency.CallID) error {
 
 func scanEarlyEnd(rows *sql.Rows) (Ending, error) {
 	var e Ending
-	err := rows.Scan(&e.LegID, &e.Reason, &e.At)
+	err := rows.Scan(&e.LegID, &e.AgentID, &e.Reason, &e.At)
 	e.At = e.At.UTC()
 	return e, err //nolint:wrapcheck // collect wraps
 }

@@ -191,9 +191,9 @@ func placeholders(n int) string {
 }
 
 // whyUnknown tells a call that was erased from one that never was.
-func (s *Store) whyUnknown(ctx context.Context, id emergency.CallID) error {
+func whyUnknown(ctx context.Context, q querier, id emergency.CallID) error {
 	var erased int
-	err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM audit WHERE call_id = $1 AND call_id <> '' AND action = $2`,
+	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM audit WHERE call_id = $1 AND call_id <> '' AND action = $2`,
 		id, actionErased).Scan(&erased)
 	switch {
 	case err != nil:

@@ -26,7 +26,8 @@ type Shown struct {
 // what the PSAP saw counts. The agent may have been removed since, or even be missing
 // from a backup that was restored; a promise was given, so the call is kept all the same.
 // Only a site that does not exist is emergency.ErrUnknownSite: nobody could say where
-// help should go.
+// help should go. A call with this ID that was over before, or has been erased, is
+// emergency.ErrCallOver: this one needs another ID.
 func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call, error) {
 	var call emergency.Call
 	err := s.background.inTx(ctx, "place answered call", func(t tx) error {
@@ -42,9 +43,14 @@ func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call,
 		}
 		call, err = loadCall(ctx, t, p.CallID)
 		switch {
+		case err == nil && !stamp(p.At).Before(call.Past().Over):
+			err = emergency.ErrCallOver
 		case err == nil:
 			err = t.correct(ctx, call, *p.Shown)
 		case errors.Is(err, emergency.ErrUnknownCall):
+			if err = whyUnknown(ctx, t, p.CallID); errors.Is(err, emergency.ErrErasedCall) {
+				return emergency.ErrCallOver
+			}
 			err = t.insertAnswered(ctx, p, presence)
 		}
 		if err != nil {

@@ -16,10 +16,11 @@ CREATE TABLE early_ends (
     seq      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     call_id  TEXT NOT NULL,
     leg_id   TEXT NOT NULL, -- empty for every leg
+    agent_id TEXT NOT NULL, -- whose call it has to be; empty for anybody's
     reason   TEXT NOT NULL,
     ended_at TIMESTAMPTZ NOT NULL,
     kept_at  TIMESTAMPTZ NOT NULL,
-    UNIQUE (call_id, leg_id)
+    UNIQUE (call_id, leg_id, agent_id)
 );
 
 -- +goose Down
