@@ -17,7 +17,8 @@ type Template struct {
 type TemplateError struct {
 	// Part is subject, html or text.
 	Part string
-	// Line and Column count from 1; zero when the part as a whole is at fault.
+	// Line and Column count from 1. What the part lacks belongs at its end, or into the
+	// branch that begins there.
 	Line, Column int
 	// Problem completes the sentence "<part> …".
 	Problem string

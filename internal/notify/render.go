@@ -10,9 +10,8 @@ import (
 //
 // Where an administrator's wording fails on this very notice, leaves out one of the facts
 // that every notice carries (B8), or does not tell a test from an emergency (B13), the
-// wording that comes with the program stands
-// in: CheckTemplate tries samples, and no sample is like every call. The message says
-// whose wording it is.
+// wording that comes with the program stands in: it may have been saved under other rules.
+// The message says whose wording it is.
 func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
 	recipient, err := parseRecipient(to)
 	if err != nil {
@@ -23,12 +22,7 @@ func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
 	}
 	f := newFacts(n)
 	words, err := w.fill(f)
-	if err == nil && w != standard {
-		if err = words.check(f); err == nil && n.Kind == emergency.KindTest {
-			err = w.checkMarks(n, words)
-		}
-	}
-	if err != nil && w != standard {
+	if w != standard && (err != nil || !w.tells(words, n, f)) {
 		return standard.Render(n, to)
 	}
 	if err != nil {
@@ -39,6 +33,20 @@ func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
 		CallID: n.CallID, Event: n.Event, Round: n.Round, Kind: cmp.Or(n.Kind, emergency.KindEmergency),
 		TemplateVersion: w.version,
 	}, nil
+}
+
+// tells holds a notice to what it owes its readers.
+func (w *Wording) tells(filled words, n emergency.Notice, f facts) bool {
+	if checkDocument(filled.html) != nil {
+		return false
+	}
+	for i, text := range []string{filled.subject, filled.html, filled.text} {
+		p := w.parts()[i]
+		if len(p.missing(text, f)) > 0 || p.mistaken(text, n, f) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // Preview shows what a reader would get of a notice. The error is an

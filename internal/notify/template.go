@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	text "text/template"
+	"text/template/parse"
 	"unicode"
 
 	"lifeline/internal/emergency"
@@ -23,7 +24,7 @@ const (
 // shows no more than 102 KB of a message, and what is cut off may be the link to
 // acknowledge it.
 var limits = map[string]struct{ typed, filled int }{
-	partSubject: {4 << 10, 2000},
+	partSubject: {4 << 10, 4000},
 	partHTML:    {64 << 10, 100_000},
 	partText:    {64 << 10, 100_000},
 }
@@ -31,20 +32,25 @@ var limits = map[string]struct{ typed, filled int }{
 // Wording is a template that is ready to word notices. It may be used by several at
 // once.
 type Wording struct {
-	version       int64
-	subject, text part
-	html          part
-	// page is the HTML with its values escaped.
-	page *html.Template
+	version             int64
+	subject, html, text part
 	// unbounded lets the wording that comes with the program be as long as its values
 	// make it: after it there is no other.
 	unbounded bool
 }
 
-// part is one of the three, without any escaping.
+func (w *Wording) parts() []*part { return []*part{&w.subject, &w.html, &w.text} }
+
+// part is one of the three.
 type part struct {
 	name, source string
-	template     *text.Template
+	// root is what the source means, and uses what its text depends on.
+	root *parse.ListNode
+	uses usage
+	// template escapes nothing.
+	template *text.Template
+	// page escapes the values in HTML; nil in the other parts.
+	page *html.Template
 	// texts is where each piece of text begins in the source, by its first byte.
 	texts map[*byte]int
 }
@@ -93,22 +99,30 @@ func Compile(t emergency.Template) (*Wording, error) {
 		}
 		*p.into = compiled
 	}
-	for _, sample := range trials() {
-		if err := w.html.checkShape(newFacts(sample.Notice)); err != nil {
+	for _, trial := range namedTrials() {
+		if err := w.html.checkShape(trial.facts); err != nil {
 			return nil, err
 		}
 	}
-	page, err := html.New(partHTML).AddParseTree(partHTML, w.html.template.Copy())
-	if err != nil {
-		return nil, w.html.problem(whole, "cannot be read: "+err.Error())
-	}
-	w.page = page
-	for _, sample := range trials() {
-		if _, err := w.fill(newFacts(sample.Notice)); err != nil {
-			return nil, err
-		}
+	if err := w.html.escape(); err != nil {
+		return nil, err
 	}
 	return w, nil
+}
+
+// escape prepares the HTML for values that need escaping. html/template does so when it is
+// first used, and not before.
+func (p *part) escape() error {
+	page, err := html.New(p.name).AddParseTree(p.name, p.template.Copy())
+	if err != nil {
+		return p.problem(whole, "cannot be read: "+err.Error())
+	}
+	p.page = page
+	err = page.Execute(io.Discard, newFacts(sampleCall()))
+	if _, unsafe := errors.AsType[*html.Error](err); unsafe {
+		return p.whyNotFilled(err, &output{})
+	}
+	return nil
 }
 
 // words is a notice in words.
@@ -116,30 +130,42 @@ type words struct{ subject, html, text string }
 
 // fill puts the facts into the wording. The error is an *emergency.TemplateError.
 func (w *Wording) fill(f facts) (words, error) {
-	var out words
-	for _, p := range []struct {
-		into     *string
-		part     *part
-		template interface{ Execute(io.Writer, any) error }
-	}{{&out.subject, &w.subject, w.subject.template}, {&out.html, &w.html, w.page}, {&out.text, &w.text, w.text.template}} {
-		filled := &output{limit: limits[p.part.name].filled, texts: p.part.texts}
+	var filled [3]string
+	for i, p := range w.parts() {
+		limit := limits[p.name].filled
 		if w.unbounded {
-			filled.limit = 0
+			limit = 0
 		}
-		if err := p.template.Execute(filled, f); err != nil {
-			return words{}, p.part.whyNotFilled(err, filled)
-		}
-		*p.into = strings.TrimSpace(filled.String())
-		if p.part.name == partSubject {
-			if err := p.part.checkLine(filled); err != nil {
-				return words{}, err
-			}
+		var err error
+		if filled[i], err = p.fill(f, limit); err != nil {
+			return words{}, err
 		}
 	}
-	if strings.Contains(out.html, unsafeValue) {
-		return words{}, w.html.problem(whole, "has a variable where no value of it is safe, for example in a place for a whole link")
+	return words{filled[0], filled[1], filled[2]}, nil
+}
+
+// fill puts the facts into the part, up to a limit in bytes if it is not zero. The error
+// is an *emergency.TemplateError.
+func (p *part) fill(f facts, limit int) (string, error) {
+	var template interface {
+		Execute(w io.Writer, facts any) error
+	} = p.template
+	if p.page != nil {
+		template = p.page
 	}
-	return out, nil
+	filled := &output{limit: limit, texts: p.texts}
+	if err := template.Execute(filled, f); err != nil {
+		return "", p.whyNotFilled(err, filled)
+	}
+	if p.name == partSubject {
+		if err := p.checkLine(filled); err != nil {
+			return "", err
+		}
+	}
+	if p.page != nil && strings.Contains(filled.String(), unsafeValue) {
+		return "", p.problem(p.unsafePlace(f), "has a variable where no value of it is safe, for example in a place for a whole link")
+	}
+	return strings.TrimSpace(filled.String()), nil
 }
 
 // unsafeValue is what html/template puts for a value that must not stand where it does.
@@ -151,7 +177,7 @@ func (p *part) checkLine(filled *output) error {
 	begin := len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace))
 	line = strings.TrimSpace(line)
 	if line == "" {
-		return p.problem(whole, "is empty in one of the samples")
+		return p.problem(whole, "is empty")
 	}
 	if i := strings.IndexFunc(line, unicode.IsControl); i >= 0 {
 		return p.problem(filled.origin(begin+i), "must be one line: put {{- in front of what follows, or write it on the same line")

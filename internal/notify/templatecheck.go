@@ -1,43 +1,67 @@
 package notify
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"lifeline/internal/emergency"
 )
 
 // CheckTemplate tells whether notices can be made from a template: it must be readable
-// and whole, and tell with every sample what a notice owes (B8, B9, B10, B13). The
-// error is an *emergency.TemplateError.
+// and whole, and tell in every notice that there can be what that notice owes (B8, B9,
+// B10, B13). The error is an *emergency.TemplateError.
 func CheckTemplate(t emergency.Template) error {
 	w, err := Compile(t)
 	if err != nil {
 		return err
 	}
-	for _, sample := range trials() {
-		f := newFacts(sample.Notice)
-		filled, err := w.fill(f)
-		if err == nil {
-			err = filled.check(f)
-		}
-		if err == nil {
-			err = w.checkMarks(sample.Notice, filled)
-		}
+	for _, p := range w.parts() {
+		trials, err := p.trials()
 		if err != nil {
-			return inSample(err, sample)
+			return err
+		}
+		for _, trial := range trials {
+			if err := p.try(trial); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// try makes a notice from a part and holds it to the rules.
+func (p *part) try(t trial) error {
+	if p.name == partHTML && t.plain {
+		if err := p.checkShape(t.facts); err != nil {
+			return inTrial(err, t)
+		}
+	}
+	filled, err := p.fill(t.facts, limits[p.name].filled)
+	if err != nil {
+		return inTrial(err, t)
+	}
+	if missing := p.missing(filled, t.facts); len(missing) > 0 {
+		return p.lacks(missing, t)
+	}
+	if mistaken := p.mistaken(filled, t.notice, t.facts); mistaken != "" {
+		return inTrial(p.problem(whole, "does not tell "+mistaken), t)
+	}
+	return nil
+}
+
+// inTrial says which notice it is that an error was found with.
+func inTrial(err error, t trial) error {
+	found := *err.(*emergency.TemplateError) //nolint:errorlint,forcetypeassert // all that parts complain of are
+	found.Problem += ", in " + t.name
+	return &found
+}
+
 // fact is something that a notice must tell. One of its forms is enough.
 type fact struct {
-	name, variables string
-	forms           []string
+	name      string
+	variables []string
+	forms     []string
 }
 
 // mandatory are the facts that a notice owes: of every call, that it was made, the
@@ -46,76 +70,70 @@ type fact struct {
 // something keeps the next call from getting through as well.
 func (f facts) mandatory() []fact {
 	all := []fact{
-		{"that an emergency call was made", ".Dialed or .What", []string{f.Dialed, f.What}},
-		{"the address conveyed", ".Address or .Location", []string{f.Address}},
-		{"the address that the device reported", ".DeviceAddress or .Location", []string{f.DeviceAddress}},
-		{"the position that the device reported", ".Position or .Location", []string{f.Position}},
+		{"that an emergency call was made", []string{"Dialed", "What"}, []string{f.Dialed, f.What}},
+		{"the address conveyed", []string{"Address", "Location"}, []string{f.Address}},
+		{"the address that the device reported", []string{"DeviceAddress", "Location"}, []string{f.DeviceAddress}},
+		{"the position that the device reported", []string{"Position", "Location"}, []string{f.Position}},
 	}
 	if f.Failed {
-		return append(all, fact{"why the call failed", ".Reason", []string{f.Reason}})
+		all = append(all, fact{"why the call failed", []string{"Reason"}, []string{f.Reason}})
+	} else {
+		all = append(all, fact{"the callback number", []string{"Number"}, []string{f.Number}})
 	}
-	return append(all, fact{"the callback number", ".Number", []string{f.Number}})
+	return append(all, fact{"the link by which people acknowledge", []string{acknowledgeURL}, []string{f.AcknowledgeURL}})
 }
 
-// check holds a notice to its facts. They must be there to be read: in the HTML, what
-// only a link or the document's title has does not count.
-func (w words) check(f facts) error {
-	shown, err := readPage(w.html)
-	if err != nil {
-		return &emergency.TemplateError{Part: partHTML, Problem: err.Error()}
-	}
-	if err := lacking(partHTML, shown.visible, f); err != nil {
-		return err
-	}
-	if err := lacking(partText, spaced(w.text), f); err != nil {
-		return err
-	}
-	linked := slices.Contains(shown.links, f.AcknowledgeURL) || strings.Contains(shown.visible, f.AcknowledgeURL)
-	switch {
-	case !linked:
-		return &emergency.TemplateError{Part: partHTML, Problem: noAcknowledgement}
-	case !strings.Contains(w.text, f.AcknowledgeURL):
-		return &emergency.TemplateError{Part: partText, Problem: noAcknowledgement}
-	default:
+const acknowledgeURL = "AcknowledgeURL"
+
+// missing are the facts that a part owes and does not tell. They must be there to be read:
+// in the HTML, only the link to acknowledge may be behind something else.
+func (p *part) missing(filled string, f facts) []fact {
+	if p.name == partSubject {
 		return nil
 	}
+	shown, links := p.shown(filled)
+	return slices.DeleteFunc(f.mandatory(), func(owed fact) bool {
+		return slices.ContainsFunc(owed.forms, func(form string) bool {
+			return strings.Contains(shown, form) || owed.variables[0] == acknowledgeURL && slices.Contains(links, form)
+		})
+	})
 }
 
-const noAcknowledgement = "lacks the link by which people acknowledge (.AcknowledgeURL)"
-
-func lacking(part, shown string, f facts) error {
-	var missing []string
-	for _, fact := range f.mandatory() {
-		if !slices.ContainsFunc(fact.forms, func(form string) bool { return strings.Contains(shown, form) }) {
-			missing = append(missing, fmt.Sprintf("%s (%s)", fact.name, fact.variables))
-		}
+// shown is what a reader sees of a part that is filled in, with single spaces, and where
+// it leads.
+func (p *part) shown(filled string) (text string, links []string) {
+	if p.name == partHTML {
+		page := readPage(filled)
+		return page.visible, page.links
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &emergency.TemplateError{Part: part, Problem: "lacks " + strings.Join(missing, " and ")}
+	return spaced(filled), nil
 }
 
-// checkMarks sees whether each part says of itself that a call failed or is a test,
-// however it is worded. It looks at what changes with the flags alone.
-func (w *Wording) checkMarks(n emergency.Notice, filled words) error {
-	f := newFacts(n)
+// spaced is a text as people read it, whatever space stands between its words.
+func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// mistaken says what a part does not tell apart: it has to say of itself that a call
+// failed or is a test, however it is worded. It looks at what changes with the flags
+// alone.
+func (p *part) mistaken(filled string, n emergency.Notice, f facts) string {
 	if n.Failed() {
 		through := n
 		through.Reason = ""
 		if n.Event == emergency.NoticeFailed {
 			through.Event = emergency.NoticePlaced
 		}
-		if err := w.differs(f.flaggedLike(through), filled, "a call that failed from one that got through (.Failed or .What)"); err != nil {
-			return err
+		if p.alike(filled, f.flaggedLike(through)) {
+			return "a call that failed from one that got through (.Failed or .What)"
 		}
 	}
 	if n.Kind == emergency.KindTest {
 		live := n
 		live.Kind = emergency.KindEmergency
-		return w.differs(f.flaggedLike(live), filled, "a test from an emergency (.Test or .What)")
+		if p.alike(filled, f.flaggedLike(live)) {
+			return "a test from an emergency (.Test or .What)"
+		}
 	}
-	return nil
+	return ""
 }
 
 // flaggedLike are the same facts, but for what tells of itself what kind of notice it is.
@@ -126,38 +144,26 @@ func (f facts) flaggedLike(n emergency.Notice) facts {
 	return f
 }
 
-func (w *Wording) differs(other facts, filled words, what string) error {
-	compared, err := w.fill(other)
+// alike tells whether readers would see the same of other facts.
+func (p *part) alike(filled string, other facts) bool {
+	compared, err := p.fill(other, 0)
 	if err != nil {
-		return err
+		return false
 	}
-	same := ""
-	switch {
-	case compared.subject == filled.subject:
-		same = partSubject
-	case visible(compared.html) == visible(filled.html):
-		same = partHTML
-	case spaced(compared.text) == spaced(filled.text):
-		same = partText
-	default:
-		return nil
-	}
-	return &emergency.TemplateError{Part: same, Problem: "does not tell " + what}
+	one, _ := p.shown(filled)
+	another, _ := p.shown(compared)
+	return one == another
 }
 
-// visible is what can be seen of a document, or nothing if it is broken.
-func visible(document string) string {
-	shown, _ := readPage(document)
-	return shown.visible
-}
-
-// inSample says which sample it is that an error was found with.
-func inSample(err error, sample Sample) error {
-	found, ok := errors.AsType[*emergency.TemplateError](err)
-	if !ok {
-		return err
+// lacks says which facts are missing, and where they belong: what the first of them lacks
+// in a branch, others may lack in the same.
+func (p *part) lacks(missing []fact, t trial) error {
+	place, where := p.belongs(missing[0], t)
+	var names []string
+	for _, one := range missing {
+		if at, _ := p.belongs(one, t); at == place {
+			names = append(names, fmt.Sprintf("%s (.%s)", one.name, strings.Join(one.variables, " or .")))
+		}
 	}
-	named := *found
-	named.Problem += ", in the sample " + strconv.Quote(sample.Name)
-	return &named
+	return p.problem(place, "lacks "+strings.Join(names, " and ")+where)
 }

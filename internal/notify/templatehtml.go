@@ -4,19 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 )
 
-// page is what a reader gets of an HTML document.
-type page struct {
-	// visible is the text that can be seen, with single spaces.
-	visible string
-	// links are where links lead.
-	links []string
-}
-
-// pageError says why a document is broken, and at which offset.
+// pageError says why a document is refused, and at which offset.
 type pageError struct {
 	offset  int
 	problem string
@@ -29,35 +22,40 @@ func (e *pageError) Error() string { return e.problem }
 type element struct {
 	name   string
 	offset int
-	hidden bool
-	// link is where it leads.
-	link string
 }
 
-// pageReader goes through a document and holds it to what mail programs agree on:
+// shapeReader goes through a document and holds it to what mail programs agree on:
 // every element is closed by its own end tag, in order. Browsers guess what else could
 // be meant, and each mail program guesses differently.
-type pageReader struct {
-	open  []element
-	text  strings.Builder
-	links []string
+type shapeReader struct {
+	open []element
+	// sheet is a style sheet so far.
+	sheet strings.Builder
 }
 
 // Elements without content and end tag.
-var voidElements = []string{"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+var voidElements = []string{"br", "col", "hr", "meta", "wbr"}
 
-// What no mail program runs or loads, or what would change how the rest is read.
-var uselessElements = []string{
-	"applet", "base", "embed", "form", "frame", "frameset", "iframe", "noembed", "noframes", "noscript",
-	"object", "plaintext", "script", "template", "xmp",
+// The elements that all mail programs show, and show alike.
+var shownElements = []string{
+	"a", "abbr", "address", "article", "aside", "b", "big", "blockquote", "body", "caption", "center", "cite", "code", "colgroup",
+	"dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "head",
+	"header", "html", "i", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span",
+	"strong", "style", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "title", "tr", "tt", "u", "ul", "var",
 }
 
-var unseenElements = []string{"head", "style", "title", "textarea"}
+// What tells somebody else that a notice is being read, by being loaded from elsewhere, if
+// a mail program loads it at all.
+var loadedElements = []string{"audio", "image", "img", "input", "link", "picture", "source", "svg", "track", "video"}
 
-// readPage reads a document. The error is a *pageError.
-func readPage(document string) (page, error) {
+// loadedAttributes are the attributes by which other elements load something.
+var loadedAttributes = []string{"background", "data", "dynsrc", "lowsrc", "ping", "poster", "src", "srcset"}
+
+// checkDocument holds a document to its shape, and to what may be in a notice. The error
+// is a *pageError.
+func checkDocument(document string) error {
 	tokens := html.NewTokenizer(strings.NewReader(document))
-	var r pageReader
+	var r shapeReader
 	for offset := 0; ; {
 		kind := tokens.Next()
 		raw := string(tokens.Raw())
@@ -65,30 +63,30 @@ func readPage(document string) (page, error) {
 			return r.end(offset, raw)
 		}
 		if problem := r.token(kind, raw, tokens, offset); problem != "" {
-			return page{}, &pageError{offset, problem}
+			return &pageError{offset, problem}
 		}
 		offset += len(raw)
 	}
 }
 
-// end is the page, unless something is unfinished.
-func (r *pageReader) end(offset int, rest string) (page, error) {
+// end looks for what is unfinished.
+func (r *shapeReader) end(offset int, rest string) error {
 	if rest != "" {
-		return page{}, &pageError{offset, "has a tag without its end; a > or a quotation mark is missing"}
+		return &pageError{offset, "has a tag without its end; a > or a quotation mark is missing"}
 	}
 	if len(r.open) > 0 {
 		last := r.open[len(r.open)-1]
-		return page{}, &pageError{last.offset, fmt.Sprintf("has a <%s> without its </%s>", last.name, last.name)}
+		return &pageError{last.offset, fmt.Sprintf("has a <%s> without its </%s>", last.name, last.name)}
 	}
-	return page{visible: spaced(r.text.String()), links: r.links}, nil
+	return nil
 }
 
 // token takes in a piece of the document, or says what is wrong with it.
-func (r *pageReader) token(kind html.TokenType, raw string, tokens *html.Tokenizer, offset int) (problem string) {
+func (r *shapeReader) token(kind html.TokenType, raw string, tokens *html.Tokenizer, offset int) (problem string) {
 	switch kind {
 	case html.TextToken:
-		if !r.hidden() {
-			r.text.Write(tokens.Text())
+		if r.in("style") {
+			r.sheet.Write(tokens.Text())
 		}
 	case html.CommentToken:
 		if !strings.HasPrefix(raw, "<!--") || !strings.HasSuffix(raw, "-->") {
@@ -107,54 +105,72 @@ func (r *pageReader) token(kind html.TokenType, raw string, tokens *html.Tokeniz
 	return ""
 }
 
-func (r *pageReader) hidden() bool { return len(r.open) > 0 && r.open[len(r.open)-1].hidden }
+// in tells whether the innermost element has that name.
+func (r *shapeReader) in(name string) bool {
+	return len(r.open) > 0 && r.open[len(r.open)-1].name == name
+}
 
-func (r *pageReader) start(tokens *html.Tokenizer, offset int, closed bool) (problem string) {
+func (r *shapeReader) start(tokens *html.Tokenizer, offset int, closed bool) (problem string) {
 	tag, more := tokens.TagName()
-	opened := element{name: string(tag), offset: offset}
-	opened.hidden = r.hidden() || slices.Contains(unseenElements, opened.name)
+	name := string(tag)
+	switch {
+	case slices.Contains(loadedElements, name):
+		return fmt.Sprintf("has a <%s>, which mail programs do not load, or tell others by loading that the notice is read", name)
+	case !slices.Contains(shownElements, name) && !slices.Contains(voidElements, name):
+		return fmt.Sprintf("has a <%s>, which no mail program shows, or not all of them", name)
+	}
 	for more {
-		var name, value []byte
-		name, value, more = tokens.TagAttr()
-		if problem := opened.attribute(string(name), string(value)); problem != "" {
+		var attribute, value []byte
+		attribute, value, more = tokens.TagAttr()
+		if problem := attributeProblem(name, string(attribute), string(value)); problem != "" {
 			return problem
 		}
 	}
-	if opened.name == "a" && !opened.hidden {
-		r.links = append(r.links, opened.link)
-	}
-	r.text.WriteByte(' ')
 	switch {
-	case slices.Contains(uselessElements, opened.name):
-		return fmt.Sprintf("has a <%s>, which no mail program shows", opened.name)
-	case slices.Contains(voidElements, opened.name):
+	case slices.Contains(voidElements, name):
 	case closed:
-		return fmt.Sprintf("has a <%s/>, which closes nothing; write <%s></%s>", opened.name, opened.name, opened.name)
+		return fmt.Sprintf("has a <%s/>, which closes nothing; write <%s></%s>", name, name, name)
 	default:
-		r.open = append(r.open, opened)
+		r.open = append(r.open, element{name, offset})
 	}
 	return ""
 }
 
-func (e *element) attribute(name, value string) (problem string) {
+func attributeProblem(element, name, value string) string {
 	switch {
 	case strings.ContainsAny(name, "\"'"):
-		return fmt.Sprintf("has a <%s> with a quotation mark in the name of an attribute; another one is missing", e.name)
+		return fmt.Sprintf("has a <%s> with a quotation mark in the name of an attribute; another one is missing", element)
 	case strings.HasPrefix(name, "on"):
-		return fmt.Sprintf("has a <%s> with %s, which no mail program runs", e.name, name)
-	case name == "hidden":
-		e.hidden = true
-	case name == "href":
-		e.link = value
+		return fmt.Sprintf("has a <%s> with %s, which no mail program runs", element, name)
+	case slices.Contains(loadedAttributes, name):
+		return fmt.Sprintf("has a <%s> with %s, which mail programs do not load, or tell others by loading that the notice is read", element, name)
+	case name == "href" && !leadsSomewhere(value):
+		return fmt.Sprintf("has a link to %q; links begin with %s", shortened(value), strings.Join(linkSchemes, ", "))
 	case name == "style":
-		style := strings.Join(strings.Fields(strings.ToLower(value)), "")
-		e.hidden = e.hidden || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
+		return styleProblem(value)
+	case name == "http-equiv" && !strings.EqualFold(value, "Content-Type") && !strings.EqualFold(value, "X-UA-Compatible"):
+		return fmt.Sprintf("has a <meta> with %s, which no mail program heeds", name)
 	}
 	return ""
 }
 
-func (r *pageReader) close(name string) (problem string) {
-	r.text.WriteByte(' ')
+// linkSchemes are how links may begin. Whatever else there is, such as javascript: and
+// data:, mail programs refuse, or run.
+var linkSchemes = []string{"https:", "http:", "mailto:", "tel:", "sms:", "geo:"}
+
+// leadsSomewhere tells whether a link may be in a notice: one with a scheme that is known,
+// to a place in the same document, or nowhere for want of a value. Browsers skip spaces and control characters in it.
+func leadsSomewhere(link string) bool {
+	link = strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, link))
+	return link == "" || strings.HasPrefix(link, "#") || slices.ContainsFunc(linkSchemes, func(scheme string) bool { return strings.HasPrefix(link, scheme) })
+}
+
+func (r *shapeReader) close(name string) (problem string) {
 	switch {
 	case slices.Contains(voidElements, name):
 		return fmt.Sprintf("has a </%s>, but a <%s> has no end", name, name)
@@ -165,11 +181,12 @@ func (r *pageReader) close(name string) (problem string) {
 		return fmt.Sprintf("has a </%s> where </%s> must come first", name, last.name)
 	}
 	r.open = r.open[:len(r.open)-1]
+	if name == "style" {
+		defer r.sheet.Reset()
+		return sheetProblem(r.sheet.String())
+	}
 	return ""
 }
-
-// spaced is a text as people read it, whatever space stands between its words.
-func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // checkShape holds the HTML to being whole with these facts. It is filled in without
 // escaping, so that what is found can be traced to the template: the facts must be such
@@ -179,8 +196,8 @@ func (p *part) checkShape(f facts) error {
 	if err := p.template.Execute(filled, f); err != nil {
 		return p.whyNotFilled(err, filled)
 	}
-	if _, err := readPage(filled.String()); err != nil {
-		broken := err.(*pageError) //nolint:errorlint,forcetypeassert // readPage has no other
+	if err := checkDocument(filled.String()); err != nil {
+		broken := err.(*pageError) //nolint:errorlint,forcetypeassert // checkDocument has no other
 		return p.problem(filled.origin(broken.offset), broken.problem)
 	}
 	return nil

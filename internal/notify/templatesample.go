@@ -105,28 +105,21 @@ func test(n emergency.Notice) emergency.Notice {
 	return n
 }
 
-// trials are the samples with values that nobody writes into a wording, so that one
-// which is found in a notice has come from its variable; and a notice of which next to
-// nothing is known. None of the values needs escaping.
-func trials() []Sample {
-	trials := Samples()
-	for i := range trials {
-		n := &trials[i].Notice
-		n.AgentName, n.SiteName, n.Dialed = "Agent Ziboruxa", "Site Ziboruxe", "9114711"
-		n.Conveyed.Site.Street, n.Conveyed.Site.Unit = "4711 Ziboruxi Street", "Floor 4712"
-		if n.Number != "" {
-			n.Number = "+12025550174"
-		}
-		if n.Reason != "" {
-			n.Reason = "Ziboruxo keeps the call from getting out."
-		}
-		if device := n.Conveyed.Device; device != nil {
-			n.Conveyed.Device = &emergency.Location{
-				Latitude: device.Latitude, Longitude: device.Longitude, Accuracy: device.Accuracy,
-				Address: &emergency.Address{Street: "4713 Ziboruxu Street", Unit: "Room 4714"},
-			}
-		}
+// marked has values that nobody writes into a wording, so that one which is found in a
+// notice has come from its variable. None of them needs escaping.
+func marked(n emergency.Notice) emergency.Notice {
+	n.AgentName, n.SiteName, n.Dialed = "Agent Ziboruxa", "Site Ziboruxe", "9114711"
+	n.Conveyed.Site.Street, n.Conveyed.Site.Unit = "4711 Ziboruxi Street", "Floor 4712"
+	if n.Number != "" {
+		n.Number = "+12025550174"
 	}
-	gaps := emergency.Notice{CallID: "gaps", Event: emergency.NoticePlaced, Kind: emergency.KindEmergency}
-	return append(trials, Sample{Name: "next to nothing known", Notice: gaps})
+	if n.Reason != "" {
+		n.Reason = "Ziboruxo keeps the call from getting out."
+	}
+	if n.Conveyed.Device != nil {
+		device := *n.Conveyed.Device
+		device.Address = &emergency.Address{Street: "4713 Ziboruxu Street", Unit: "Room 4714"}
+		n.Conveyed.Device = &device
+	}
+	return n
 }

@@ -14,18 +14,21 @@ import (
 	"lifeline/internal/emergency"
 )
 
-// whole stands for no place: the part as a whole is at fault.
+// whole stands for no place in a part.
 const whole = -1
 
-// problem says what is wrong with a part, and where: at an offset of its source.
+// problem says what is wrong with a part, and where: at an offset of its source, or at the
+// end of it where no place is at fault.
 func (p *part) problem(place int, what string) error {
-	e := &emergency.TemplateError{Part: p.name, Problem: what}
-	if place != whole {
-		before := p.source[:min(place, len(p.source))]
-		e.Line = 1 + strings.Count(before, "\n")
-		e.Column = 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+	if place == whole {
+		place = p.end()
 	}
-	return e
+	before := p.source[:min(place, len(p.source))]
+	return &emergency.TemplateError{
+		Part: p.name, Problem: what,
+		Line:   1 + strings.Count(before, "\n"),
+		Column: 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]),
+	}
 }
 
 var (
@@ -140,8 +143,7 @@ func unclosed(all []action) (action, bool) {
 // whyNotFilled words what went wrong when values were put in.
 func (p *part) whyNotFilled(err error, filled *output) error {
 	if errors.Is(err, errTooLong) {
-		what := "is longer than " + strconv.Itoa(filled.limit) + " bytes in one of the samples"
-		return p.problem(filled.origin(filled.Len()), what)
+		return p.problem(filled.origin(filled.Len()), "is longer than "+strconv.Itoa(filled.limit)+" bytes")
 	}
 	if unsafe, ok := errors.AsType[*html.Error](err); ok {
 		return p.problem(p.placeOf(unsafe), "is not safe to fill in: "+unsafe.Description)
@@ -195,4 +197,48 @@ func definition(source string) int {
 		return whole
 	}
 	return all[i].start
+}
+
+// unsafePlace finds the variable that html/template has put nothing in for: the first one
+// without which it leaves out less.
+func (p *part) unsafePlace(f facts) int {
+	all := p.unsafeWithout(-1, f)
+	for i, place := range p.shownAt() {
+		if p.unsafeWithout(i, f) < all {
+			return place
+		}
+	}
+	return whole
+}
+
+// shownAt is where the actions are that show something.
+func (p *part) shownAt() []int {
+	var places []int
+	each(p.root, func(node parse.Node, _ *parse.PipeNode) {
+		if action, ok := node.(*parse.ActionNode); ok {
+			places = append(places, p.actionAt(int(action.Pos)).start)
+		}
+	})
+	return places
+}
+
+// unsafeWithout counts what is left out when the action of that number shows a word.
+func (p *part) unsafeWithout(number int, f facts) int {
+	tree := p.template.Copy()
+	each(tree.Root, func(node parse.Node, _ *parse.PipeNode) {
+		if action, ok := node.(*parse.ActionNode); ok {
+			if number == 0 {
+				action.Pipe.Cmds = []*parse.CommandNode{{NodeType: parse.NodeCommand, Args: []parse.Node{
+					&parse.StringNode{NodeType: parse.NodeString, Quoted: `"a"`, Text: "a"},
+				}}}
+			}
+			number--
+		}
+	})
+	var filled strings.Builder
+	page, err := html.New(p.name).AddParseTree(p.name, tree)
+	if err == nil {
+		_ = page.Execute(&filled, f)
+	}
+	return strings.Count(filled.String(), unsafeValue)
 }
