@@ -3,7 +3,9 @@ package httpapi
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -67,5 +69,33 @@ func TestParametersAreStrings(t *testing.T) {
 				t.Errorf("%s: parameter %s is no string", route, param.Name)
 			}
 		}
+	}
+}
+
+// What the patterns of the contract ask for is said in words: nobody should have to read
+// a regular expression.
+func TestPatternsInWords(t *testing.T) {
+	spec, err := GetSpec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := spec.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`"pattern":("(?:[^"\\]|\\.)*")`).FindAllSubmatch(text, -1)
+	seen := map[string]bool{}
+	for _, match := range found {
+		var pattern string
+		if err := json.Unmarshal(match[1], &pattern); err != nil {
+			t.Fatal(err)
+		}
+		seen[pattern] = true
+		if words := patternWords[pattern]; !strings.HasPrefix(words, "must be ") || strings.Contains(words, "^") {
+			t.Errorf("%s is said as %q", pattern, words)
+		}
+	}
+	if len(seen) != len(patternWords) {
+		t.Errorf("the contract has %d patterns, and there are words for %d", len(seen), len(patternWords))
 	}
 }

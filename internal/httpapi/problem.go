@@ -128,6 +128,9 @@ func refusedFault(refusal *emergency.Refusal) *fault {
 		status: http.StatusUnprocessableEntity, code: refusal.Code, detail: refusal.Reason, instead: refusal.Instead,
 		callID: string(refusal.CallID),
 	}
+	if refusal.Code == "not-an-emergency-number" {
+		f.field = "dialedNumber"
+	}
 	for _, check := range refusal.Checks {
 		f.checks = append(f.checks, FailedCheck{
 			Code: string(check.Code), Agent: check.Agent, Administrator: check.Administrator,

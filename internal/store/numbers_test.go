@@ -379,33 +379,3 @@ func forgottenInTime(t *testing.T, w *world) {
 	}
 	w.states(t, map[string]emergency.NumberState{second: draining, third: free})
 }
-
-// Every change of a pool leaves a line that shows the end of the number alone; what
-// changes nothing leaves none.
-func numbersLeaveAuditLines(t *testing.T, w *world) {
-	w.addSite(t, "us")
-	w.addAgents(t, "us", "one")
-	by := emergency.Change{By: "admin 3f9a1c2b", RequestID: "request-1"}
-	lines := func(action string) int {
-		return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = $1 AND subject = '…01' AND changed_by = $2 AND request_id = $3`,
-			action, by.By, by.RequestID)
-	}
-	if err := w.AddNumber(t.Context(), first, "us", by); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.AddNumber(t.Context(), first, "us", by); !errors.Is(err, emergency.ErrNumberExists) {
-		t.Errorf("added twice gives %v, want ErrNumberExists", err)
-	}
-	w.dial(t, "one")
-	for range 2 {
-		if err := w.RemoveNumber(t.Context(), first, by); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if added, removed := lines("number-added"), lines("number-removed"); added != 1 || removed != 1 {
-		t.Errorf("the audit has %d lines of the adding and %d of the removal, want one each", added, removed)
-	}
-	if changes := w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'configuration-changed' AND status IN ('number-added', 'number-removed')`); changes != 2 {
-		t.Errorf("%d changes are told, want 2", changes)
-	}
-}

@@ -219,6 +219,34 @@ func TestUpgradeLetsEverybodyCall(t *testing.T) {
 	})
 }
 
+// What the first version let pass may be saved again, although two sites share a standing
+// number, one of them abroad: nobody is made to move numbers by an upgrade (B5).
+func TestUpgradeLetsSitesBeSavedAgain(t *testing.T) {
+	onBoth(t, func(t *testing.T, e engine) {
+		w, _ := upgraded(t, e)
+		all, err := w.Sites(t.Context())
+		if err != nil || len(all) != 3 {
+			t.Fatalf("there are %d sites, %v", len(all), err)
+		}
+		for _, site := range all {
+			site.Recipients = "desk@example.com"
+			if err := only(w.PutSite(t.Context(), site, emergency.Change{Seen: site.Revision})); err != nil {
+				t.Errorf("site %s: %v", site.ID, err)
+			}
+		}
+		for _, id := range []emergency.AgentID{"one", "two", "three"} {
+			agent, err := w.Agent(t.Context(), id)
+			if err == nil {
+				agent.MailboxOff = true
+				err = only(w.PutAgent(t.Context(), agent, emergency.Change{Seen: agent.Revision}))
+			}
+			if err != nil {
+				t.Errorf("agent %s: %v", id, err)
+			}
+		}
+	})
+}
+
 // Calls that were up go on as if nothing had happened: callbacks ring, presence comes
 // back, numbers rest, and the audit takes the line (S4, S10, S11).
 func TestUpgradeDuringCalls(t *testing.T) {
