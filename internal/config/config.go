@@ -11,8 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -86,27 +84,6 @@ func shapeOf(typeName string) string {
 		return "a duration, for example 90s or 60m"
 	}
 	return "a number, for example 0.8"
-}
-
-// Unknown names the variables of the environment that look as if they were meant for
-// Lifeline and are not: misspelt ones, whose default counts unnoticed. Those that
-// begin with LIFELINE_TEST_ are the tests' own.
-func Unknown() []string {
-	const prefix = "LIFELINE_"
-	var known strings.Builder
-	if err := envconfig.Usagef("lifeline", &Config{}, &known, "{{range .}}{{usage_key .}} {{end}}"); err != nil {
-		panic(err) // the template above is wrong
-	}
-	var unknown []string
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, prefix+"TEST_") &&
-			!slices.Contains(strings.Fields(known.String()), name) {
-			unknown = append(unknown, name)
-		}
-	}
-	slices.Sort(unknown)
-	return unknown
 }
 
 // validate refuses values that would break a promise to a caller.

@@ -108,18 +108,25 @@ func TestEligibilitySettings(t *testing.T) {
 }
 
 // A variable that looks like one of Lifeline's and is none is named, because what it
-// was meant to change keeps its default, which nobody would notice. Those of the tests
-// are left out.
+// was meant to change keeps its default, which nobody would notice; and so is the one
+// that it may have been meant to be. Those of the tests are left out.
 func TestUnknownVariables(t *testing.T) {
-	before := config.Unknown()
+	before := config.FindUnknown()
 	for _, name := range []string{
-		"LIFELINE_LEASE_DURATON", "LIFELINE_lease_duration", "LIFELINE_TESTING", "LIFELINE_",
+		"LIFELINE_LEASE_DURATON", "LIFELINE_lease_duration", "LIFELINE_TESTING", "LIFELINE_", "LIFELINE_DIALBUGDET", "LIFELINE_SMTPURL",
 		"LIFELINE_LEASE_DURATION", "LIFELINE_SENDGRID_API_KEY", "LIFELINE_TEST_POSTGRES", "LIFE", "SENDGRID_API_KEY",
 	} {
 		t.Setenv(name, "a-secret")
 	}
-	got := slices.DeleteFunc(config.Unknown(), func(name string) bool { return slices.Contains(before, name) })
-	want := []string{"LIFELINE_", "LIFELINE_LEASE_DURATON", "LIFELINE_TESTING", "LIFELINE_lease_duration"}
+	got := slices.DeleteFunc(config.FindUnknown(), func(u config.Unknown) bool { return slices.Contains(before, u) })
+	want := []config.Unknown{
+		{Name: "LIFELINE_"},
+		{Name: "LIFELINE_DIALBUGDET", Nearest: "LIFELINE_DIAL_BUDGET"},
+		{Name: "LIFELINE_LEASE_DURATON", Nearest: "LIFELINE_LEASE_DURATION"},
+		{Name: "LIFELINE_SMTPURL", Nearest: "LIFELINE_SMTP_URL"},
+		{Name: "LIFELINE_TESTING"},
+		{Name: "LIFELINE_lease_duration", Nearest: "LIFELINE_LEASE_DURATION"},
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}

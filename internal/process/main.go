@@ -44,8 +44,9 @@ func usage(w io.Writer, about string) {
 
 // warnOfUnknown names what somebody has set in vain. The values may be secrets.
 func warnOfUnknown(log *slog.Logger) {
-	if unknown := config.Unknown(); len(unknown) > 0 {
-		log.Warn("Some environment variables are not known and change nothing; --help lists those that do", "variables", unknown)
+	for _, unknown := range config.FindUnknown() {
+		log.Warn("An environment variable is not known and changes nothing; --help lists those that do",
+			"variable", unknown.Name, "nearest", unknown.Nearest)
 	}
 }
 
