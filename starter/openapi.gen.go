@@ -90,7 +90,9 @@ const (
 	EventTypeCountriesDiffer      EventType = "countries-differ"
 	EventTypeLegEnded             EventType = "leg-ended"
 	EventTypeNoticeUpdated        EventType = "notice-updated"
+	EventTypeNumberCorrected      EventType = "number-corrected"
 	EventTypeNumberLeased         EventType = "number-leased"
+	EventTypeNumberLost           EventType = "number-lost"
 	EventTypePoolChanged          EventType = "pool-changed"
 	EventTypePresenceChanged      EventType = "presence-changed"
 	EventTypeReadinessChanged     EventType = "readiness-changed"
@@ -521,7 +523,11 @@ type Event struct {
 
 	// Subject Of `configuration-changed`, the part that was changed; `agentId` and `siteId` say whose.
 	Subject EventSubject `json:"subject,omitempty,omitzero"`
-	Type    EventType    `json:"type"`
+
+	// Type `number-leased`: a call that showed the standing number has got one of its own. `number-corrected`: the call was
+	// answered while the database did not answer, and showed another number than it was written down with.
+	// `number-lost`: it showed one that its agent does not hold, so a callback may reach somebody else.
+	Type EventType `json:"type"`
 }
 
 // EventKind Whether it is about a call for help or a test (B13); there whenever it is about a call or a refused dial, save
@@ -531,7 +537,9 @@ type EventKind string
 // EventSubject Of `configuration-changed`, the part that was changed; `agentId` and `siteId` say whose.
 type EventSubject string
 
-// EventType defines model for Event.Type.
+// EventType `number-leased`: a call that showed the standing number has got one of its own. `number-corrected`: the call was
+// answered while the database did not answer, and showed another number than it was written down with.
+// `number-lost`: it showed one that its agent does not hold, so a callback may reach somebody else.
 type EventType string
 
 // FailedCheck defines model for FailedCheck.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,12 +189,12 @@ func TestWhoHearsWhat(t *testing.T) {
 		supervisor, own := s.listen(t, "supervisor", "/v1/events"), s.listen(t, "agent-us", "/v1/events")
 		for i, event := range []emergency.Event{
 			{Type: emergency.EventPoolChanged, SiteID: "us-washington", Status: "low"},
-			{Type: emergency.EventConfigurationChanged, Status: "site-changed"},
-			{Type: emergency.EventConfigurationChanged, AgentID: agent, Status: "agent-changed"},
+			{Type: emergency.EventConfigurationChanged, Subject: emergency.SubjectSite, SiteID: "us-washington", Status: "site-changed"},
+			{Type: emergency.EventConfigurationChanged, Subject: emergency.SubjectAgent, AgentID: agent, Status: "agent-changed"},
 			{Type: emergency.EventReadinessChanged, AgentID: "agent-gb", Status: "not-ready"},
 			{Type: emergency.EventReadinessChanged, AgentID: agent, Status: "not-ready"},
 			{Type: emergency.EventNumberLeased, AgentID: agent, CallID: "call-1"},
-			{Type: emergency.EventCallRefused, AgentID: agent, SiteID: "us-washington", Status: "no-route"},
+			{Type: emergency.EventCallRefused, AgentID: agent, SiteID: "us-washington", Kind: emergency.KindTest, Status: "no-route"},
 		} {
 			event.Seq, event.At = int64(i+1), begun
 			s.records.tell(event)
@@ -202,26 +204,41 @@ func TestWhoHearsWhat(t *testing.T) {
 		if diff := cmp.Diff(want, f); diff != "" {
 			t.Errorf("event (-want +got):\n%s", diff)
 		}
-		supervisor.want("2", "3", "4", "5", "6", "7")
+		f, _ = supervisor.next()
+		want = frame{ID: "2", Event: "configuration-changed", Data: `{"type":"configuration-changed","siteId":"us-washington","subject":"site","status":"site-changed","at":"` + begun.Format(time.RFC3339Nano) + `"}`}
+		if diff := cmp.Diff(want, f); diff != "" {
+			t.Errorf("event (-want +got):\n%s", diff)
+		}
+		supervisor.want("3", "4", "5", "6")
+		f, _ = supervisor.next()
+		want = frame{ID: "7", Event: "call-refused", Data: `{"type":"call-refused","agentId":"agent-us","siteId":"us-washington","kind":"test","status":"no-route","at":"` + begun.Format(time.RFC3339Nano) + `"}`}
+		if diff := cmp.Diff(want, f); diff != "" {
+			t.Errorf("event (-want +got):\n%s", diff)
+		}
 		own.want("5", "6", "7")
 	})
 }
 
-// Every type of event of the domain is in the contract, and the other way round.
+// Every type of event, and every part of the configuration, that the domain has is in the
+// contract, and the other way round.
 func TestEventTypes(t *testing.T) {
 	spec, err := GetSpec()
 	if err != nil {
 		t.Fatal(err)
 	}
-	described := words(spec.Components.Schemas["Event"].Value.Properties["type"].Value.Enum)
-	known := []string{
-		string(emergency.EventCallPlaced), string(emergency.EventCallbackReceived), string(emergency.EventLegEnded),
-		string(emergency.EventCallClosed), string(emergency.EventPresenceChanged), string(emergency.EventNoticeUpdated),
-		string(emergency.EventCallRefused), string(emergency.EventCountriesDiffer), string(emergency.EventNumberLeased),
-		string(emergency.EventPoolChanged), string(emergency.EventReadinessChanged), string(emergency.EventConfigurationChanged),
+	source, err := os.ReadFile("../emergency/event.go")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff(known, described); diff != "" {
-		t.Errorf("types of events (-domain +contract):\n%s", diff)
+	for property, constant := range map[string]string{"type": "Event", "subject": "Subject"} {
+		described := words(spec.Components.Schemas["Event"].Value.Properties[property].Value.Enum)
+		var known []string
+		for _, match := range regexp.MustCompile(`(?m)^\s`+constant+`[A-Z]\w*\s.*= "([a-z-]+)"$`).FindAllSubmatch(source, -1) {
+			known = append(known, string(match[1]))
+		}
+		if diff := cmp.Diff(known, described); diff != "" || len(known) == 0 {
+			t.Errorf("%s of events (-domain +contract):\n%s", property, diff)
+		}
 	}
 }
 
