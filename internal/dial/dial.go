@@ -16,8 +16,6 @@ import (
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/store"
-
-	"github.com/google/uuid"
 )
 
 // Records is where calls are written down; package store implements it.
@@ -125,13 +123,31 @@ func (d *Desk) end(ctx context.Context, ending store.Ending) (emergency.Call, er
 	return call, nil
 }
 
-// Inbound decides where a call to one of our numbers goes (S5).
+// Inbound decides where a call to one of our numbers goes (S5). A trunk may leave it open
+// which number was called; then it is the one that somebody can be called back on.
 func (d *Desk) Inbound(ctx context.Context, to, from string) (emergency.Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	in := store.Inbound{
-		To: emergency.CalledNumber(to), From: from, At: d.Clock(), LegID: emergency.LegID(uuid.Must(uuid.NewV7()).String()),
+	in := store.Inbound{From: from, At: d.Clock(), LegID: emergency.LegID(newID())}
+	decision := emergency.Decision{Verdict: emergency.NotAnEmergencyCallback}
+	for _, in.To = range emergency.CalledNumbers(to) {
+		if decision.Degraded { // SQL has had its time
+			decision = d.decideAnyway(ctx, in)
+		} else {
+			var err error
+			if decision, err = d.inbound(ctx, in); err != nil {
+				return decision, err
+			}
+		}
+		if decision.Verdict != emergency.NotAnEmergencyCallback {
+			break
+		}
 	}
+	return decision, nil
+}
+
+// inbound decides on a call to one number.
+func (d *Desk) inbound(ctx context.Context, in store.Inbound) (emergency.Decision, error) {
 	decision, err := d.decide(ctx, in)
 	if err = d.improvise(ctx, RequestInbound, err); errors.Is(err, errImprovise) {
 		return d.decideAnyway(ctx, in), nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lifeline/internal/emergency"
+	"lifeline/internal/store"
 )
 
 // Ending is hanging up unless another reason is given; it restores presence, tells
@@ -127,6 +128,42 @@ func TestInbound(t *testing.T) {
 	var told emergency.CallbackReceived
 	ok(t, json.Unmarshal(messages[0].Body, &told))
 	same(t, "the message", emergency.CallbackReceived{LegID: decision.LegID, From: "+12025550911", At: noon}, told)
+}
+
+// A trunk that leaves the country out may mean one of two numbers. The callback reaches
+// its agent whichever it is, and whether SQL answers or not.
+func TestInboundIsAmbiguous(t *testing.T) {
+	const either = "4585550101" // in Denmark, or in North America
+	readings := emergency.CalledNumbers(either)
+	if len(readings) != 2 {
+		t.Fatalf("it can be read as %v", readings)
+	}
+	for _, leased := range readings {
+		for name, how := range map[string]trouble{"with SQL": nil, "without SQL": down} {
+			t.Run(leased+" "+name, func(t *testing.T) {
+				r := newRig(t)
+				r.Memory.Replace(emergency.LastKnown{At: noon, Sites: known().Sites, Calls: []emergency.KnownCall{{
+					Call: emergency.Call{
+						ID: "call", AgentID: caller, SiteID: washington.ID, Kind: emergency.KindEmergency, DialedAt: noon, Terms: agreed,
+						Number: leased, NumberKind: emergency.NumberLeased, Route: emergency.Route{CallerID: leased},
+					}, Agent: avery,
+				}}})
+				if how == nil {
+					place := store.Placement{
+						CallID: "call", LegID: "leg", Caller: emergency.Caller{Agent: avery, Site: washington}, Terms: agreed, At: noon,
+						Dialed: emergency.Dialed{Number: "911", Kind: emergency.KindEmergency, Country: "US"},
+						Shown:  &store.Shown{Number: leased, Kind: emergency.NumberStanding},
+					}
+					ok(t, only(r.store.PlaceCall(t.Context(), place)))
+				}
+				r.faulty.breaks(how)
+				decision, err := r.Inbound(t.Context(), either, "+12025550911")
+				ok(t, err)
+				same(t, "the verdict", emergency.ConnectAgent, decision.Verdict)
+				same(t, "the call", "call", decision.CallID)
+			})
+		}
+	}
 }
 
 // An ordinary call is left alone, and no relay is told of it.
