@@ -44,7 +44,7 @@ func (s *Store) KeepCallback(ctx context.Context, a Answered) error {
 		if err := t.overrideLate(ctx, call, leg, shown); err != nil {
 			return err
 		}
-		return t.applyEarlyEnds(ctx, call.ID)
+		return t.endIfEarly(ctx, call.ID, leg)
 	})
 }
 

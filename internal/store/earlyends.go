@@ -39,10 +39,11 @@ func (s *Store) keepEarlyEnd(ctx context.Context, e Ending) (bool, error) {
 	return kept, err
 }
 
-// applyEarlyEnds ends the legs of a call whose ends came before they did. The end of the
-// whole call ends what had begun by then.
-func (t tx) applyEarlyEnds(ctx context.Context, id emergency.CallID) error {
-	ends, err := collect(ctx, t, scanEarlyEnd, `SELECT leg_id, agent_id, reason, ended_at FROM early_ends WHERE call_id = $1 ORDER BY seq`, id)
+// endIfEarly ends a leg that has just been written down, if its end came before it did.
+// The end of the whole call ends what had begun by then.
+func (t tx) endIfEarly(ctx context.Context, id emergency.CallID, leg emergency.Leg) error {
+	ends, err := collect(ctx, t, scanEarlyEnd, `SELECT leg_id, agent_id, reason, ended_at FROM early_ends
+		WHERE call_id = $1 AND leg_id IN ('', $2) ORDER BY seq`, id, leg.ID)
 	if err != nil || len(ends) == 0 {
 		return err
 	}
@@ -51,17 +52,13 @@ func (t tx) applyEarlyEnds(ctx context.Context, id emergency.CallID) error {
 		return err
 	}
 	before := call.LiveLegs()
-	for _, leg := range before {
-		for _, end := range ends {
-			if end.AgentID != "" && end.AgentID != call.AgentID {
-				continue
-			}
-			if end.LegID != leg.ID && (end.LegID != "" || leg.Direction == emergency.Callback && leg.StartedAt.After(end.At)) {
-				continue
-			}
-			if err := t.endLegs(ctx, &call, leg.ID, end.Reason, end.At); err != nil {
-				return err
-			}
+	for _, end := range ends {
+		anothers := end.AgentID != "" && end.AgentID != call.AgentID
+		if anothers || end.LegID == "" && leg.Direction == emergency.Callback && leg.StartedAt.After(end.At) {
+			continue
+		}
+		if err := t.endLegs(ctx, &call, leg.ID, end.Reason, end.At); err != nil {
+			return err
 		}
 	}
 	return t.tellEnds(ctx, before, call)

@@ -130,8 +130,9 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 	if err := t.unclaim(ctx, call, until); err != nil {
 		return err
 	}
+	call.ClosedAt = stamp(now)
 	if _, err := t.exec(ctx, `UPDATE calls SET closed_at = $2, rests_until = $3 WHERE id = $1`,
-		call.ID, stamp(now), stamp(until.Add(call.Terms.Quarantine))); err != nil {
+		call.ID, call.ClosedAt, stamp(call.Past().Until)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2`,

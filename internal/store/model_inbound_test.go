@@ -33,9 +33,14 @@ func (c *modelCall) connected(from string) emergency.LegID {
 	return ""
 }
 
-// stood says that the call has shown this number as the standing one.
+// stood says that the call has shown this number without having it.
 func (c *modelCall) stood(number string) bool {
-	return c.shown == number && (number == standing || number == elsewhere)
+	return c.shown == number && (c.NumberKind == emergency.NumberStanding || c.shown != c.Number)
+}
+
+// has says that the number is the call's own.
+func (c *modelCall) has(number string) bool {
+	return c.NumberKind == emergency.NumberLeased && c.Number == number
 }
 
 // yes counts as less than no, so that it is first.
@@ -49,7 +54,7 @@ func yes(is bool) int {
 // calledBack is the live call that a callback is for; nil for none.
 func (m *model) calledBack(to, from string) *modelCall {
 	live := slices.DeleteFunc(slices.Clone(m.calls), func(c *modelCall) bool {
-		return c.Status(m.now) == emergency.CallEnded || c.Number != to && !c.stood(to)
+		return c.Status(m.now) == emergency.CallEnded || !c.has(to) && !c.stood(to)
 	})
 	if len(live) == 0 {
 		return nil
@@ -58,6 +63,7 @@ func (m *model) calledBack(to, from string) *modelCall {
 		return cmp.Or(
 			cmp.Compare(yes(a.connected(from) != ""), yes(b.connected(from) != "")),
 			cmp.Compare(yes(a.Kind == emergency.KindEmergency), yes(b.Kind == emergency.KindEmergency)),
+			cmp.Compare(yes(a.has(to)), yes(b.has(to))),
 			cmp.Compare(yes(m.heldBy(a.AgentID) == ""), yes(m.heldBy(b.AgentID) == "")),
 			b.DialedAt.Compare(a.DialedAt),
 			cmp.Compare(b.ID, a.ID),

@@ -84,7 +84,7 @@ func (m *model) take(call *modelCall) bool {
 }
 
 func (m *model) dial(agent emergency.AgentID, kind emergency.Kind, id emergency.CallID, leg emergency.LegID) {
-	call := &modelCall{remote: map[emergency.LegID]string{}, Call: emergency.Call{
+	call := &modelCall{remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
 		ID: id, AgentID: agent, Kind: kind, DialedAt: m.now, Terms: agreed,
 		Number: siteNamed(m.agents[agent].site).StandingNumber, NumberKind: emergency.NumberStanding,
 	}}
@@ -97,13 +97,18 @@ func (m *model) dial(agent emergency.AgentID, kind emergency.Kind, id emergency.
 	m.legBegins(call, emergency.Leg{ID: leg, Direction: emergency.Outbound, StartedAt: m.now}, "")
 }
 
+// dialed are the calls in the order in which they were dialed.
+func (m *model) dialed() []*modelCall {
+	return slices.SortedStableFunc(slices.Values(m.calls), func(a, b *modelCall) int { return a.DialedAt.Compare(b.DialedAt) })
+}
+
 // late gives numbers to the calls that wait for one, at one site or all.
 func (m *model) late(site emergency.SiteID) {
 	for _, kind := range []emergency.Kind{emergency.KindEmergency, emergency.KindTest} {
-		for _, call := range m.calls { // in the order in which they were dialed
+		for _, call := range m.dialed() {
 			open := call.Status(m.now) != emergency.CallEnded && (call.LegUp() || m.now.Before(call.WindowEndsAt()))
 			here := site == "" || m.agents[call.AgentID].site == site
-			if call.Kind == kind && call.NumberKind == emergency.NumberStanding && open && here {
+			if call.Kind == kind && !call.Degraded && call.NumberKind == emergency.NumberStanding && open && here {
 				m.take(call)
 			}
 		}
@@ -139,6 +144,9 @@ func (m *model) forget() {
 
 func (m *model) add(number string, site emergency.SiteID) bool {
 	m.forget() // what is gone is gone, whether anybody has looked or not
+	if m.shownBySomebody(number) {
+		return false
+	}
 	if n, there := m.numbers[number]; there {
 		if !n.draining || n.site != site {
 			return false
@@ -149,6 +157,12 @@ func (m *model) add(number string, site emergency.SiteID) bool {
 	}
 	m.late(site)
 	return true
+}
+
+// shownBySomebody says that a callback to a number may be for a call that has shown it
+// without having it.
+func (m *model) shownBySomebody(number string) bool {
+	return slices.ContainsFunc(m.calls, func(c *modelCall) bool { return c.stood(number) && c.Past().Until.After(m.now) })
 }
 
 func (m *model) remove(number string) bool {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -14,6 +15,8 @@ type model struct {
 	numbers map[string]*modelNumber
 	agents  map[emergency.AgentID]*modelAgent
 	calls   []*modelCall
+	// early are ends that came before their calls.
+	early map[emergency.CallID]time.Time
 }
 
 type modelAgent struct {
@@ -26,6 +29,8 @@ type modelAgent struct {
 	// changes counts what the agent showed one after the other.
 	changes int64
 	legs    int
+	// choice is when a person chose what is shown; zero when nobody did.
+	choice time.Time
 }
 
 type modelCall struct {
@@ -34,6 +39,9 @@ type modelCall struct {
 	shown string
 	// remote is who calls back, per leg.
 	remote map[emergency.LegID]string
+	// silent are legs that have no say in the agent's presence: they were heard of when
+	// the call was over.
+	silent map[emergency.LegID]bool
 }
 
 func (m *model) call(id emergency.CallID) *modelCall {
@@ -47,12 +55,11 @@ func (m *model) call(id emergency.CallID) *modelCall {
 
 func (m *model) show(agent emergency.AgentID, status emergency.Status) {
 	a := m.agents[agent]
-	a.shown, a.changes = status, a.changes+1
+	a.shown, a.changes, a.choice = status, a.changes+1, time.Time{}
 }
 
 func (m *model) legBegins(call *modelCall, leg emergency.Leg, remote string) {
-	call.Legs = append(call.Legs, leg)
-	call.remote[leg.ID] = remote
+	m.addLeg(call, leg, remote)
 	a := m.agents[call.AgentID]
 	a.legs++
 	if !a.ours {
@@ -62,9 +69,26 @@ func (m *model) legBegins(call *modelCall, leg emergency.Leg, remote string) {
 	call.PresenceBefore = a.chosen
 }
 
-func (m *model) legEnds(call *modelCall, leg *emergency.Leg, reason emergency.EndReason) {
-	leg.EndedAt, leg.Reason = m.now, reason
+// addLeg keeps legs in the order in which they began.
+func (m *model) addLeg(call *modelCall, leg emergency.Leg, remote string) {
+	call.Legs = append(call.Legs, leg)
+	slices.SortFunc(call.Legs, func(a, b emergency.Leg) int {
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
+	})
+	call.remote[leg.ID] = remote
+	m.rest(call)
+}
+
+func (m *model) legEnds(call *modelCall, leg *emergency.Leg, reason emergency.EndReason, at time.Time) {
+	if at.Before(leg.StartedAt) {
+		at = leg.StartedAt
+	}
+	leg.EndedAt, leg.Reason = at, reason
+	m.rest(call)
 	a := m.agents[call.AgentID]
+	if call.silent[leg.ID] {
+		return
+	}
 	if a.legs--; a.legs == 0 && a.ours {
 		a.ours = false
 		m.show(call.AgentID, a.chosen)
@@ -78,14 +102,15 @@ func (m *model) choose(agent emergency.AgentID, status emergency.Status) {
 	}
 	a.ours = false
 	m.show(agent, status)
+	a.choice = m.now
 }
 
-// hangUp ends one leg, or with an empty leg all of them.
-func (m *model) hangUp(id emergency.CallID, only emergency.LegID, reason emergency.EndReason) {
+// hangUp ends one leg, or with an empty leg all of them, at some time.
+func (m *model) hangUp(id emergency.CallID, only emergency.LegID, reason emergency.EndReason, at time.Time) {
 	call := m.call(id)
 	for i := range call.Legs {
 		if leg := &call.Legs[i]; leg.Up() && (only == "" || leg.ID == only) {
-			m.legEnds(call, leg, reason)
+			m.legEnds(call, leg, reason, at)
 		}
 	}
 }
@@ -122,7 +147,7 @@ func (m *model) overdue() []*modelCall {
 func (m *model) expire(overdue []*modelCall) {
 	for _, call := range overdue {
 		until := call.ExpiresAt()
-		m.hangUp(call.ID, "", emergency.EndMaxDuration)
+		m.hangUp(call.ID, "", emergency.EndMaxDuration, m.now)
 		m.giveBack(call, until)
 	}
 }

@@ -59,7 +59,7 @@ func everyMethod(s *store.Store, within func() (context.Context, context.CancelF
 			args = append(args, some(method.Type().In(at)))
 		}
 		results := method.Call(args)
-		err, _ := results[len(results)-1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](results[len(results)-1])
 		all[name] = err
 		cancel()
 	}

@@ -43,8 +43,10 @@ func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call,
 		}
 		call, err = loadCall(ctx, t, p.CallID)
 		switch {
-		case err == nil && !stamp(p.At).Before(call.Past().Over):
+		case err == nil && !call.DialedAt.Equal(stamp(p.At)) && !stamp(p.At).Before(call.Past().Over):
 			err = emergency.ErrCallOver
+		case err == nil && call.Degraded:
+			return nil // it has been done
 		case err == nil:
 			err = t.correct(ctx, call, *p.Shown)
 		case errors.Is(err, emergency.ErrUnknownCall):
@@ -56,7 +58,7 @@ func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call,
 		if err != nil {
 			return err
 		}
-		if err := t.applyEarlyEnds(ctx, p.CallID); err != nil {
+		if err := t.endIfEarly(ctx, p.CallID, p.Call().Legs[0]); err != nil {
 			return err
 		}
 		call, err = loadCall(ctx, t, p.CallID)
@@ -121,9 +123,6 @@ func (t tx) insertAnswered(ctx context.Context, p Placement, presence emergency.
 // correct lets what the PSAP saw win over what SQL had chosen. A number that was leased
 // for this call alone was shown to nobody, and goes back as it came (B5).
 func (t tx) correct(ctx context.Context, call emergency.Call, shown Shown) error {
-	if call.Degraded {
-		return nil // it has been done
-	}
 	if _, err := t.exec(ctx, `UPDATE calls SET degraded = TRUE WHERE id = $1`, call.ID); err != nil {
 		return err
 	}
@@ -144,7 +143,7 @@ func (t tx) correct(ctx context.Context, call emergency.Call, shown Shown) error
 	}
 	call.Route.CallerID = shown.Number
 	if _, err := t.exec(ctx, `UPDATE calls SET number = $2, number_kind = $3, caller_id = $4,
-			rests_until = CASE WHEN closed_at IS NULL THEN NULL ELSE $5 END WHERE id = $1`,
+			rests_until = CASE WHEN closed_at IS NULL THEN rests_until ELSE $5 END WHERE id = $1`,
 		call.ID, call.Number, call.NumberKind, call.Route.CallerID, stamp(call.Past().Until)); err != nil {
 		return err
 	}
@@ -209,9 +208,9 @@ func (t tx) holdShown(ctx context.Context, call *emergency.Call) (bool, error) {
 	}
 	taken, err := t.exec(ctx, `UPDATE callback_numbers SET leased = TRUE, leased_at = $4,
 			last_used_at = CASE WHEN last_used_at < $4 THEN $4 ELSE last_used_at END
-		WHERE number = $1 AND site_id = $2 AND NOT leased
+		WHERE number = $1 AND site_id = $2 AND NOT leased AND NOT (`+departed+`$5)
 		AND NOT EXISTS (SELECT 1 FROM leases WHERE agent_id = $3 AND site_id = $2)`,
-		call.Number, call.SiteID, call.AgentID, call.DialedAt)
+		call.Number, call.SiteID, call.AgentID, call.DialedAt, t.now())
 	if err != nil {
 		return false, err
 	}
@@ -254,6 +253,7 @@ func (t tx) restShown(ctx context.Context, call emergency.Call) error {
 		last_used_at = CASE WHEN last_used_at < $2 THEN $2 ELSE last_used_at END,
 		last_call = CASE WHEN free_at < $3 THEN $4 ELSE last_call END,
 		free_at = CASE WHEN free_at < $3 THEN $3 ELSE free_at END
-		WHERE number = $1`, call.Route.CallerID, call.DialedAt, stamp(call.ExpiresAt().Add(call.Terms.Quarantine)), call.ID)
+		WHERE number = $1 AND NOT (`+departed+`$5)`,
+		call.Route.CallerID, call.DialedAt, stamp(call.ExpiresAt().Add(call.Terms.Quarantine)), call.ID, t.now())
 	return err
 }
