@@ -2,8 +2,16 @@
 
 package main
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // dieWithParent has no means for it here: a killed test binary leaves its
 // processes behind.
 func dieWithParent() *syscall.SysProcAttr { return nil }
+
+// mountMemory has no counterpart here.
+func mountMemory(string, string) error { return errors.ErrUnsupported }
+
+func unmount(string) error { return errors.ErrUnsupported }

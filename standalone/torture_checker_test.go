@@ -65,6 +65,7 @@ func check(w *world, l *load) (*checker, error) {
 		c.checkPresence(agent)
 	}
 	c.checkProcesses()
+	c.checkRefused()
 	return c, nil
 }
 
@@ -212,8 +213,22 @@ func (c *checker) checkNumbers() {
 	}
 }
 
-// checkProcesses blames processes that have ended by themselves, or wrote why.
+// checkRefused blames every answer that was no help (B7).
+func (c *checker) checkRefused() {
+	for _, answer := range slices.Sorted(maps.Keys(c.l.tally.refused)) {
+		c.blame("", "%d times %s, last %s", c.l.tally.refused[answer], answer, c.l.tally.example[answer])
+	}
+	if n := c.l.tally.overdue; n > 0 {
+		c.blame("", "%d times a server that was there did not answer within %s", n, answerWithin)
+	}
+}
+
+// checkProcesses blames processes that have ended by themselves, and spools that could
+// not be emptied.
 func (c *checker) checkProcesses() {
+	for _, file := range c.w.setAside() {
+		c.blame("", "a spool has set something aside: %s", file)
+	}
 	for _, m := range c.w.members {
 		for _, faint := range m.faints {
 			c.blame("", "a process ended by itself: %s", faint)

@@ -15,28 +15,31 @@ type faultKind struct {
 	begin func(w *world, choice int) (heal func(), broken bool)
 	// aside says that it keeps nobody from being told of a call.
 	aside bool
+	// weight is how often it comes while another comes once; zero counts as one.
+	weight int
 }
 
 // standaloneFaults are what can happen to everything in one process.
 func standaloneFaults() []faultKind {
 	return append(commonFaults(),
-		faultKind{name: "kill -9 of standalone", begin: killOne("standalone")},
-		faultKind{name: "standalone stopped", begin: freezeOne("standalone")},
-		faultKind{name: "SQLite file locked", begin: lockSQLite},
+		faultKind{name: "kill -9 of standalone", weight: 4, begin: killOne("standalone")},
+		faultKind{name: "standalone stopped", weight: 2, begin: freezeOne("standalone")},
+		faultKind{name: "SQLite file locked", weight: 2, begin: lockSQLite},
+		faultKind{name: "disk of the spool full", begin: fillOne("standalone")},
 	)
 }
 
 // separateFaults are what can happen to separate processes.
 func separateFaults() []faultKind {
 	kinds := append(commonFaults(),
-		faultKind{name: "kill -9 of an API", begin: killOne("api-1", "api-2")},
-		faultKind{name: "kill -9 of a worker", begin: killOne("worker-1", "worker-2")},
+		faultKind{name: "kill -9 of an API", weight: 2, begin: killOne("api-1", "api-2")},
+		faultKind{name: "kill -9 of a worker", weight: 2, begin: killOne("worker-1", "worker-2")},
 		faultKind{name: "kill -9 of Temporal", begin: killOne("temporal")},
-		faultKind{name: "kill -9 of everything", begin: killEverything},
+		faultKind{name: "kill -9 of everything", weight: 2, begin: killEverything},
 		faultKind{name: "an API stopped", begin: freezeOne("api-1", "api-2")},
 		faultKind{name: "a worker stopped", begin: freezeOne("worker-1", "worker-2")},
 		faultKind{name: "Temporal stopped", begin: freezeOne("temporal")},
-		faultKind{name: "PostgreSQL crashed", begin: func(w *world, _ int) (func(), bool) {
+		faultKind{name: "PostgreSQL crashed", weight: 2, begin: func(w *world, _ int) (func(), bool) {
 			w.postgres.end(w.postgres.server.Kill)
 			return w.postgres.revive, true
 		}},
@@ -44,15 +47,18 @@ func separateFaults() []faultKind {
 			w.postgres.end(w.postgres.server.Stop)
 			return w.postgres.revive, true
 		}},
-		faultKind{name: "PostgreSQL stopped", begin: func(w *world, _ int) (func(), bool) {
-			return w.postgres.thaw, w.postgres.freeze()
+		faultKind{name: "PostgreSQL stopped", weight: 2, begin: func(w *world, _ int) (func(), bool) {
+			w.postgres.freeze()
+			return w.postgres.thaw, true
 		}},
-		faultKind{name: "network to PostgreSQL hangs", begin: cutOne((*proxy).hang, (*proxy).flow, "database")},
-		faultKind{name: "network to PostgreSQL reset", begin: cutOne((*proxy).refuse, (*proxy).accept, "database")},
-		faultKind{name: "network to Temporal hangs", begin: cutOne((*proxy).hang, (*proxy).flow, "temporal")},
-		faultKind{name: "network to Temporal reset", begin: cutOne((*proxy).refuse, (*proxy).accept, "temporal")},
+		faultKind{name: "disk of a spool full", begin: fillOne("api-1", "api-2")},
 	)
-	for _, m := range []mood{moodHang, moodFail, moodReset, moodLose} {
+	for _, to := range []string{"PostgreSQL", "Temporal"} {
+		kinds = append(kinds,
+			faultKind{name: "network to " + to + " hangs", begin: cutOne((*proxy).hang, (*proxy).flow, to)},
+			faultKind{name: "network to " + to + " reset", begin: cutOne((*proxy).refuse, (*proxy).accept, to)})
+	}
+	for _, m := range moods {
 		kinds = append(kinds, faultKind{name: "mail: " + string(m), begin: func(w *world, _ int) (func(), bool) {
 			w.mail.begin(m)
 			return func() { w.mail.end(m) }, true
@@ -62,8 +68,8 @@ func separateFaults() []faultKind {
 }
 
 func commonFaults() []faultKind {
-	kinds := []faultKind{{name: "workflow terminated", begin: terminateOne, aside: true}}
-	for _, m := range []mood{moodHang, moodFail, moodReset, moodLose} {
+	kinds := []faultKind{{name: "workflow terminated", weight: 2, begin: terminateOne, aside: true}}
+	for _, m := range moods {
 		kinds = append(kinds, faultKind{name: "presence system: " + string(m), aside: true, begin: func(w *world, _ int) (func(), bool) {
 			w.presence.begin(m)
 			return func() { w.presence.end(m) }, true
@@ -149,6 +155,18 @@ func cutOne(cut, mend func(*proxy), to string) func(*world, int) (func(), bool) 
 		p := w.proxies[from[choice%len(from)]+" to "+to]
 		cut(p)
 		return func() { mend(p) }, true
+	}
+}
+
+// fillOne fills the disk that a process spools on, with what belongs to somebody else.
+func fillOne(names ...string) func(*world, int) (func(), bool) {
+	return func(w *world, choice int) (func(), bool) {
+		disk := w.disks[names[choice%len(names)]]
+		if disk == nil {
+			return nil, false
+		}
+		disk.fill()
+		return disk.clear, true
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -13,10 +14,6 @@ import (
 
 	"lifeline/internal/httpapi"
 )
-
-// failOpen says that a dial, an end and a callback are answered whatever state the
-// database is in. While it is false they are repeated until they are answered well.
-const failOpen = false
 
 const (
 	// answerWithin is how long a client waits for an answer before it asks again.
@@ -43,7 +40,10 @@ type load struct {
 
 // tally counts what was said and heard.
 type tally struct {
-	repeats, copies, unanswered, refused, degraded, elsewhere int
+	repeats, copies, unanswered, unavailable, degraded, overdue int
+	// refused counts bad answers to a dial, an end or a callback, by their text.
+	refused map[string]int
+	example map[string]string
 	// slowest is the longest that an answer took from a server that was not stopped
 	// meanwhile, by what was asked.
 	slowest map[string]time.Duration
@@ -72,7 +72,7 @@ type ended struct {
 }
 
 func newLoad(w *world) *load {
-	return &load{t: w.t, w: w, ends: map[string][]ended{}, chosen: map[string]bool{}, tally: tally{slowest: map[string]time.Duration{}}}
+	return &load{t: w.t, w: w, ends: map[string][]ended{}, chosen: map[string]bool{}, tally: tally{refused: map[string]int{}, example: map[string]string{}, slowest: map[string]time.Duration{}}}
 }
 
 // run lives every call, and returns when the last has been told.
@@ -254,32 +254,37 @@ func (l *load) sendAgain(m message, copied func([]byte)) {
 	}
 }
 
-// insist repeats a message until it is answered well.
+// insist repeats a message until it is answered well. A server that is there owes a good
+// answer to a dial, an end and a callback at once, whatever else is broken (B7).
 func (l *load) insist(m message) ([]byte, bool) {
-	deadline := time.Now().Add(insistFor)
-	for time.Now().Before(deadline) {
+	for deadline := time.Now().Add(insistFor); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		status, body := l.ask(m, answerWithin)
-		switch {
-		case status >= 200 && status < 300:
+		if status >= 200 && status < 300 {
 			return body, true
-		case status >= 400 && status < 500:
-			l.t.Errorf("a %s was answered %d %s", m.what, status, body)
-			return nil, false
-		case status >= 500 && failOpen && m.what != "presence":
-			l.t.Errorf("a %s was answered %d %s", m.what, status, body)
 		}
 		l.note(func() {
 			l.tally.repeats++
-			if status >= 500 {
-				l.tally.refused++
-			} else {
+			switch {
+			case status == 0:
 				l.tally.unanswered++
+			case m.what == "presence":
+				l.tally.unavailable++
+			default:
+				l.refuse(m, status, body)
 			}
 		})
-		time.Sleep(100 * time.Millisecond)
 	}
-	l.t.Errorf("a %s was not answered in %s", m.what, insistFor)
+	l.t.Errorf("a %s was not answered well in %s: %s %s", m.what, insistFor, m.method, m.path)
 	return nil, false
+}
+
+// refuse notes a bad answer, and the latest example of each.
+func (l *load) refuse(m message, status int, body []byte) {
+	var problem httpapi.Problem
+	_ = json.Unmarshal(body, &problem) // or it is no problem document, which the status tells
+	answer := fmt.Sprintf("a %s was answered %d %s", m.what, status, problem.Code)
+	l.tally.refused[answer]++
+	l.tally.example[answer] = fmt.Sprintf("at %s to %s", clockOf(time.Now()), m.path)
 }
 
 // ask says something once to one of the servers; zero when it does not answer.
@@ -333,8 +338,8 @@ func (l *load) overdue(m message, server int, began time.Time, patience time.Dur
 	if patience < answerWithin || now.Sub(began) < patience || l.w.servers[server].stopped.touch(began, now) {
 		return
 	}
-	if failOpen && m.what != "presence" {
-		l.t.Errorf("a %s was not answered within %s by a server that was there", m.what, patience)
+	if m.what == "presence" {
+		return
 	}
-	l.note(func() { l.tally.elsewhere++ })
+	l.note(func() { l.tally.overdue++ })
 }

@@ -26,6 +26,8 @@ const (
 	moodLose mood = "lose"
 )
 
+var moods = []mood{moodHang, moodFail, moodReset, moodLose}
+
 // outside is a service on the network that is not Lifeline's, with its moods.
 type outside struct {
 	server *httptest.Server
@@ -99,8 +101,8 @@ type outsidePresence struct {
 	*outside
 
 	shown map[string]wirePresence
-	// told counts the messages it took, stale those that came too late.
-	told, stale int
+	// told counts the messages it took, repeated those that it knew or that came too late.
+	told, repeated int
 }
 
 type wirePresence struct {
@@ -127,7 +129,7 @@ func (s *outsidePresence) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.Revision <= s.shown[agent].Revision {
-		s.stale++
+		s.repeated++
 		w.WriteHeader(http.StatusConflict)
 		return
 	}

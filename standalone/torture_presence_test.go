@@ -20,6 +20,9 @@ type shownLife struct {
 	held bool
 	// owed says that a leg has come up that must show at once.
 	owed bool
+	// chosen is when they last chose for themselves. A leg of before that, which the
+	// database heard of later, changes nothing.
+	chosen time.Time
 	// changes counts how often it has changed, needed is the last change that a leg
 	// has caused.
 	changes, needed int64
@@ -59,7 +62,7 @@ func (s *shownLife) follow(e eventRow) {
 		if s.up[e.leg] || s.owed {
 			s.c.blame(e.call, "at %s leg %s came up out of turn", clockOf(e.at), e.leg)
 		}
-		s.up[e.leg], s.last, s.owed = true, e.call, !s.held
+		s.up[e.leg], s.last, s.owed = true, e.call, !s.held && !e.at.Before(s.chosen)
 	case "presence-changed":
 		s.changes++
 		s.change(e.status, e.at)
@@ -84,7 +87,7 @@ func (s *shownLife) change(to string, at time.Time) {
 	case s.held && len(s.up) == 1 && to == s.previous:
 		s.shown, s.held = to, false
 	case !s.owed && s.c.l.chosen[to], s.last == "":
-		s.shown, s.held = to, false
+		s.shown, s.held, s.chosen = to, false, at
 		return
 	default:
 		s.c.blame(s.last, "at %s %s was made to show %s instead of %s, with %d legs up", clockOf(at), s.agent.id, to, s.shown, len(s.up))

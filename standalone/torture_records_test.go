@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -202,9 +207,53 @@ func (w *world) unsettled(ctx context.Context) []string {
 			left = append(left, fmt.Sprintf("%d %s", count, l.what))
 		}
 	}
+	for _, address := range w.apis {
+		spooled, err := w.spooled(address)
+		if err != nil || spooled > 0 {
+			left = append(left, fmt.Sprintf("%d records in a spool, %v", spooled, err))
+		}
+	}
 	running, err := w.runningWorkflows(ctx)
 	if err != nil || running > 0 {
 		left = append(left, fmt.Sprintf("%d running workflows, %v", running, err))
 	}
 	return left
+}
+
+// spooled is how much an API has answered and not written down, as its metrics say.
+func (w *world) spooled(address string) (int, error) {
+	response, err := web.Get("http://" + address + "/metrics") //nolint:noctx // it is asked when all is well
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close() //nolint:errcheck // it has been read
+	total, found := 0, 0
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		if name != "lifeline_spool_records" && name != "lifeline_spool_undurable" {
+			continue
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", name, err)
+		}
+		total, found = total+n, found+1
+	}
+	if found != 2 {
+		return 0, errors.New("its metrics do not tell")
+	}
+	return total, nil
+}
+
+// setAside are the files with what a spool could not give to the database, ever.
+func (w *world) setAside() []string {
+	var all []string
+	for _, dir := range w.spools {
+		found, err := filepath.Glob(filepath.Join(dir, "*.rejected"))
+		if err != nil {
+			panic(err) // the pattern is right
+		}
+		all = append(all, found...)
+	}
+	return all
 }

@@ -32,11 +32,11 @@ func (c *checker) report(seed uint64, faults map[string]int) string {
 	for _, what := range slices.Sorted(maps.Keys(t.slowest)) {
 		fmt.Fprintf(&b, "  worst answer to a %s: %s\n", what, t.slowest[what].Round(time.Millisecond))
 	}
-	fmt.Fprintf(&b, "  %d degraded answers, %d 5xx, %d attempts without an answer (%d of them by a server that was there)\n",
-		t.degraded, t.refused, t.unanswered, t.elsewhere)
+	fmt.Fprintf(&b, "  %d dials answered without the database, %d answers refused, %d attempts without an answer (%d of them by a server that was there)\n",
+		t.degraded, len(t.refused), t.unanswered, t.overdue)
 	fmt.Fprintf(&b, "  %d repeated and %d duplicated messages\n", t.repeats, t.copies)
-	fmt.Fprintf(&b, "  %d messages to people, %d of them once more, %d given up at the end of a window; %d to the presence system, %d too late\n",
-		c.told, c.duplicates, c.givenUp, c.w.presence.told, c.w.presence.stale)
+	fmt.Fprintf(&b, "  %d messages to people, %d of them once more, %d given up at the end of a window; %d to the presence system, %d once more\n",
+		c.told, c.duplicates, c.givenUp, c.w.presence.told, c.w.presence.repeated)
 	fmt.Fprintf(&b, "  %d lost\n", len(c.lost))
 	return b.String()
 }
@@ -85,8 +85,10 @@ func (c *checker) story(ctx context.Context, b *strings.Builder, id string) {
 	for _, leg := range kept.legs {
 		fmt.Fprintf(b, "    leg %s %s from %s to %s %s\n", leg.id, leg.direction, clockOf(leg.startedAt), clockOf(leg.endedAt), leg.reason)
 	}
-	for _, e := range kept.events {
-		fmt.Fprintf(b, "    event %d %s %s %s %s\n", e.seq, clockOf(e.at), e.kind, e.leg, e.status)
+	for _, e := range c.events[kept.agent] { // other calls of the agent matter, too
+		if e.kind != "notice-updated" && e.at.After(kept.dialedAt.Add(-5*time.Second)) && !e.at.After(kept.closedAt.Add(time.Second)) {
+			fmt.Fprintf(b, "    event %d %s %s %s leg %s %s\n", e.seq, clockOf(e.at), e.kind, e.call, e.leg, e.status)
+		}
 	}
 	for _, a := range kept.audit {
 		fmt.Fprintf(b, "    audit %s %s %s\n", clockOf(a.at), a.action, a.outcome)

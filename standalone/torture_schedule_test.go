@@ -73,8 +73,8 @@ type plannedFault struct {
 // callEvery is the pause between two dials, on average.
 const callEvery = 600 * time.Millisecond
 
-// newSchedule spreads calls and faults over the same time. Every kind of fault comes
-// before one comes a second time.
+// newSchedule spreads calls and faults over the same time. Every kind of fault comes as
+// often as its weight says before any comes more often.
 func newSchedule(seed uint64, calls, faults int, agents []*staff, kinds []faultKind) schedule {
 	d := dice{rand.New(rand.NewPCG(seed, uint64(len(kinds))))}
 	lasts := time.Duration(calls) * callEvery
@@ -90,7 +90,9 @@ func newSchedule(seed uint64, calls, faults int, agents []*staff, kinds []faultK
 	var bag []faultKind
 	for n := range faults {
 		if len(bag) == 0 {
-			bag = slices.Clone(kinds)
+			for _, kind := range kinds {
+				bag = append(bag, slices.Repeat([]faultKind{kind}, max(1, kind.weight))...)
+			}
 			d.Shuffle(len(bag), func(i, j int) { bag[i], bag[j] = bag[j], bag[i] })
 		}
 		// They come one after the other and may go on beside each other.

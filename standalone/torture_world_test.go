@@ -42,6 +42,10 @@ type world struct {
 	// proxies are the networks between processes, by "who to what".
 	proxies  map[string]*proxy
 	postgres *postgres
+	// disks are those that can be full, by the process that has it.
+	disks map[string]*smallDisk
+	// spools are the directories of what was answered without the database.
+	spools   []string
 	presence *outsidePresence
 	// mail is nil where notices go to a folder.
 	mail *mailProvider
@@ -67,7 +71,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	}
 	w := &world{
 		logs: logs, proxies: map[string]*proxy{}, presence: newOutsidePresence(t), tokens: map[string]string{},
-		terminated: map[string]bool{},
+		terminated: map[string]bool{}, disks: map[string]*smallDisk{},
 	}
 	w.installation = newInstallation(t, slices.Concat([]string{
 		"LEASE_DURATION=" + tortureLease.String(),
@@ -131,11 +135,21 @@ func (w *world) addServer(name, path string, settings ...string) {
 	w.apis = append(w.apis, address)
 }
 
+// addDisk has a process keep what it spools on a disk that can be full.
+func (w *world) addDisk(name, dir, spool string) {
+	w.spools = append(w.spools, spool)
+	if disk := newSmallDisk(w.t, dir); disk != nil {
+		w.disks[name] = disk
+	}
+}
+
 // newStandaloneWorld is everything in one process, with notices in a folder.
 func newStandaloneWorld(t *testing.T, agents []*staff) *world {
 	w := newWorld(t)
 	w.agents, w.mailDir = agents, filepath.Join(w.dir, "mail")
 	w.issueTokens()
+	spool := filepath.Join(w.dir, "spool")
+	w.addDisk("standalone", spool, spool)
 	w.addServer("standalone", itself(t), roleVariable+"="+roleStandalone)
 	w.awaitServers()
 	w.look("sqlite", "file:"+w.config().DatabaseURL+"?_pragma=busy_timeout(5000)")
@@ -160,18 +174,20 @@ func newSeparateWorld(t *testing.T, agents []*staff) *world {
 	}
 	mail := newMailProvider(t)
 	w := newWorld(t, "MAIL_TRANSPORT=sendgrid", "SENDGRID_API_KEY=torture", "SENDGRID_HOST="+mail.server.URL, "DATABASE_URL="+address)
-	w.agents, w.mail, w.postgres = agents, mail, &postgres{t: t, server: server, address: address}
+	w.agents, w.mail, w.postgres = agents, mail, &postgres{t: t, server: server}
 	w.furnish()
 	w.issueTokens()
 	w.add("temporal", itself(t), roleVariable+"="+roleTemporal, "LIFELINE_DATA_DIR="+t.TempDir())
 	for _, name := range []string{"worker-1", "worker-2", "api-1", "api-2"} {
+		data := t.TempDir()
 		settings := []string{
-			"LIFELINE_DATA_DIR=" + t.TempDir(),
+			"LIFELINE_DATA_DIR=" + data,
 			"LIFELINE_DATABASE_URL=" + w.throughProxy(name, address),
-			"LIFELINE_TEMPORAL_ADDR=" + w.proxied(name+" to temporal", "tcp", w.temporalAddr),
+			"LIFELINE_TEMPORAL_ADDR=" + w.proxied(name+" to Temporal", "tcp", w.temporalAddr),
 		}
 		program := shared.program(t, name[:len(name)-2])
 		if strings.HasPrefix(name, "api") {
+			w.addDisk(name, data, filepath.Join(data, "spool"))
 			w.addServer(name, program, settings...)
 		} else {
 			w.add(name, program, settings...)
@@ -192,7 +208,7 @@ func (w *world) throughProxy(name, address string) string {
 	socket := filepath.Join(query.Get("host"), ".s.PGSQL.5432")
 	query.Del("host")
 	query.Set("sslmode", "disable")
-	parsed.RawQuery, parsed.Host = query.Encode(), w.proxied(name+" to database", "unix", socket)
+	parsed.RawQuery, parsed.Host = query.Encode(), w.proxied(name+" to PostgreSQL", "unix", socket)
 	return parsed.String()
 }
 
