@@ -56,6 +56,11 @@ func news(event Event, call Call) []line {
 		lines = append(lines, newLine(call, event.At, countriesDiffer))
 	case EventTypeNumberLeased:
 		lines = append(lines, newLine(call, event.At, "number of the agent is now "+call.CallbackNumber))
+	case EventTypeNumberCorrected:
+		lines = append(lines, newLine(call, event.At, "the database did not answer the dial: the emergency service saw "+call.Route.CallerID))
+	case EventTypeNumberLost:
+		lines = append(lines, newLine(call, event.At, "the emergency service saw "+call.Route.CallerID+
+			", which is not the agent's: a callback may reach SOMEBODY ELSE"))
 	case EventTypePresenceChanged, EventTypeCallRefused, EventTypeReadinessChanged, EventTypePoolChanged, EventTypeConfigurationChanged:
 		// are no call's
 	}

@@ -59,6 +59,23 @@ func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
 	}
 }
 
+// Who follows a call hears that the number under which the emergency service knows it has
+// changed, or was never the agent's (B5, B7).
+func TestWatchTellsWhatBecomesOfTheNumber(t *testing.T) {
+	call := placed()
+	call.CallbackNumber = leasedTwo
+	for event, want := range map[EventType]string{
+		EventTypeNumberLeased:    "number of the agent is now " + leasedTwo,
+		EventTypeNumberCorrected: "the database did not answer the dial: the emergency service saw " + leasedOne,
+		EventTypeNumberLost:      "the emergency service saw " + leasedOne + ", which is not the agent's: a callback may reach SOMEBODY ELSE",
+	} {
+		lines := news(Event{Type: event, At: began, CallID: call.CallID}, call)
+		if len(lines) != 1 || lines[0] != newLine(call, began, want) {
+			t.Errorf("%s is told as %+v", event, lines)
+		}
+	}
+}
+
 // A call that ends without a leased number gives none back.
 func TestStandingNumberIsNotGivenBack(t *testing.T) {
 	call := placed()
