@@ -34,7 +34,7 @@ const spoolLimit = 4096
 
 func (m *spoolModel) open(t *rapid.T) []Found {
 	q, found, err := openQueue(m.dir, spoolLimit, func(f *os.File) disk {
-		m.disk = newCrashDisk(t, f)
+		m.disk = drawnCrashDisk(t, f)
 		return m.disk
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func (m *spoolModel) reopen(t *rapid.T, powerLost bool) {
 func (m *spoolModel) openInVain(t *rapid.T, powerLost bool) {
 	path := filepath.Join(m.dir, "queue-1.journal")
 	f, _, _, err := openFile(path, spoolLimit, func(f *os.File) disk {
-		m.disk = newCrashDisk(t, f)
+		m.disk = drawnCrashDisk(t, f)
 		m.disk.deadIn = rapid.IntRange(0, 6).Draw(t, "after operations")
 		return m.disk
 	})
@@ -200,5 +200,38 @@ func TestNothingKeptIsLost(t *testing.T) {
 	}
 	for range 3 { // what it has found took hundreds of lives
 		rapid.Check(t, life)
+	}
+}
+
+// A sync that fails may have written anything, and the next one says nothing about what
+// it has not: what the first refused stays away also when the machine loses its power
+// after two that failed.
+func TestTwoFailedSyncsLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	var d *crashDisk
+	q, _, err := openQueue(dir, spoolLimit, func(f *os.File) disk {
+		d = newCrashDisk(t, f)
+		return d
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, q, "1")
+	for _, refused := range []struct {
+		payload   string
+		getsThere bool
+	}{{strings.Repeat("x", 3*sector), true}, {"2", false}} {
+		d.faultIn, d.getsThere = 0, func() bool { return refused.getsThere }
+		if err := q.Append(t.Context(), []byte(refused.payload)); !errors.Is(err, errFaulty) {
+			t.Errorf("append on a disk that fails: %v", err)
+		}
+	}
+	keep(t, q, "3")
+	d.loseMachine()
+	closeOnce(t, q)
+	q, found := opened(t, dir, spoolLimit)
+	wantPending(t, q, "1", "3")
+	if found[0].Torn > 0 || found[0].Damaged() {
+		t.Errorf("found %+v", found)
 	}
 }

@@ -32,16 +32,27 @@ type crashDisk struct {
 	shortIn, faultIn int
 	// failed says that one did.
 	failed bool
-	draw   *rapid.T
+	// part is how much of a write is done that stops short, and getsThere tells whether
+	// a sector becomes durable that was not synced.
+	part      func(size int) int
+	getsThere func() bool
 }
 
-func newCrashDisk(t *rapid.T, f *os.File) *crashDisk {
+// drawnCrashDisk leaves all to chance.
+func drawnCrashDisk(t *rapid.T, f *os.File) *crashDisk {
+	d := newCrashDisk(t, f)
+	d.part = func(size int) int { return rapid.IntRange(0, size).Draw(t, "written") }
+	d.getsThere = func() bool { return rapid.Bool().Draw(t, "gets there") }
+	return d
+}
+
+func newCrashDisk(t rapid.TB, f *os.File) *crashDisk {
 	text, err := os.ReadFile(f.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &crashDisk{
-		File: f, cached: text, durable: slices.Clone(text), draw: t,
+		File: f, cached: text, durable: slices.Clone(text),
 		deadIn: -1, shortIn: -1, faultIn: -1,
 	}
 }
@@ -78,7 +89,7 @@ func (d *crashDisk) WriteAt(text []byte, at int64) (int, error) {
 	short := due(&d.shortIn)
 	n := len(text)
 	if now || short {
-		n = rapid.IntRange(0, n).Draw(d.draw, "written")
+		n = d.part(n)
 	}
 	if missing := int(at) + n - len(d.cached); missing > 0 {
 		d.cached = append(d.cached, make([]byte, missing)...)
@@ -130,7 +141,7 @@ func (d *crashDisk) flush(sectors []int) {
 // someGetThere makes some sectors durable that were not synced.
 func (d *crashDisk) someGetThere() {
 	for _, s := range d.dirty {
-		if rapid.Bool().Draw(d.draw, "gets there") {
+		if d.getsThere() {
 			d.flush([]int{s})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -37,6 +38,9 @@ type file struct {
 	// taken is where the records begin that have not been applied, and erased is up to
 	// where that is so on disk as well, and all before is zeros.
 	taken, erased int64
+	// syncing is held from a write to its sync: the system tells of a sync that fails
+	// only once, and not each who waits for it.
+	syncing sync.Mutex
 	// spoilt is up to where a write that failed may have left something.
 	spoilt int64
 	// last is the time of the last record. No record has an earlier one than that
@@ -150,23 +154,24 @@ func (f *file) setAside(lines []byte) error {
 }
 
 // write puts lines at an offset, durably. When it fails it leaves nothing of them, so that
-// they do not come to light when they have long been forgotten.
+// they do not come to light when they have long been forgotten: a sync that has failed may
+// have written anything, and is no promise about the next one.
 func (f *file) write(lines []byte, from int64) error {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
 	if err := zero(f, piece{from, f.spoilt}); err != nil {
 		return err
 	}
-	f.spoilt = 0
 	n, err := f.WriteAt(lines, from)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
-		f.spoilt = from + int64(n)
-		if zero(f, piece{from, f.spoilt}) == nil {
-			f.spoilt = 0
-		}
+		f.spoilt = max(f.spoilt, from+int64(n))
+		_ = zero(f, piece{from, f.spoilt}) // it is tried again before the next write
 		return fmt.Errorf("write to journal: %w", err)
 	}
+	f.spoilt = 0
 	return nil
 }
 
@@ -181,6 +186,8 @@ func (f *file) mark(taken int64) error {
 // erase overwrites what has been applied, which is about people. The mark comes first:
 // what a crash leaves of these records is neither applied again nor taken for damage.
 func (f *file) erase(from, to int64) error {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
 	if err := f.mark(to); err != nil {
 		return err
 	}
