@@ -64,7 +64,7 @@ type world struct {
 	routing string
 }
 
-func newWorld(t *testing.T, e engine) *world {
+func newWorld(t testing.TB, e engine) *world {
 	t.Helper()
 	w := &world{clock: &clock{now: noon}, address: e.empty(t), serial: new(atomic.Int64)}
 	w.Store = openStore(t, w.address, w.clock.read)
@@ -76,7 +76,7 @@ func newWorld(t *testing.T, e engine) *world {
 }
 
 // openRaw opens a database past the store.
-func openRaw(t *testing.T, e engine, address string) *sql.DB {
+func openRaw(t testing.TB, e engine, address string) *sql.DB {
 	t.Helper()
 	if e.driver == "sqlite" {
 		address = sqliteURI(address) + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_txlock=immediate&_time_format=sqlite&_timezone=UTC"
@@ -89,7 +89,7 @@ func openRaw(t *testing.T, e engine, address string) *sql.DB {
 	return raw
 }
 
-func openStore(t *testing.T, address string, now func() time.Time) *store.Store {
+func openStore(t testing.TB, address string, now func() time.Time) *store.Store {
 	t.Helper()
 	s, err := store.Open(address, now)
 	if err == nil {
