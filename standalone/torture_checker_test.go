@@ -147,7 +147,8 @@ func (c *checker) checkOnce(call *record) {
 	}
 }
 
-// checkLegs holds the ends of legs to the ends that were told.
+// checkLegs holds the ends of legs to the ends that were told. When several were told,
+// any of them may have come first.
 func (c *checker) checkLegs(call *record) {
 	const slack = time.Millisecond // what is kept is rounded
 	for _, leg := range call.legs {
@@ -155,22 +156,22 @@ func (c *checker) checkLegs(call *record) {
 			c.blame(call.id, "leg %s is still up", leg.id)
 			continue
 		}
-		var told []ended
+		explained, owed := false, time.Time{}
 		for _, e := range c.l.ends[call.id] {
-			if e.legID == "" || e.legID == leg.id {
-				told = append(told, e)
+			if e.legID != "" && e.legID != leg.id {
+				continue
+			}
+			sent := !leg.endedAt.Add(slack).Before(e.sent)
+			explained = explained || sent && (e.answered.IsZero() || !leg.endedAt.After(e.answered.Add(slack)))
+			if e.sent.After(leg.startedAt) && !e.answered.IsZero() && (owed.IsZero() || e.answered.Before(owed)) {
+				owed = e.answered
 			}
 		}
-		for _, e := range told {
-			if !e.answered.IsZero() && e.sent.After(leg.startedAt) && leg.endedAt.After(e.answered.Add(slack)) {
-				c.blame(call.id, "leg %s ended at %s (%s), and its end was answered at %s",
-					leg.id, clockOf(leg.endedAt), leg.reason, clockOf(e.answered))
-			}
-		}
-		early := func(e ended) bool { return leg.endedAt.Add(slack).Before(e.sent) }
-		told = slices.DeleteFunc(told, early)
-		longest := leg.endedAt.Sub(leg.startedAt)
-		if len(told) == 0 && (leg.reason != "max-duration" || longest < tortureMaxCall) && !c.w.terminated[call.id] {
+		switch longest := leg.endedAt.Sub(leg.startedAt); {
+		case explained:
+		case !owed.IsZero() && leg.endedAt.After(owed):
+			c.blame(call.id, "leg %s ended at %s (%s), and its end was answered at %s", leg.id, clockOf(leg.endedAt), leg.reason, clockOf(owed))
+		case leg.reason != "max-duration" || longest < tortureMaxCall && !c.w.terminated[call.id]:
 			c.blame(call.id, "leg %s ended at %s (%s) after %s, and nobody had said so", leg.id, clockOf(leg.endedAt), leg.reason, longest)
 		}
 	}

@@ -40,7 +40,7 @@ type load struct {
 
 // tally counts what was said and heard.
 type tally struct {
-	repeats, copies, unanswered, unavailable, degraded, overdue int
+	repeats, copies, unanswered, unavailable, degraded, overdue, early int
 	// refused counts bad answers to a dial, an end or a callback, by their text.
 	refused map[string]int
 	example map[string]string
@@ -259,7 +259,7 @@ func (l *load) sendAgain(m message, copied func([]byte)) {
 func (l *load) insist(m message) ([]byte, bool) {
 	for deadline := time.Now().Add(insistFor); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		status, body := l.ask(m, answerWithin)
-		if status >= 200 && status < 300 {
+		if status >= 200 && status < 300 || m.what == "end" && l.early(status, body) {
 			return body, true
 		}
 		l.note(func() {
@@ -278,11 +278,26 @@ func (l *load) insist(m message) ([]byte, bool) {
 	return nil, false
 }
 
+// early tells of an end that overtook what it is the end of: the server does not know that
+// call or leg, or not that it is this agent's, and keeps the end until it does.
+func (l *load) early(status int, body []byte) bool {
+	switch codeOf(body) {
+	case "unknown-call", "unknown-leg", "forbidden":
+		l.note(func() { l.tally.early++ })
+		return status == http.StatusNotFound || status == http.StatusForbidden
+	}
+	return false
+}
+
+func codeOf(body []byte) string {
+	var problem httpapi.Problem
+	_ = json.Unmarshal(body, &problem) // or it is no problem document
+	return problem.Code
+}
+
 // refuse notes a bad answer, and the latest example of each.
 func (l *load) refuse(m message, status int, body []byte) {
-	var problem httpapi.Problem
-	_ = json.Unmarshal(body, &problem) // or it is no problem document, which the status tells
-	answer := fmt.Sprintf("a %s was answered %d %s", m.what, status, problem.Code)
+	answer := fmt.Sprintf("a %s was answered %d %s", m.what, status, codeOf(body))
 	l.tally.refused[answer]++
 	l.tally.example[answer] = fmt.Sprintf("at %s to %s", clockOf(time.Now()), m.path)
 }

@@ -23,13 +23,9 @@ type shownLife struct {
 	// chosen is when they last chose for themselves. A leg of before that, which the
 	// database heard of later, changes nothing.
 	chosen time.Time
-	// changes counts how often it has changed, needed is the last change that a leg
-	// has caused.
-	changes, needed int64
-	// restored is what they showed after that.
-	restored string
-	// last is the call that caused it.
-	last string
+	// last is the call of the last leg, and restored what they showed once none was up. The
+	// outside presence system is not told what they choose later.
+	last, restored string
 }
 
 // checkPresence proves that an agent was put on Do not disturb by the first leg that
@@ -47,12 +43,8 @@ func (c *checker) checkPresence(agent *staff) {
 	if life.last == "" || !reconciles && c.w.terminated[life.last] {
 		return
 	}
-	outside := c.w.presence.of(agent.id)
-	needed := shown.Revision - (life.changes - life.needed)
-	if outside.Revision < needed || outside.Revision == needed && outside.Status != life.restored ||
-		outside.Revision == shown.Revision && outside.Status != shown.Status {
-		c.blame(life.last, "the outside presence system has %s (%d) of %s; it should have %s (%d), now %s (%d)", outside.Status,
-			outside.Revision, agent.id, life.restored, needed, shown.Status, shown.Revision)
+	if outside := c.w.presence.of(agent.id); outside.Status != life.restored && outside.Status != shown.Status {
+		c.blame(life.last, "the outside presence system has %s of %s; it should have %s", outside.Status, agent.id, life.restored)
 	}
 }
 
@@ -64,7 +56,6 @@ func (s *shownLife) follow(e eventRow) {
 		}
 		s.up[e.leg], s.last, s.owed = true, e.call, !s.held && !e.at.Before(s.chosen)
 	case "presence-changed":
-		s.changes++
 		s.change(e.status, e.at)
 	case "leg-ended":
 		if !s.up[e.leg] {
@@ -72,6 +63,9 @@ func (s *shownLife) follow(e eventRow) {
 		}
 		delete(s.up, e.leg)
 		s.last = e.call
+		if len(s.up) == 0 {
+			s.restored = s.shown
+		}
 		if len(s.up) == 0 && s.held {
 			s.c.blame(e.call, "at %s its last leg ended, and %s was not restored", clockOf(e.at), s.agent.id)
 		}
@@ -88,10 +82,8 @@ func (s *shownLife) change(to string, at time.Time) {
 		s.shown, s.held = to, false
 	case !s.owed && s.c.l.chosen[to], s.last == "":
 		s.shown, s.held, s.chosen = to, false, at
-		return
 	default:
 		s.c.blame(s.last, "at %s %s was made to show %s instead of %s, with %d legs up", clockOf(at), s.agent.id, to, s.shown, len(s.up))
 		s.shown = to
 	}
-	s.needed, s.restored = s.changes, to
 }

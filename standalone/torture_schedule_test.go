@@ -71,7 +71,7 @@ type plannedFault struct {
 }
 
 // callEvery is the pause between two dials, on average.
-const callEvery = 600 * time.Millisecond
+const callEvery = 500 * time.Millisecond
 
 // newSchedule spreads calls and faults over the same time. Every kind of fault comes as
 // often as its weight says before any comes more often.
@@ -130,7 +130,7 @@ func (d dice) call(n int, at time.Duration, agent *staff) plannedCall {
 		c.chooses = fmt.Sprintf("chosen-%d", n)
 	}
 	c.end = d.end(10 * time.Second)
-	for after := d.between(0, 6*time.Second); d.chance(35) && after < tortureLease/2; after += d.between(time.Second, 8*time.Second) {
+	for after := d.between(0, 6*time.Second); d.chance(35) && after < 15*time.Second; after += d.between(time.Second, 8*time.Second) {
 		c.callbacks = append(c.callbacks, plannedCallback{
 			after: after, from: fmt.Sprintf("+1202555%04d", 190+d.IntN(8)), fate: d.fate(), end: d.end(5 * time.Second),
 		})

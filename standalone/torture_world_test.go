@@ -22,7 +22,7 @@ import (
 // The terms of calls under torture are short, so that calls live their whole lives in
 // it, and long enough for what a fault has delayed to be made up for.
 const (
-	tortureLease      = 30 * time.Second
+	tortureLease      = 45 * time.Second
 	tortureGrace      = 8 * time.Second
 	tortureQuarantine = 2 * time.Second
 	tortureMaxCall    = 25 * time.Second
