@@ -203,12 +203,9 @@ func TestNothingKeptIsLost(t *testing.T) {
 	}
 }
 
-// A sync that fails may have written anything, and the next one says nothing about what
-// it has not: what the first refused stays away also when the machine loses its power
-// after two that failed.
-func TestTwoFailedSyncsLeaveNothing(t *testing.T) {
-	dir := t.TempDir()
-	var d *crashDisk
+// failing opens a queue on a disk that can fail.
+func failing(t *testing.T, dir string) (q *Queue, d *crashDisk) {
+	t.Helper()
 	q, _, err := openQueue(dir, spoolLimit, func(f *os.File) disk {
 		d = newCrashDisk(t, f)
 		return d
@@ -216,6 +213,15 @@ func TestTwoFailedSyncsLeaveNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return q, d
+}
+
+// A sync that fails may have written anything, and the next one says nothing about what
+// it has not: what the first refused stays away also when the machine loses its power
+// after two that failed.
+func TestTwoFailedSyncsLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	q, d := failing(t, dir)
 	keep(t, q, "1")
 	for _, refused := range []struct {
 		payload   string
@@ -231,6 +237,23 @@ func TestTwoFailedSyncsLeaveNothing(t *testing.T) {
 	closeOnce(t, q)
 	q, found := opened(t, dir, spoolLimit)
 	wantPending(t, q, "1", "3")
+	if found[0].Torn > 0 || found[0].Damaged() {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// A write that stops short, as on a full disk, leaves nothing behind.
+func TestShortWriteLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	q, d := failing(t, dir)
+	keep(t, q, "1")
+	d.shortIn, d.part = 0, func(size int) int { return size / 2 }
+	if err := q.Append(t.Context(), []byte("2")); !errors.Is(err, errFaulty) {
+		t.Errorf("append on a disk that is full: %v", err)
+	}
+	closeOnce(t, q)
+	q, found := opened(t, dir, spoolLimit)
+	wantPending(t, q, "1")
 	if found[0].Torn > 0 || found[0].Damaged() {
 		t.Errorf("found %+v", found)
 	}

@@ -80,7 +80,8 @@ func (d *crashDisk) die() (dead, now bool) {
 	return false, false
 }
 
-// WriteAt writes all, or a part when the process dies or the disk is faulty.
+// WriteAt writes all, or a part when the process dies or the disk is faulty. Like
+// os.File's it does not tell how large a part.
 func (d *crashDisk) WriteAt(text []byte, at int64) (int, error) {
 	dead, now := d.die()
 	if dead && !now {
@@ -103,10 +104,10 @@ func (d *crashDisk) WriteAt(text []byte, at int64) (int, error) {
 	}
 	switch {
 	case dead:
-		return n, errDead
+		return 0, errDead
 	case short:
 		d.failed = true
-		return n, errFaulty
+		return 0, errFaulty
 	}
 	return n, nil
 }

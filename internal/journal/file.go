@@ -162,12 +162,13 @@ func (f *file) write(lines []byte, from int64) error {
 	if err := zero(f, piece{from, f.spoilt}); err != nil {
 		return err
 	}
-	n, err := f.WriteAt(lines, from)
+	_, err := f.WriteAt(lines, from)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
-		f.spoilt = max(f.spoilt, from+int64(n))
+		// How much was written the operating system says, but not package os.
+		f.spoilt = max(f.spoilt, from+int64(len(lines)))
 		_ = zero(f, piece{from, f.spoilt}) // it is tried again before the next write
 		return fmt.Errorf("write to journal: %w", err)
 	}
