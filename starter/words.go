@@ -32,7 +32,7 @@ func statusText(status CallStatus) string {
 func numberText(call Call) string {
 	words := fmt.Sprintf("%s, leased until %s at least", call.CallbackNumber, utc(call.WindowEndsAt))
 	if call.CallbackNumberKind == CallCallbackNumberKindStanding {
-		words = call.CallbackNumber + ", the standing one of the site, since no callback number is free"
+		words = call.CallbackNumber + ", the standing one of the site, since no callback number is leased to this call"
 	}
 	if call.Degraded {
 		words += "; degraded, the rest is done later"
@@ -41,6 +41,9 @@ func numberText(call Call) string {
 }
 
 func presenceText(presence CallPresence) string {
+	if presence.Previous == "" { // the database has not been asked
+		return presence.Current
+	}
 	return fmt.Sprintf("%s, before the latest leg %s", presence.Current, presence.Previous)
 }
 

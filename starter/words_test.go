@@ -23,12 +23,15 @@ func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
 		want   string
 	}{
 		"nobody is told of the call": {func(*Call) {}, "nobody to be told"},
-		"the pool was empty (B5)": {
+		"the pool was empty, or kept for real calls, or could not be asked (B5, B7, B13)": {
 			func(c *Call) { c.CallbackNumberKind = CallCallbackNumberKindStanding },
-			leasedOne + ", the standing one of the site, since no callback number is free",
+			leasedOne + ", the standing one of the site, since no callback number is leased to this call",
 		},
 		"not everything could be done before the answer (B7)": {
 			func(c *Call) { c.Degraded = true }, "degraded, the rest is done later",
+		},
+		"what the agent showed before is not known (B7)": {
+			func(c *Call) { c.Presence.Previous = "" }, "presence  do-not-disturb\n",
 		},
 		"the call takes a trunk (S15)": {
 			func(c *Call) { c.Route = Route{Path: RoutePathDirectRouting, Trunk: "trunk-1", CallerID: leasedTwo} },
