@@ -17,14 +17,22 @@ func CheckTemplate(t emergency.Template) error {
 		return err
 	}
 	for _, p := range w.parts() {
-		trials, err := p.trials()
-		if err != nil {
+		if err := p.check(); err != nil {
 			return err
 		}
-		for _, trial := range trials {
-			if err := p.try(trial); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// check tries a part with every notice that it needs.
+func (p *part) check() error {
+	trials, err := p.trials()
+	if err != nil {
+		return err
+	}
+	for _, trial := range trials {
+		if err := p.try(trial); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -47,7 +47,7 @@ func FuzzCheckTemplate(f *testing.F) {
 }
 
 // checkPlace holds an error to naming a place that exists.
-func checkPlace(t *testing.T, template emergency.Template, err error) {
+func checkPlace(t tester, template emergency.Template, err error) {
 	t.Helper()
 	refused, ok := errors.AsType[*emergency.TemplateError](err)
 	if !ok {

@@ -109,34 +109,36 @@ func (s *search) see(at parse.Pos) {
 }
 
 // follow goes into the branch that the notice takes if a variable is shown in it, and
-// notes the branch if one is shown in the other. What "with" has taken is shown by the dot.
+// notes it if one is shown in the other alone. What "with" has taken is shown by the dot.
 func (s *search) follow(branch *parse.BranchNode) {
-	taken := branch.NodeType == parse.NodeWith && s.mentions(branch.Pipe)
+	byDot := branch.NodeType == parse.NodeWith && s.mentions(branch.Pipe)
+	first := byDot || s.shows(branch.List)
+	second := branch.ElseList != nil && s.shows(branch.ElseList)
 	switch {
-	case (taken || s.shows(branch.List)) && s.taken[branch.List]:
-		if taken {
+	case s.taken[branch.List] && first:
+		if byDot {
 			s.see(branch.Pos)
 		}
 		s.list(branch.List)
-	case taken || s.shows(branch.List):
-		s.branch = s.part.instead(branch)
-	case branch.ElseList == nil || !s.shows(branch.ElseList):
-	case s.taken[branch.ElseList]:
-		s.list(branch.ElseList)
-	default:
+	case s.taken[branch.List] && second:
 		s.branch = s.part.actionAt(int(branch.Pos)).start
+	case !s.taken[branch.List] && second:
+		s.list(branch.ElseList)
+	case !s.taken[branch.List] && first:
+		s.branch = s.part.instead(branch)
 	}
 }
 
 // instead is where the branch begins that is taken in place of the first: at its {{else}},
 // or where the whole begins if it has none.
 func (p *part) instead(branch *parse.BranchNode) int {
-	if branch.ElseList == nil {
-		return p.actionAt(int(branch.Pos)).start
+	at := branch.Pos
+	if branch.ElseList != nil {
+		at = branch.ElseList.Pos
 	}
-	found := whole
+	found := p.actionAt(int(branch.Pos)).start
 	for _, a := range actions(p.source) {
-		if a.end <= int(branch.ElseList.Pos) && a.keyword == "else" {
+		if a.start <= int(at) && a.start > found && a.keyword == "else" {
 			found = a.start
 		}
 	}
