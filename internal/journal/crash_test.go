@@ -77,7 +77,7 @@ func (m *spoolModel) drainSome(t *rapid.T) {
 		}
 		m.kept = m.kept[1:]
 		m.applied[string(payload)] = true
-		if rapid.IntRange(0, 5).Draw(t, "sort of record") == 0 {
+		if rapid.IntRange(0, 15).Draw(t, "sort of record") == 11 {
 			m.rejected = append(m.rejected, string(payload))
 			return Reject(errors.New("SQL will never take this"))
 		}

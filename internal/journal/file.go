@@ -21,6 +21,7 @@ const (
 // disk is what a file needs of the operating system while it is in use.
 type disk interface {
 	io.WriterAt
+	io.Seeker
 	io.Closer
 	Sync() error
 }
@@ -167,8 +168,11 @@ func (f *file) write(lines []byte, from int64) error {
 		err = f.Sync()
 	}
 	if err != nil {
-		// How much was written the operating system says, but not package os.
+		// Package os does not tell how much was written, but no more than there is.
 		f.spoilt = max(f.spoilt, from+int64(len(lines)))
+		if size, err := f.Seek(0, io.SeekEnd); err == nil {
+			f.spoilt = min(f.spoilt, size)
+		}
 		_ = zero(f, piece{from, f.spoilt}) // it is tried again before the next write
 		return fmt.Errorf("write to journal: %w", err)
 	}
