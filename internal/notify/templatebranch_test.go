@@ -37,7 +37,8 @@ func TestCheckTemplateTriesEveryBranch(t *testing.T) {
 	} {
 		t.Run(condition, func(t *testing.T) {
 			source := locatedUnless(condition)
-			at := strings.LastIndex(source[:strings.Index(source, "nowhere")], "{{if") + 1
+			before, _, _ := strings.Cut(source, "nowhere")
+			at := strings.LastIndex(before, "{{if") + 1
 			wrong{"", partText, source, 1, at, " in the branch of line 1 that " + in + " takes"}.check(t)
 		})
 	}
@@ -85,6 +86,11 @@ func TestCheckTemplateRefusesWrongOperands(t *testing.T) {
 		{"a variable of another kind", partText, never("{{$a := .Agent}}{{$a = .Test}}"), 2, 31, "gives a flag to $a, which is a text"},
 		{"a line and a number", partText, never("{{range .Done}}{{eq . 1}}{{end}}"), 2, 35, "compares a text with a number"},
 		{"the number of a line and a text", partText, never(`{{range $i, $done := .Done}}{{eq $i "a"}}{{end}}`), 2, 49, "compares a number with a text"},
+		{"another meaning of all variables", partText, never("{{$ = .Agent}}"), 2, 15, "gives a value to $, which is all variables"},
+		{"a variable that there is not", partText, never("{{range $a = .Done}}{{end}}"), 2, 21, "gives a value to $a, which there is not"},
+		{"a line where there is none", partText, never("{{range $i, $a := .Done}}{{else}}{{$a}}{{end}}"), 2, 48, "uses $a where it has no value"},
+		{"all variables by another name", partText, never("{{$ := .Agent}}{{$}}"), 2, 15, "gives a value to $"},
+		{"all variables as a line", partText, never("{{range $ = .Done}}{{end}}"), 2, 21, "gives a value to $"},
 		{"a number that is not whole", partText, never("{{eq 1.5 1}}"), 2, 18, "uses 1.5, but a wording has only whole numbers"},
 		{"a number that is imaginary", partText, never("{{1i}}"), 2, 15, "only whole numbers"},
 		{"a number too large", partText, never("{{99999999999999999999}}"), 2, 13, "cannot be read: integer overflow"},
@@ -116,7 +122,7 @@ func TestCheckTemplateRefusesUnsafePlaces(t *testing.T) {
 // begins to (S18). One that tells its sites apart is not.
 func TestCheckTemplateBoundsWhatIsCompared(t *testing.T) {
 	var sites, agents strings.Builder
-	for _, name := range strings.Fields("Aarhus Berlin Cadiz Dover Essen Faro") {
+	for name := range strings.FieldsSeq("Aarhus Berlin Cadiz Dover Essen Faro") {
 		sites.WriteString(`{{if eq .Site "` + name + `"}}` + name + `{{end}}`)
 		agents.WriteString(`{{if eq .Agent "` + name + `"}}` + name + `{{end}}{{if eq .Dialed "` + name + `"}}` + name + `{{end}}`)
 	}

@@ -97,10 +97,10 @@ func TestCheckTemplateRefusesWhatIsNoLetter(t *testing.T) {
 		{"another page", partHTML, `+<meta http-equiv="refresh" content="0;url=https://example.com">`, 1, 1, "has a <meta> with http-equiv"},
 		{"something for an event", partHTML, `+<p onmouseover="a()">a</p>`, 1, 1, "has a <p> with onmouseover, which no mail program runs"},
 	}
-	for _, name := range strings.Fields("script form iframe object embed applet base frameset noscript template textarea select button dialog details xmp plaintext bdo marquee math x-a") {
+	for name := range strings.FieldsSeq("script form iframe object embed applet base frameset noscript template textarea select button dialog details xmp plaintext bdo marquee math x-a") {
 		all = append(all, wrong{name, partHTML, "+<" + name + "></" + name + ">", 1, 1, "has a <" + name + ">, which no mail program shows, or not all of them"})
 	}
-	for _, name := range strings.Fields("input link svg video audio picture source image track") {
+	for name := range strings.FieldsSeq("input link svg video audio picture source image track") {
 		all = append(all, wrong{name, partHTML, "+<" + name + ">", 1, 1, "has a <" + name + ">, " + loads})
 	}
 	checkAll(t, all)

@@ -121,9 +121,16 @@ func (w *walker) number(node *parse.NumberNode) given {
 func (w *walker) declare(pipe *parse.PipeNode, g given, in scope) {
 	for _, variable := range pipe.Decl {
 		name := variable.Ident[0]
-		if !pipe.IsAssign {
+		switch {
+		case name == "$":
+			w.refuse(variable.Pos, "gives a value to $, which is all variables; name one of your own")
+			return
+		case !pipe.IsAssign:
 			in.variables[name] = &g
 			continue
+		case in.variables[name] == nil:
+			w.refuse(variable.Pos, "gives a value to %s, which there is not; write := the first time", name)
+			return
 		}
 		before := in.variables[name]
 		if g.kinds&^before.kinds != 0 && before.kinds != noKind {

@@ -250,7 +250,10 @@ func (w *walker) operand(node parse.Node, in scope) given {
 		if len(node.Ident) > 1 {
 			w.refuse(node.Pos, "uses %s, but a value has no parts", node)
 		}
-		return *in.variables[node.Ident[0]]
+		if of := in.variables[node.Ident[0]]; of != nil {
+			return *of
+		}
+		w.refuse(node.Pos, "uses %s where it has no value", node)
 	case *parse.DotNode:
 		if in.dot.kinds == noKind {
 			w.refuse(node.Pos, "shows all variables at once; name one of %s", variableNames())
