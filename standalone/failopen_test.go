@@ -17,19 +17,7 @@ import (
 // is carried out: presence, notices, workflow and release (S11, B7).
 func TestDatabaseIsDown(t *testing.T) {
 	t.Parallel()
-	server, err := pgtest.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	address, err := server.CreateDatabase(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, address := ownPostgres(t)
 	i := newInstallation(t, "LEASE_DURATION=15s", "CALLBACK_GRACE=12s", "NUMBER_QUARANTINE=1s", "DATABASE_URL="+address)
 	i.furnish()
 	i.temporalServer()
@@ -71,17 +59,7 @@ func TestDatabaseIsDown(t *testing.T) {
 	i.awaitReady(api, i.apis[0])
 	other.end(standing)
 	awaitEqual(t, "presence of the one who has hung up", before, func() string { return agent.presence("agent-us") })
-	temporal := i.engine()
-	for _, call := range []httpapi.Call{leased, redial, standing} {
-		await(t, "the contacts to know", func() error {
-			if len(i.mail(call.CallID)) == 0 {
-				return errors.New("nobody was written to")
-			}
-			return nil
-		})
-		i.awaitStatus(call, httpapi.CallStatusEnded)
-		awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	}
+	i.carriesOut(leased, redial, standing)
 	if kept := i.as("supervisor").call(standing.CallID); kept.Route.CallerID != standing.Route.CallerID || len(kept.Legs) != 2 {
 		t.Errorf("it is kept with %s and %d legs", kept.Route.CallerID, len(kept.Legs))
 	}
@@ -92,4 +70,38 @@ func TestDatabaseIsDown(t *testing.T) {
 		}
 		return ready.Checks["spool"]
 	})
+}
+
+// ownPostgres is a PostgreSQL server of this test alone, which may kill it.
+func ownPostgres(t *testing.T) (server *pgtest.Server, address string) {
+	t.Helper()
+	server, err := pgtest.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if address, err = server.CreateDatabase(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return server, address
+}
+
+// carriesOut waits until contacts have been told of calls, and everything is over.
+func (i *installation) carriesOut(calls ...httpapi.Call) {
+	i.t.Helper()
+	temporal := i.engine()
+	for _, call := range calls {
+		await(i.t, "the contacts to know", func() error {
+			if len(i.mail(call.CallID)) == 0 {
+				return errors.New("nobody was written to")
+			}
+			return nil
+		})
+		i.awaitStatus(call, httpapi.CallStatusEnded)
+		awaitWorkflow(i.t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	}
 }

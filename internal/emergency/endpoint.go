@@ -6,32 +6,6 @@ import (
 	"strings"
 )
 
-// EndpointNumber is the E.164 number that a tel: or sip: URI rings, however it is
-// spelled: in any case of letters, with separators, with percent-encoding, with an
-// extension or other parameters, with or without the plus or the country. It is false
-// for a URI that names somebody, or an extension, rather than a number of the public
-// network.
-//
-// It is for telling whether two spellings ring the same line. A number that is never
-// in two hands (B5) must not slip through because one of them was written with dashes.
-func EndpointNumber(uri string) (e164 string, ok bool) {
-	if readings := CalledNumbers(uri); len(readings) > 0 {
-		return readings[0], true
-	}
-	return "", false
-}
-
-// CalledNumber is the E.164 number that an inbound call was most likely made to,
-// whatever form a trunk sends it in: with separators, as a tel: or sip: URI, with a name
-// before it, without the plus, or as within a country served. What is no number stays as
-// it is; it will be nobody's.
-func CalledNumber(to string) string {
-	if called := CalledNumbers(to); len(called) > 0 {
-		return called[0]
-	}
-	return to
-}
-
 // CalledNumbers are the E.164 numbers that an inbound call may have been made to, the
 // likeliest first. There is more than one when a trunk leaves the plus out, and perhaps
 // the country: 4585550101 is a number in Denmark, and one in North America. Which of

@@ -12,6 +12,15 @@ import (
 	"pgregory.net/rapid"
 )
 
+// likeliest is the first of the numbers that may be meant.
+func likeliest(to string) (string, bool) {
+	readings := emergency.CalledNumbers(to)
+	if len(readings) == 0 {
+		return "", false
+	}
+	return readings[0], true
+}
+
 // A device's number is known in every spelling, so that no line is in two hands by the
 // way in which it is written (B5).
 func TestEndpointNumber(t *testing.T) {
@@ -57,9 +66,9 @@ func TestEndpointNumber(t *testing.T) {
 		"tel:2025550100;phone-context=%zz":           "+12025550100",
 		"tel:+12025550100;phone-context=example.com": "+12025550100",
 	} {
-		got, ok := emergency.EndpointNumber(uri)
+		got, ok := likeliest(uri)
 		if got != want || ok != (want != "") {
-			t.Errorf("EndpointNumber(%q) is %q, %v; want %q", uri, got, ok, want)
+			t.Errorf("%q is read as %q, %v; want %q", uri, got, ok, want)
 		}
 	}
 }
@@ -69,11 +78,11 @@ func TestEndpointNumberInEverySpelling(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		number := rapid.StringMatching(`\+(1[2-9][0-9]{2}[2-9][0-9]{6}|44[1-9][0-9]{8,9}|45[1-9][0-9]{7}|[235-9][0-9]{6,14})`).Draw(t, "number")
 		uri := drawForm(t, number)
-		if got, ok := emergency.EndpointNumber(uri); !ok || got != number {
+		if got, ok := likeliest(uri); !ok || got != number {
 			t.Fatalf("%q rings %q, %v; want %s", uri, got, ok, number)
 		}
 		wild := fmt.Sprint(rapid.SampledFrom([]string{"tel:", "sip:", ""}).Draw(t, "scheme"), rapid.String().Draw(t, "rest"))
-		if got, ok := emergency.EndpointNumber(wild); ok != emergency.ValidE164(got) {
+		if got, ok := likeliest(wild); ok != emergency.ValidE164(got) {
 			t.Fatalf("%q rings %q, %v", wild, got, ok)
 		}
 	})
@@ -100,14 +109,14 @@ func TestCalledNumber(t *testing.T) {
 		"4505550101":                                "+14505550101",
 		"201234567":                                 "+201234567",
 		"":                                          "",
-		"911":                                       "911",
-		"security desk":                             "security desk",
-		"sip:alice@pbx.example":                     "sip:alice@pbx.example",
+		"911":                                       "",
+		"security desk":                             "",
+		"sip:alice@pbx.example":                     "",
 		"sip:+12025550101;phone-context=+1@x;x=<1>":  "+12025550101",
-		"sip:one@example.com;phone-context=+1202555": "sip:one@example.com;phone-context=+1202555",
+		"sip:one@example.com;phone-context=+1202555": "",
 	} {
-		if got := emergency.CalledNumber(to); got != want {
-			t.Errorf("CalledNumber(%q) is %q, want %q", to, got, want)
+		if got, _ := likeliest(to); got != want {
+			t.Errorf("%q is read as %q, want %q", to, got, want)
 		}
 	}
 }

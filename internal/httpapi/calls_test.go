@@ -50,7 +50,7 @@ func TestPlainDial(t *testing.T) {
 // from help (B11); within it, and in any other field, it stays wrong.
 func TestDialWithSpaceAround(t *testing.T) {
 	for dialed, status := range map[string]int{
-		`911\n`: 201, `\t911\r\n`: 201, ` 911 `: 201, `\u00a0911\u0085`: 201, `9\t11`: 400, `911\u0000`: 400, `911\n\u0000`: 400,
+		`911\n`: 201, `\t911\r\n`: 201, `\u0020911\u0020`: 201, `\u00a0911\u0085`: 201, `9\t11`: 400, `911\u0000`: 400, `911\n\u0000`: 400,
 	} {
 		r := newRig(t)
 		if w := r.do(t, dial(`{"agentId":"agent-us","dialedNumber":"`+dialed+`"}`)); w.Code != status {

@@ -74,82 +74,89 @@ func TestTemplateVersions(t *testing.T) {
 	}
 }
 
+// previewOf asks what a wording looks like.
+func previewOf(body string) ask {
+	return ask{method: http.MethodPost, path: templatePath + "/preview", as: "admin", body: body}
+}
+
+// tooLong is more than a text may have.
+var tooLong = strings.Repeat("x", 131073)
+
+// brokenTemplates are wordings and previews that are refused, and why.
+var brokenTemplates = map[string]struct {
+	ask  ask
+	want Problem
+}{
+	"HTML": {
+		putTemplate(`{"subject":"S","html":"<p>\n  {{broken}}","text":"T"}`),
+		Problem{Status: 400, Code: "invalid", Field: "html", Line: 2, Column: 3, Detail: "html has no value broken."},
+	},
+	"a subject": {
+		putTemplate(`{"subject":"{{broken}}","html":"H","text":"T"}`),
+		Problem{Status: 400, Code: "invalid", Field: "subject", Line: 1, Column: 1, Detail: "subject has no value broken."},
+	},
+	"a preview": {
+		previewOf(`{"text":"a\nb {{broken}}"}`),
+		Problem{Status: 400, Code: "invalid", Field: "text", Line: 2, Column: 3, Detail: "text has no value broken."},
+	},
+	"no text":           {putTemplate(`{"subject":"S","html":"H"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
+	"an empty text":     {putTemplate(`{"subject":"S","html":"H","text":""}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
+	"a text too long":   {putTemplate(`{"subject":"S","html":"H","text":"` + tooLong + `"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
+	"a body too long":   {putTemplate(`{"subject":"S","html":"` + tooLong + tooLong + `","text":"T"}`), Problem{Status: 413, Code: "too-large"}},
+	"two subject lines": {putTemplate(`{"subject":"S\nBcc: x","html":"H","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "subject"}},
+	"a control in HTML": {putTemplate(`{"subject":"S","html":"\u0000","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "html"}},
+	"lines elsewhere":   {previewOf(`{"sample":"pla\nced"}`), Problem{Status: 400, Code: "invalid", Field: "sample"}},
+	"an unknown field":  {putTemplate(`{"subject":"S","html":"H","text":"T","from":"x"}`), Problem{Status: 400, Code: "invalid", Field: "from"}},
+	"a sample that is none": {
+		previewOf(`{"sample":"moved"}`),
+		Problem{Status: 400, Code: "invalid", Field: "sample", Detail: "sample must be one of placed, test."},
+	},
+	"data of no such name": {
+		previewOf(`{"data":{"agentNmae":"Bo"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentNmae"},
+	},
+	"data within data of no such name": {
+		previewOf(`{"data":{"location":{"address":{"flor":"4"}}}}`), Problem{Status: 400, Code: "invalid", Field: "data.location.address.flor"},
+	},
+	"an event that is none": {
+		previewOf(`{"data":{"event":"moved"}}`), Problem{Status: 400, Code: "invalid", Field: "data.event"},
+	},
+	"a name too long": {
+		previewOf(`{"data":{"agentName":"` + tooLong[:201] + `"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentName"},
+	},
+	"a street too long": {
+		previewOf(`{"data":{"siteAddress":{"street":"` + tooLong[:201] + `"}}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteAddress.street"},
+	},
+	"half a position": {
+		previewOf(`{"data":{"location":{"latitude":1}}}`),
+		Problem{Status: 400, Code: "invalid", Field: "data.location.longitude", Detail: "data.location.longitude is missing: latitude and longitude come together."},
+	},
+	"a time that is none": {
+		previewOf(`{"data":{"dialedAt":"2026-02-31T00:00:00Z"}}`), Problem{Status: 400, Code: "invalid", Field: "data.dialedAt"},
+	},
+	"a link that runs a program": {
+		previewOf(`{"data":{"acknowledgeUrl":"javascript:alert(1)"}}`), Problem{Status: 400, Code: "invalid", Field: "data.acknowledgeUrl"},
+	},
+	"lines in data": {
+		previewOf(`{"data":{"siteName":"a\nb"}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteName"},
+	},
+	"more people than there are": {
+		previewOf(`{"data":{"peopleTold":1001}}`), Problem{Status: 400, Code: "invalid", Field: "data.peopleTold"},
+	},
+	"a version that was never saved": {
+		ask{method: http.MethodGet, path: templatePath + "/versions/9", as: "admin"}, Problem{Status: 404, Code: "unknown-template"},
+	},
+	"back to a version that was never saved": {
+		ask{method: http.MethodPost, path: templatePath + "/versions/9/restore", as: "admin"}, Problem{Status: 404, Code: "unknown-template"},
+	},
+	"a version that is no number": {
+		ask{method: http.MethodGet, path: templatePath + "/versions/01", as: "admin"}, Problem{Status: 404, Code: "not-found"},
+	},
+}
+
 // A wording that cannot be saved is refused with the part, line and column at fault, and
 // so is its preview; nothing is kept, and what was in use stays (S18, B8).
 func TestBrokenTemplates(t *testing.T) {
-	preview := func(body string) ask {
-		return ask{method: http.MethodPost, path: templatePath + "/preview", as: "admin", body: body}
-	}
-	long := strings.Repeat("x", 131073)
-	for name, c := range map[string]struct {
-		ask  ask
-		want Problem
-	}{
-		"HTML": {
-			putTemplate(`{"subject":"S","html":"<p>\n  {{broken}}","text":"T"}`),
-			Problem{Status: 400, Code: "invalid", Field: "html", Line: 2, Column: 3, Detail: "html has no value broken."},
-		},
-		"a subject": {
-			putTemplate(`{"subject":"{{broken}}","html":"H","text":"T"}`),
-			Problem{Status: 400, Code: "invalid", Field: "subject", Line: 1, Column: 1, Detail: "subject has no value broken."},
-		},
-		"a preview": {
-			preview(`{"text":"a\nb {{broken}}"}`),
-			Problem{Status: 400, Code: "invalid", Field: "text", Line: 2, Column: 3, Detail: "text has no value broken."},
-		},
-		"no text":           {putTemplate(`{"subject":"S","html":"H"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-		"an empty text":     {putTemplate(`{"subject":"S","html":"H","text":""}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-		"a text too long":   {putTemplate(`{"subject":"S","html":"H","text":"` + long + `"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-		"a body too long":   {putTemplate(`{"subject":"S","html":"` + long + long + `","text":"T"}`), Problem{Status: 413, Code: "too-large"}},
-		"two subject lines": {putTemplate(`{"subject":"S\nBcc: x","html":"H","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "subject"}},
-		"a control in HTML": {putTemplate(`{"subject":"S","html":"\u0000","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "html"}},
-		"lines elsewhere":   {preview(`{"sample":"pla\nced"}`), Problem{Status: 400, Code: "invalid", Field: "sample"}},
-		"an unknown field":  {putTemplate(`{"subject":"S","html":"H","text":"T","from":"x"}`), Problem{Status: 400, Code: "invalid", Field: "from"}},
-		"a sample that is none": {
-			preview(`{"sample":"moved"}`),
-			Problem{Status: 400, Code: "invalid", Field: "sample", Detail: "sample must be one of placed, test."},
-		},
-		"data of no such name": {
-			preview(`{"data":{"agentNmae":"Bo"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentNmae"},
-		},
-		"data within data of no such name": {
-			preview(`{"data":{"location":{"address":{"flor":"4"}}}}`), Problem{Status: 400, Code: "invalid", Field: "data.location.address.flor"},
-		},
-		"an event that is none": {
-			preview(`{"data":{"event":"moved"}}`), Problem{Status: 400, Code: "invalid", Field: "data.event"},
-		},
-		"a name too long": {
-			preview(`{"data":{"agentName":"` + long[:201] + `"}}`), Problem{Status: 400, Code: "invalid", Field: "data.agentName"},
-		},
-		"a street too long": {
-			preview(`{"data":{"siteAddress":{"street":"` + long[:201] + `"}}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteAddress.street"},
-		},
-		"half a position": {
-			preview(`{"data":{"location":{"latitude":1}}}`),
-			Problem{Status: 400, Code: "invalid", Field: "data.location.longitude", Detail: "data.location.longitude is missing: latitude and longitude come together."},
-		},
-		"a time that is none": {
-			preview(`{"data":{"dialedAt":"2026-02-31T00:00:00Z"}}`), Problem{Status: 400, Code: "invalid", Field: "data.dialedAt"},
-		},
-		"a link that runs a program": {
-			preview(`{"data":{"acknowledgeUrl":"javascript:alert(1)"}}`), Problem{Status: 400, Code: "invalid", Field: "data.acknowledgeUrl"},
-		},
-		"lines in data": {
-			preview(`{"data":{"siteName":"a\nb"}}`), Problem{Status: 400, Code: "invalid", Field: "data.siteName"},
-		},
-		"more people than there are": {
-			preview(`{"data":{"peopleTold":1001}}`), Problem{Status: 400, Code: "invalid", Field: "data.peopleTold"},
-		},
-		"a version that was never saved": {
-			ask{method: http.MethodGet, path: templatePath + "/versions/9", as: "admin"}, Problem{Status: 404, Code: "unknown-template"},
-		},
-		"back to a version that was never saved": {
-			ask{method: http.MethodPost, path: templatePath + "/versions/9/restore", as: "admin"}, Problem{Status: 404, Code: "unknown-template"},
-		},
-		"a version that is no number": {
-			ask{method: http.MethodGet, path: templatePath + "/versions/01", as: "admin"}, Problem{Status: 404, Code: "not-found"},
-		},
-	} {
+	for name, c := range brokenTemplates {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			got := r.problem(t, c.ask, c.want.Status)
