@@ -21,8 +21,12 @@ type trial struct {
 	plain bool
 }
 
-// mostTrials bounds how long a check takes: about a second.
-const mostTrials = 6000
+// mostTrials bounds how long a check takes, with mostText for long wordings, in bytes: to
+// a few seconds.
+const (
+	mostTrials = 6000
+	mostText   = 40 << 20
+)
 
 // trials are a notice of each way that there is through a part: of every event, kind and
 // outcome, and with and without each thing that may be unknown, where the part looks at
@@ -38,11 +42,12 @@ func (p *part) trials() ([]trial, error) {
 			all = append(all, t.alike())
 		}
 	}
+	most := min(mostTrials, mostText/max(len(p.source), 1))
 	for _, t := range slices.Clone(all) {
 		if !t.plain {
 			continue
 		}
-		more, ok := t.combinations(p.uses.candidates(), mostTrials-len(all))
+		more, ok := t.combinations(p.uses.candidates(), most-len(all))
 		if all = append(all, more...); !ok {
 			return nil, p.problem(int(p.uses.at), "compares so much that not every notice can be tried with it; compare fewer values")
 		}
@@ -74,7 +79,7 @@ func (t trial) combinations(candidates map[string][]value, most int) ([]trial, b
 				next[name] = v
 				all = append(all, next)
 			}
-			if len(all) > most {
+			if len(all)-1 > most {
 				return nil, false
 			}
 		}
