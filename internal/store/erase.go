@@ -105,6 +105,7 @@ func (s *Store) eraseCall(ctx context.Context, id emergency.CallID, before time.
 			`DELETE FROM notices WHERE call_id = $1`, // and with them their deliveries
 			`DELETE FROM mail_events WHERE call_id = $1`,
 			`DELETE FROM outbox WHERE call_id = $1`,
+			`DELETE FROM early_ends WHERE call_id = $1`,
 			`DELETE FROM calls WHERE id = $1`, // and with it legs and claims
 		} {
 			if _, err := t.exec(ctx, query, id); err != nil {
@@ -127,7 +128,7 @@ func mustStay(call emergency.Call, now time.Time) bool {
 			return true
 		}
 	}
-	return call.ClosedAt.Add(call.Terms.Quarantine).After(now)
+	return call.Past().Until.After(now)
 }
 
 // auditErased leaves what a regulator may ask of a call later on.

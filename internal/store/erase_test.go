@@ -68,6 +68,7 @@ func (w *world) holds(t *testing.T, table, where, text string) int {
 func erasesAll(t *testing.T, w *world) {
 	call := w.longOver(t, "one")
 	other := w.dial(t, "one")
+	w.run(t, `INSERT INTO early_ends (call_id, leg_id, agent_id, reason, ended_at, kept_at) VALUES ($1, '', 'one', '', $2, $2)`, call.ID, noon)
 	w.erase(t, w.clock.read(), 1)
 	for _, table := range tables {
 		for _, text := range []string{string(call.ID), string(call.Legs[0].ID)} {
