@@ -65,6 +65,9 @@ func (b *Base) tidy(ctx context.Context) {
 		}
 		return err //nolint:wrapcheck // chore tells the log
 	})
+	b.chore(ctx, "Ends of calls that never came could not be forgotten", func(ctx context.Context) error {
+		return b.Store.ForgetEarlyEnds(ctx, now.Add(-callsKept)) // a call that came so late would be over
+	})
 	b.chore(ctx, "Old events could not be forgotten", func(ctx context.Context) error {
 		return b.Store.ForgetEvents(ctx, now.Add(-eventsKept))
 	})

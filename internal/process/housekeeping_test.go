@@ -198,3 +198,24 @@ func TestHousekeepingErasesCalls(t *testing.T) {
 		settle(t, only(db.Call(t.Context(), other.ID)))
 	})
 }
+
+// The end of a call that never came names an agent, so it goes as a call would (B14).
+func TestHousekeepingForgetsEarlyEnds(t *testing.T) {
+	inKeptHouse(t, func(t *testing.T, db house) {
+		_, err := db.EndLegs(t.Context(), store.Ending{CallID: "never", AgentID: "one", Reason: emergency.EndHungUp, At: time.Now(), Tell: true})
+		if !errors.Is(err, emergency.ErrUnknownCall) {
+			t.Errorf("the end of a call that nobody knows: %v", err)
+		}
+		for _, kept := range []struct {
+			after time.Duration
+			want  int
+		}{{callsKept - tidyEvery, 1}, {2 * tidyEvery, 0}} {
+			pass(kept.after)
+			var got int
+			settle(t, db.raw.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM early_ends`).Scan(&got))
+			if got != kept.want {
+				t.Errorf("%d ends are kept, want %d", got, kept.want)
+			}
+		}
+	})
+}
