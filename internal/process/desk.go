@@ -123,6 +123,9 @@ func (b *Base) tellFound(what string, files ...journal.Found) {
 		if found.Torn > 0 {
 			log.Info("The end of the "+what+" was being written when a process died; nobody had been told that it was kept", "bytes", found.Torn)
 		}
+		if found.Skipped != nil {
+			log.Error("The "+what+" cannot be read and is left as it is; perhaps a later version has written it", "error", found.Skipped)
+		}
 		if found.Unreserved != nil {
 			log.Warn("The disk has no room to set apart for the "+what+"; one that fills up can stop it", "error", found.Unreserved)
 		}
