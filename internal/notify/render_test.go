@@ -67,7 +67,7 @@ What has been done
 - The call was placed to the emergency service with this number and this location.
 - The emergency service may ring this number back: ring it only if you can help.
 
-Say that you have seen this, or others will be told:
+Say that you have seen this, so that others need not be told:
 https://lifeline.example.com/acknowledge/x
 
 Call 0192f0c1-7a3e-7c55-9f7a-3d2b1e0a9c11, dialed at 2026-10-04T21:04:05Z`
