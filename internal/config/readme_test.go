@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,25 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 )
+
+// docker-compose.yml hands every variable on, so that none is set in vain. The container's
+// own directory and address are the image's, and the file makes the namespace `default`.
+func TestComposeHandsOnEveryVariable(t *testing.T) {
+	var names strings.Builder
+	if err := envconfig.Usagef("lifeline", &config.Config{}, &names, "{{range .}}{{usage_key .}} {{end}}"); err != nil {
+		t.Fatal(err)
+	}
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := []string{"LIFELINE_HTTP_ADDR", "LIFELINE_DATA_DIR", "LIFELINE_TEMPORAL_NAMESPACE"}
+	for name := range strings.FieldsSeq(names.String()) {
+		if handed := strings.Contains(string(compose), "\n    "+name+":"); handed == slices.Contains(own, name) {
+			t.Errorf("%s is handed on: %v", name, handed)
+		}
+	}
+}
 
 // README shows every variable as the program documents it, and no other.
 func TestReadmeListsEveryVariable(t *testing.T) {
