@@ -16,6 +16,8 @@ var noticeRaceRules = []rule{
 	{"a notice as the call closes", noticeAsTheCallCloses},
 	{"one mail event arrives twice", oneMailEventArrivesTwice},
 	{"a mail event as the sending is recorded", mailEventAsSendingIsRecorded},
+	{"all e-mails come back at once", allComeBackAtOnce},
+	{"an escalation as somebody acknowledges", escalationAsSomebodyAcknowledges},
 	{"an agent dials again and again", agentDialsAgainAndAgain},
 	{"two save a wording", twoSaveAWording},
 }
@@ -141,6 +143,52 @@ func mailEventAsSendingIsRecorded(t *testing.T, w *world) {
 		if d := w.read(t, call.ID).Notice.Deliveries[0]; d.State != emergency.DeliveryDelivered || d.MessageID != "m" {
 			t.Errorf("the delivery is %+v", d)
 		}
+	}
+}
+
+// When the last e-mails with a notice come back at the same moment, by several servers,
+// the workflow is told once (B9).
+func allComeBackAtOnce(t *testing.T, w *world) {
+	w.refusable(t)
+	stores := []*world{w, w.beside(t)}
+	addresses := []string{"desk@example.com", "night@example.org"}
+	for n := range 10 {
+		call := w.dial(t, "one")
+		for _, address := range addresses {
+			w.record(t, call.ID, address, emergency.DeliverySent)
+		}
+		atOnce(t, 2, func(i int) error {
+			return failed("tell", only(stores[i].RecordMailEvent(t.Context(), emergency.MailEvent{
+				ID: fmt.Sprint("e-", n, "-", i), Notice: emergency.NoticeID{CallID: call.ID, Event: emergency.NoticePlaced},
+				Address: addresses[i], State: emergency.DeliveryBounced, At: noon,
+			})))
+		})
+		same(t, "the messages", []emergency.MessageKind{emergency.MessagePlaced, emergency.MessageUndelivered}, kindsOf(w.messages(t, call.ID)))
+	}
+}
+
+// Whichever comes first, an acknowledgement and the escalation that it makes needless
+// leave nobody to be told again (B9).
+func escalationAsSomebodyAcknowledges(t *testing.T, w *world) {
+	w.refusable(t)
+	stores := []*world{w, w.beside(t)}
+	for n := range 10 {
+		id := w.dial(t, "one").ID
+		event := emergency.NoticePlaced
+		if n%2 == 1 {
+			id, event = emergency.CallID(fmt.Sprint("refused-", n)), emergency.NoticeFailed
+			w.pass(time.Minute)
+			w.refuses(t, id, nil)
+		}
+		atOnce(t, 2, func(i int) error {
+			if i == 0 {
+				return failed("escalate", stores[0].EnsureNotice(t.Context(), id, emergency.NoticeEscalated, 1))
+			}
+			return failed("acknowledge", only(stores[1].Acknowledge(t.Context(), linkFor(id, event, 0, "desk@example.com"), noon)))
+		})
+	}
+	if waiting := w.count(t, `SELECT COUNT(*) FROM deliveries WHERE event = 'escalated' AND state <> 'superseded'`); waiting != 0 {
+		t.Errorf("%d are told again", waiting)
 	}
 }
 
