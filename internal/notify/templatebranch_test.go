@@ -70,11 +70,11 @@ func TestWhatIsMissingHasAPlace(t *testing.T) {
 func TestCheckTemplateRefusesWrongOperands(t *testing.T) {
 	never := func(source string) string { return "+\n{{if false}}" + source + "{{end}}" }
 	checkAll(t, []wrong{
-		{"not without a value", partText, never("{{not}}"), 2, 15, "uses not with 0 of 1 values or more"},
+		{"not without a value", partText, never("{{not}}"), 2, 15, "uses not with 0 values; it takes 1"},
 		{"not with two", partText, never("{{not .Test .Failed}}"), 2, 15, "uses not with 2 values; it takes 1"},
 		{"not with one and one", partText, never("{{.Test | not .Failed}}"), 2, 23, "uses not with 2 values; it takes 1"},
-		{"and without a value", partText, never("{{if and}}{{end}}"), 2, 18, "uses and with 0 of 1 values or more"},
-		{"eq with one", partText, never("{{if eq .Agent}}{{end}}"), 2, 18, "uses eq with 1 of 2 values or more"},
+		{"and without a value", partText, never("{{if and}}{{end}}"), 2, 18, "uses and with 0 values; it takes 1 or more"},
+		{"eq with one", partText, never("{{if eq .Agent}}{{end}}"), 2, 18, "uses eq with 1 values; it takes 2 or more"},
 		{"ne with three", partText, never("{{ne .Agent .Site .Dialed}}"), 2, 15, "uses ne with 3 values; it takes 2"},
 		{"a text and a flag", partText, never("{{eq .Agent .Test}}"), 2, 25, "compares a text with a flag"},
 		{"the third of three", partText, never("{{eq .Agent .Site true}}"), 2, 31, "compares a text with a flag"},

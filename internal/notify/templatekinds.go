@@ -72,11 +72,11 @@ type call struct {
 // that the function does not take, in a branch that hardly any notice gets to.
 func (c call) check(w *walker) given {
 	least, most := functions[c.name][0], functions[c.name][1]
-	switch {
-	case len(c.given) < least:
-		w.refuse(c.at, "uses %s with %d of %d values or more", c.name, len(c.given), least)
-	case len(c.given) > most:
-		w.refuse(c.at, "uses %s with %d values; it takes %d", c.name, len(c.given), most)
+	switch number := len(c.given); {
+	case number < least && least < most:
+		w.refuse(c.at, "uses %s with %d values; it takes %d or more", c.name, number, least)
+	case number < least || number > most:
+		w.refuse(c.at, "uses %s with %d values; it takes %d", c.name, number, least)
 	case c.name == "and" || c.name == "or":
 		var either given
 		for _, one := range c.given {
