@@ -102,6 +102,9 @@ func isEmpty(arg string) bool {
 
 // configure finds the service and the tokens where the service has them from.
 func (t *terminal) configure() error {
+	for _, unknown := range config.FindUnknown() {
+		t.note(fmt.Sprintf("%s is not known and changes nothing (nearest: %s)", unknown.Name, cmp.Or(unknown.Nearest, "none")))
+	}
 	cfg, err := config.Load()
 	if err == nil {
 		err = cfg.ReadSecrets()
