@@ -86,7 +86,10 @@ type Notice struct {
 	CallID CallID
 	Event  NoticeEvent
 	// Round counts the escalations, from 1; zero for every other event.
-	Round     int
+	Round int
+	// Late says that the call could not be written down when it was made, so that people
+	// are told of it only now (B7).
+	Late      bool
 	Kind      Kind
 	AgentName string
 	SiteName  string

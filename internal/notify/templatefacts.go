@@ -86,6 +86,9 @@ func newFacts(n emergency.Notice) facts {
 		f.Instead = oneLine(n.Instead)
 	}
 	f.Done = f.done(n.Before)
+	if n.Late {
+		f.Done = append([]string{"This comes late: the call was made, but the records of calls could not be reached then."}, f.Done...)
+	}
 	return f
 }
 

@@ -180,16 +180,20 @@ func (t tx) dropClaim(ctx context.Context, call emergency.Call) (bool, error) {
 // ExpireOverdue closes every call that its workflow has left behind: leases,
 // routes and presence overrides end by themselves, even if nobody ends them. A
 // call that cannot be closed does not keep the others from it.
+//
+// One that was written down late, perhaps when it was over, is left to its workflow until
+// people have had the time to hear of it.
 func (s *Store) ExpireOverdue(ctx context.Context) error {
 	return s.background.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
-		ORDER BY expires_at, id LIMIT 100`, s.now())
+		AND (recorded_at IS NULL OR recorded_at <= $2) ORDER BY expires_at, id LIMIT 100`, s.now(), s.now().Add(-toldLate))
 }
 
 // makeRoom does the same for the longest overdue leases of a site. They are few,
 // because somebody who dials is waiting (B7).
 func (s *Store) makeRoom(ctx context.Context, site emergency.SiteID) error {
 	return s.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
-		AND site_id = $2 AND number_kind = $3 ORDER BY expires_at, id LIMIT 5`, s.now(), site, emergency.NumberLeased)
+		AND (recorded_at IS NULL OR recorded_at <= $2) AND site_id = $3 AND number_kind = $4
+		ORDER BY expires_at, id LIMIT 5`, s.now(), s.now().Add(-toldLate), site, emergency.NumberLeased)
 }
 
 // expire closes the calls that a query finds, if they are overdue at the time that

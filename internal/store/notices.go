@@ -201,8 +201,12 @@ func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.
 	if err != nil {
 		return emergency.Notice{}, err
 	}
+	late, err := s.writtenLate(ctx, call)
+	if err != nil {
+		return emergency.Notice{}, err
+	}
 	return emergency.Notice{
-		CallID: call.ID, Event: of.Event, Round: of.Round, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
+		CallID: call.ID, Event: of.Event, Round: of.Round, Late: late, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
 		Dialed: call.Dialed, DialedAt: call.DialedAt, Number: call.Number, Conveyed: call.Conveyed, Zone: site.TimeZone,
 	}, nil
 }
