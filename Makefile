@@ -43,6 +43,10 @@ test: ## Run every test; what they need they start by themselves
 race: ## Run the tests under the race detector, save those that link Temporal's server (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./... | grep -v -e /standalone$$ -e /engine/embedded$$)
 
+.PHONY: torture
+torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (half an hour)
+	go test ./standalone -run '^TestTorture$$' -torture.calls=1000 -torture.faults=100 -torture.seed=0 -timeout 60m -v
+
 .PHONY: bench
 bench: ## Measure what a call costs, beside two yardsticks
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./standalone

@@ -18,11 +18,10 @@ type shownLife struct {
 	shown, previous string
 	// held says that what they show is Lifeline's Do not disturb.
 	held bool
-	// owed says that a leg has come up that must show at once.
-	owed bool
-	// chosen is when they last chose for themselves. A leg of before that, which the
-	// database heard of later, changes nothing.
-	chosen time.Time
+	// owed says that a leg has come up that must show at once, due that it may: it is from
+	// before they last chose for themselves, and the database may have heard of it late.
+	owed, due bool
+	chosen    time.Time
 	// last is the call of the last leg, and restored what they showed once none was up. The
 	// outside presence system is not told what they choose later.
 	last, restored string
@@ -54,7 +53,8 @@ func (s *shownLife) follow(e eventRow) {
 		if s.up[e.leg] || s.owed {
 			s.c.blame(e.call, "at %s leg %s came up out of turn", clockOf(e.at), e.leg)
 		}
-		s.up[e.leg], s.last, s.owed = true, e.call, !s.held && !e.at.Before(s.chosen)
+		s.up[e.leg], s.last, s.due = true, e.call, !s.held
+		s.owed = s.due && !e.at.Before(s.chosen)
 	case "presence-changed":
 		s.change(e.status, e.at)
 	case "leg-ended":
@@ -62,7 +62,7 @@ func (s *shownLife) follow(e eventRow) {
 			s.c.blame(e.call, "at %s leg %s ended that was not up", clockOf(e.at), e.leg)
 		}
 		delete(s.up, e.leg)
-		s.last = e.call
+		s.last, s.due = e.call, false
 		if len(s.up) == 0 {
 			s.restored = s.shown
 		}
@@ -76,8 +76,8 @@ func (s *shownLife) follow(e eventRow) {
 // leg, so just before it is told.
 func (s *shownLife) change(to string, at time.Time) {
 	switch {
-	case s.owed && to == doNotDisturb:
-		s.previous, s.shown, s.held, s.owed = s.shown, to, true, false
+	case s.due && to == doNotDisturb:
+		s.previous, s.shown, s.held, s.owed, s.due = s.shown, to, true, false, false
 	case s.held && len(s.up) == 1 && to == s.previous:
 		s.shown, s.held = to, false
 	case !s.owed && s.c.l.chosen[to], s.last == "":
