@@ -44,6 +44,18 @@ func TestCheckTemplateTriesEveryBranch(t *testing.T) {
 	}
 }
 
+// What a part shows without looking at it can be empty, or the same as another thing; and
+// what a line of a loop does can depend on those before it.
+func TestCheckTemplateTriesWhatIsShown(t *testing.T) {
+	later := `{{$a := ""}}{{$first := true}}{{range .Done}}{{if $first}}{{$first = false}}{{else if ne $a "Bo"}}{{$.Location}}{{end}}{{$a = $.Site}}{{end}}` +
+		"{{if not .Placed}}{{.Location}}{{end}}"
+	checkAll(t, []wrong{
+		{"a subject of the number alone", partSubject, "{{if .Failed}}FAILED{{end}}{{if .Test}}TEST{{end}}{{.Number}}", 0, 0, "is empty, in a notice of a call without .DeviceAddress and .Position"},
+		{"a test by another name", partSubject, "{{if .Failed}}FAILED{{end}} {{if .Test}}{{.Agent}}{{else}}{{.Address}}{{end}}", 0, 0, "does not tell a test from an emergency (.Test or .What), in a notice of a call, a test with the same value everywhere"},
+		{"the second line", partText, strings.Replace(shortest().Text, "{{.Location}}", later, 1), 1, 131, `that the sample "placed" where .Site is "Bo" takes`},
+	})
+}
+
 // Where a branch is at fault the refusal points to where the notice goes in place of it,
 // in whatever line; where a fact is told but not seen, to that place; and else to the end.
 func TestWhatIsMissingHasAPlace(t *testing.T) {

@@ -120,11 +120,11 @@ func (s *search) follow(branch *parse.BranchNode) {
 			s.see(branch.Pos)
 		}
 		s.list(branch.List)
+	case second && s.taken[branch.ElseList]:
+		s.list(branch.ElseList)
 	case s.taken[branch.List] && second:
 		s.branch = s.part.actionAt(int(branch.Pos)).start
-	case !s.taken[branch.List] && second:
-		s.list(branch.ElseList)
-	case !s.taken[branch.List] && first:
+	case first:
 		s.branch = s.part.instead(branch)
 	}
 }
