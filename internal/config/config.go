@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"text/tabwriter"
 	"time"
 
@@ -27,6 +28,7 @@ type Config struct {
 	DatabaseURL       string        `split_words:"true" desc:"postgres://… for PostgreSQL, or the absolute path of an SQLite file; empty for SQLite in the data directory."`
 	TemporalAddr      string        `split_words:"true" default:"127.0.0.1:7233" desc:"Temporal frontend. In standalone: where the embedded server listens."`
 	TemporalNamespace string        `split_words:"true" default:"default" desc:"Temporal namespace."`
+	BuildID           string        `split_words:"true" desc:"Name of this release, such as 2026-11-23. A worker that has one keeps the calls that it began, beside workers of other releases; empty when each release takes over the calls of the one before."`
 	TemporalUIAddr    string        `split_words:"true" default:"127.0.0.1:8233" desc:"Temporal Web UI: where the embedded one listens, and whose pages may ask the codec endpoint."`
 	LeaseDuration     time.Duration `split_words:"true" default:"60m" desc:"How long a dial keeps its callback number."`
 	CallbackGrace     time.Duration `split_words:"true" default:"30m" desc:"How long the number is kept after the last call or callback has ended."`
@@ -106,8 +108,14 @@ func (c Config) validate() error {
 	if refused, ok := errors.AsType[*emergency.Invalid](c.DialPlan().Validate()); ok {
 		return errors.New("LIFELINE_OUTSIDE_LINE_PREFIX " + refused.Problem)
 	}
+	if c.BuildID != "" && !buildID.MatchString(c.BuildID) {
+		return errors.New("LIFELINE_BUILD_ID must be up to 100 letters, digits, dots, dashes and underscores, and begin with a letter or digit")
+	}
 	return c.validateNotices()
 }
+
+// buildID is what Temporal takes as the name of a release and a shell as a word.
+var buildID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
 // validateNotices refuses settings under which nobody could be told.
 func (c Config) validateNotices() error {

@@ -66,6 +66,9 @@ func TestUnusableValues(t *testing.T) {
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "911"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "112"},
 		{"LIFELINE_OUTSIDE_LINE_PREFIX", "933"},
+		{"LIFELINE_BUILD_ID", "two words"},
+		{"LIFELINE_BUILD_ID", "__reserved"},
+		{"LIFELINE_BUILD_ID", strings.Repeat("1", 101)},
 		{"LIFELINE_MAIL_TRANSPORT", "pigeon"},
 		{"LIFELINE_MAIL_TRANSPORT", "sendgrid"}, // without a key
 		{"LIFELINE_MAIL_TRANSPORT", "smtp"},     // without a server

@@ -11,7 +11,6 @@ import (
 	"lifeline/workflows"
 
 	"go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 )
 
 // mailTimeout bounds one attempt to hand a notice to a mail provider.
@@ -41,9 +40,10 @@ func (b *Base) Worker() (Part, error) {
 			running = worker.New(b.Temporal, workflows.TaskQueue, worker.Options{
 				// Activities under way may finish; what takes longer is taken again.
 				WorkerStopTimeout: stopTime - 5*time.Second,
+				DeploymentOptions: b.deployment(),
 			})
-			running.RegisterWorkflowWithOptions(workflows.EmergencyCall, workflow.RegisterOptions{Name: workflows.Type})
-			running.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, workflow.RegisterOptions{Name: workflows.RefusalType})
+			running.RegisterWorkflowWithOptions(workflows.EmergencyCall, pinned(workflows.Type))
+			running.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, pinned(workflows.RefusalType))
 			steps.Register(running)
 			if err := running.Start(); err != nil {
 				return fmt.Errorf("start worker: %w", err)
