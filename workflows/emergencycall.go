@@ -115,7 +115,7 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 // follow brings presence, phase and deadline in line with the legs.
 func (c *call) follow(ctx workflow.Context) {
 	c.endOverdueLegs(ctx)
-	c.followPresence()
+	c.followPresence(ctx)
 	c.setDeadline(ctx)
 	c.tell(ctx)
 	c.tellOfEnd()
@@ -165,7 +165,7 @@ func (c *call) cleanUp(ctx workflow.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 		c.markEnded(ctx, emergency.EndCancelled)
-		c.followPresence()
+		c.followPresence(c.steps)
 		released, err := c.release(OutcomeCancelled)
 		if err != nil {
 			return Outcome{}, err

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/internal/emergency"
 	"lifeline/workflows"
 
 	"go.temporal.io/sdk/temporal"
@@ -69,6 +70,25 @@ func TestPresenceOutsideLeftBehind(t *testing.T) {
 	s.complete(20*time.Minute, workflows.ActivitySetDoNotDisturb)
 	s.completes(2)
 	same(t, "presence", []string{"20m SetDoNotDisturb (ordinary)", "20m RestorePresence (ordinary)"}, s.story().Presence)
+}
+
+// A callback whose start and end are taken in together has been shown and taken back by
+// SQL. Another of the agent's calls may have told the presence system in between, so it
+// is told once more (B4); of a leg that passes while another is up, nothing need be said.
+func TestPresenceOutsideAfterMissedLeg(t *testing.T) {
+	s := newScene(t)
+	s.order.PresenceOutside = true
+	missed := func(d time.Duration, leg emergency.LegID) {
+		s.end(d-time.Second, leg)
+		s.callback(d, leg)
+	}
+	missed(3*time.Minute, first)
+	s.end(5*time.Minute, theDial)
+	missed(10*time.Minute, second)
+	s.completes(3)
+	same(t, "presence", []string{
+		"0m SetDoNotDisturb dial (ordinary)", "5m RestorePresence (ordinary)", "10m RestorePresence (ordinary)",
+	}, s.story().Presence)
 }
 
 // A presence system that refuses for good costs a warning, and nothing else.

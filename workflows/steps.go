@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,16 +37,27 @@ type noticeStory struct {
 
 // followPresence asks for the step that the legs call for: Do not disturb for
 // each leg that comes up, the previous presence once none is (S2, S10, B3).
-func (c *call) followPresence() {
+func (c *call) followPresence(ctx workflow.Context) {
 	p := &c.presence
 	up := c.latestUp()
 	switch {
 	case up != nil && !p.shown[up.ID]:
 		p.due, p.leg, p.restored = ActivitySetDoNotDisturb, up.ID, false
 		p.shown[up.ID] = true
-	case up == nil && !p.restored:
+	case up == nil && (!p.restored || c.missedLeg(ctx)):
 		p.due, p.leg, p.restored = ActivityRestorePresence, "", true
+		for _, leg := range c.legs {
+			p.shown[leg.ID] = true
+		}
 	}
+}
+
+// missedLeg tells whether a leg has come and gone that was never followed: its start and
+// its end were taken in together. SQL has changed presence twice by then, and another
+// call may have told the outside system in between.
+func (c *call) missedLeg(ctx workflow.Context) bool {
+	missed := slices.ContainsFunc(c.legs, func(leg emergency.Leg) bool { return !c.presence.shown[leg.ID] })
+	return missed && workflow.GetVersion(ctx, "restore-after-missed-leg", workflow.DefaultVersion, 1) >= 1
 }
 
 // keepPresence takes the steps asked for, one at a time. It runs beside the rest,

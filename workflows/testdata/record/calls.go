@@ -93,6 +93,11 @@ func newCalls() []*call {
 			rung(2000*time.Millisecond, first), ended(2500*time.Millisecond, first),
 		}, standing: true},
 		{name: "late-lease-in-trouble", early: []act{leased(0)}, script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble, standing: true},
+		// Version 5 settles presence after a leg of which it hears when that is over.
+		{name: "missed-leg", script: []act{
+			ended(500*time.Millisecond, dial), ended(1000*time.Millisecond, first), rung(1100*time.Millisecond, first),
+			ended(1500*time.Millisecond, second), rung(1600*time.Millisecond, second),
+		}},
 	}
 	calls = append(calls, noticeCalls()...)
 	calls = append(calls, usefulCalls()...)
