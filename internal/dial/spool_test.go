@@ -211,6 +211,7 @@ func TestPoison(t *testing.T) {
 		records.dead = false
 		records.mu.Unlock()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		same(t, "what SQL took", []emergency.CallID{"first", "last"}, records.took)
 		same(t, "set aside", 1, spool.SetAside())
 		same(t, "rejected", 2, queue.rejected)
