@@ -28,6 +28,9 @@ func main() {
 
 func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 	began := time.Now()
+	if cfg.BuildID != "" {
+		return errors.New("leave LIFELINE_BUILD_ID empty: it is for workers of two releases side by side, and standalone has one")
+	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make LIFELINE_DATA_DIR: %w", err)
 	}

@@ -85,6 +85,17 @@ func TestFirstReleaseTakesOver(t *testing.T) {
 	u.replayedEverything(plain, first, again)
 }
 
+// Standalone has one worker, which would leave calls of the release before behind, so
+// it takes no build ID.
+func TestStandaloneHasNoReleases(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	p := launch(t, "standalone", itself(t), i.with(roleVariable+"="+roleStandalone, "LIFELINE_BUILD_ID=1.0"))
+	if p.exitCode(t) == 0 || says(p.output(t), "leave LIFELINE_BUILD_ID empty") != nil {
+		t.Errorf("with a build ID standalone ended with %s and said\n%s", p.cmd.ProcessState, p.output(t))
+	}
+}
+
 // upgrade is an installation whose workers are replaced while calls are live.
 type upgrade struct {
 	*installation
