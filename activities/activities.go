@@ -32,7 +32,9 @@ type Activities struct {
 	Mail    notify.Transport
 	// Links lead readers of a notice to where they acknowledge it.
 	Links *notify.Links
-	Log   *slog.Logger
+	// Reconciling is for the two activities that look at all calls.
+	Reconciling Reconciling
+	Log         *slog.Logger
 }
 
 // Register makes the steps known to a worker under the names that the workflow
@@ -46,6 +48,8 @@ func (a *Activities) Register(w worker.ActivityRegistry) {
 		workflows.ActivityNotifyContacts:  a.NotifyContacts,
 		workflows.ActivityEndLegs:         a.EndLegs,
 		workflows.ActivityReleaseNumber:   a.ReleaseNumber,
+		workflows.ActivityReconcileCalls:  a.ReconcileCalls,
+		workflows.ActivityCheckLegs:       a.CheckLegs,
 	} {
 		w.RegisterActivityWithOptions(step, activity.RegisterOptions{Name: name})
 	}

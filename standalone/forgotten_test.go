@@ -89,7 +89,6 @@ func TestTerminatedWorkflowHurtsNobody(t *testing.T) {
 		}
 		return len(waiting)
 	})
-	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED)
 }
 
 // A call whose workflow is gone for good ends by itself when its time is over:

@@ -53,6 +53,8 @@ type Config struct {
 	NotifyEnd         bool          `split_words:"true" default:"false" desc:"Whether contacts are told of the end of a call, too."`
 	PresenceURL       string        `split_words:"true" desc:"Presence system to tell of every change: PUT {url}/agents/{agentId}/presence. Empty for none."`
 	PresenceToken     string        `split_words:"true" desc:"Bearer token for the presence system."`
+	CarrierURL        string        `split_words:"true" desc:"Carrier connector to ask which legs are up: GET {url}/calls/{callId}/legs. Empty for none: a leg whose end is lost then ends after LIFELINE_MAX_CALL_DURATION."`
+	CarrierToken      string        `split_words:"true" desc:"Bearer token for the carrier connector."`
 	LogLevel          string        `split_words:"true" default:"info" desc:"debug, info, warn or error."`
 }
 

@@ -23,6 +23,9 @@ const (
 	EndHungUp EndReason = "hung-up"
 	// EndMaxDuration ended a leg whose end nobody told (B16).
 	EndMaxDuration EndReason = "max-duration"
+	// EndLost ended a leg that the carrier knew no more: the message of its end was lost
+	// (B16).
+	EndLost EndReason = "lost"
 	// EndCancelled ended the legs of a call that a supervisor cancelled.
 	EndCancelled EndReason = "cancelled"
 )

@@ -8,6 +8,9 @@ type MessageKind string
 const (
 	// MessagePlaced starts the workflow; its body is an Order.
 	MessagePlaced MessageKind = "placed"
+	// MessageResumed starts the workflow of an open call again that was closed before its
+	// time; its body is an Order.
+	MessageResumed MessageKind = "resumed"
 	// MessageCallbackReceived tells of a new leg; its body is a CallbackReceived.
 	MessageCallbackReceived MessageKind = "callback-received"
 	// MessageNumberLeased tells that a call which showed the standing number has got

@@ -101,6 +101,9 @@ type Notice struct {
 	// Reason and Instead say why a call failed, and what the agent was told to do
 	// (B10). They are empty for a call that went out.
 	Reason, Instead string
+	// Forced says that nobody told of the end of a leg, which was ended after the longest
+	// time allowed (B16).
+	Forced bool
 	// Zone is the IANA name of the site's time zone; empty for UTC.
 	Zone string
 	// AcknowledgeURL is where the reader says that he has seen it; empty when nobody

@@ -101,7 +101,7 @@ func (t trial) with(given map[string]value) trial {
 	if _, ok := given["Location"]; !ok {
 		t.facts.Location = t.facts.location()
 	}
-	t.facts.Done = t.facts.done(t.notice.Before)
+	t.facts.Done = t.facts.done(t.notice)
 	if v, ok := given[listOfDone]; ok && v.text != "" {
 		t.facts.Done = []string{v.text}
 	}

@@ -85,7 +85,7 @@ func newFacts(n emergency.Notice) facts {
 		f.Reason = cmp.Or(oneLine(n.Reason), "The reason is not known.")
 		f.Instead = oneLine(n.Instead)
 	}
-	f.Done = f.done(n.Before)
+	f.Done = f.done(n)
 	if n.Late {
 		f.Done = append([]string{"This comes late: the call was made, but the records of calls could not be reached then."}, f.Done...)
 	}
@@ -176,10 +176,10 @@ func whatHappened(n emergency.Notice) string {
 
 // done is what has been done, so that the reader neither does it again nor relies on
 // what nobody has done.
-func (f *facts) done(before emergency.Reach) []string {
+func (f *facts) done(n emergency.Notice) []string {
 	var said []string
 	if f.Escalated {
-		said = append(said, reached(before))
+		said = append(said, reached(n.Before))
 	}
 	switch {
 	case f.Failed && f.Test:
@@ -191,6 +191,9 @@ func (f *facts) done(before emergency.Reach) []string {
 			"You need not do anything.")
 	case f.Callback:
 		return append(said, "The emergency service has rung this number. It reaches "+f.Agent+" before any other call.")
+	case f.Ended && n.Forced:
+		return append(said, "Nobody has told that the call is over: it counts as ended because it lasted for longer than any call may. Check on "+f.Agent+".",
+			"For a while, the emergency service can still ring "+f.Agent+" back on this number.")
 	case f.Ended:
 		return append(said, "The call is over. For a while, the emergency service can still ring "+f.Agent+" back on this number.")
 	case f.Escalated:

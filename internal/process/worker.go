@@ -16,7 +16,7 @@ import (
 // mailTimeout bounds one attempt to hand a notice to a mail provider.
 const mailTimeout = 20 * time.Second
 
-// Worker hosts the workflow and its activities. It waits for Temporal to be there.
+// Worker hosts the workflows and their activities. It waits for Temporal to be there.
 func (b *Base) Worker() (Part, error) {
 	mail, err := b.mail()
 	if err != nil {
@@ -26,7 +26,14 @@ func (b *Base) Worker() (Part, error) {
 	if err != nil {
 		return Part{}, err
 	}
-	steps := &activities.Activities{Store: b.Store, Notices: b.Store, Outside: b.Outside, Mail: mail, Links: links, Log: b.Log}
+	reconciling, err := b.reconciling()
+	if err != nil {
+		return Part{}, err
+	}
+	steps := &activities.Activities{
+		Store: b.Store, Notices: b.Store, Outside: b.Outside, Mail: mail, Links: links, Reconciling: reconciling, Log: b.Log,
+	}
+	schedule := background("reconciler schedule", b.keepSchedule)
 	var running worker.Worker
 	return Part{
 		Name: "worker",
@@ -44,15 +51,17 @@ func (b *Base) Worker() (Part, error) {
 			})
 			running.RegisterWorkflowWithOptions(workflows.EmergencyCall, pinned(workflows.Type))
 			running.RegisterWorkflowWithOptions(workflows.EmergencyRefusal, pinned(workflows.RefusalType))
+			running.RegisterWorkflowWithOptions(workflows.EmergencyReconcile, pinned(workflows.ReconcileType))
 			steps.Register(running)
 			if err := running.Start(); err != nil {
 				return fmt.Errorf("start worker: %w", err)
 			}
-			return nil
+			return schedule.Start(ctx)
 		},
-		Stop: func(context.Context) error {
+		Stop: func(ctx context.Context) error {
+			err := schedule.Stop(ctx)
 			running.Stop()
-			return nil
+			return err
 		},
 	}, nil
 }

@@ -198,7 +198,9 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 	var err error
 	switch m.Kind {
 	case emergency.MessagePlaced:
-		err = r.startCall(ctx, m)
+		err = r.startCall(ctx, m, enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
+	case emergency.MessageResumed:
+		err = r.startCall(ctx, m, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
 	case emergency.MessageRefused:
 		err = r.startRefusal(ctx, m)
 	case emergency.MessageCallEnded:
@@ -222,14 +224,16 @@ func (r *Relay) carry(ctx context.Context, m emergency.Message) error {
 	return nil
 }
 
-// startCall begins a call's workflow.
-func (r *Relay) startCall(ctx context.Context, m emergency.Message) error {
+// startCall begins a call's workflow. A closed one is begun again only when it was closed
+// before its time.
+func (r *Relay) startCall(ctx context.Context, m emergency.Message, reuse enumspb.WorkflowIdReusePolicy) error {
 	order, err := decode[emergency.Order](m)
 	if err != nil {
 		return err
 	}
 	return r.start(ctx, client.StartWorkflowOptions{
 		ID:                    workflows.WorkflowID(m.CallID),
+		WorkflowIDReusePolicy: reuse,
 		TypedSearchAttributes: workflows.InitialSearchAttributes(order),
 		StaticSummary:         workflows.Summary(order),
 	}, workflows.Type, order)
@@ -243,16 +247,16 @@ func (r *Relay) startRefusal(ctx context.Context, m emergency.Message) error {
 	}
 	return r.start(ctx, client.StartWorkflowOptions{
 		ID:                    workflows.RefusalWorkflowID(m.CallID),
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		TypedSearchAttributes: workflows.RefusalSearchAttributes(order),
 		StaticSummary:         workflows.RefusalSummary(order),
 	}, workflows.RefusalType, order)
 }
 
-// start begins a workflow, once: a closed one is not begun again.
+// start begins a workflow, or joins the one that runs.
 func (r *Relay) start(ctx context.Context, options client.StartWorkflowOptions, workflow string, order any) error {
 	options.TaskQueue = workflows.TaskQueue
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
 	_, err := r.temporal.ExecuteWorkflow(ctx, options, workflow, order)
 	if _, begun := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err); begun {
 		return nil

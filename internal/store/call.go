@@ -139,6 +139,9 @@ func (t tx) endLegs(ctx context.Context, call *emergency.Call, only emergency.Le
 		}); err != nil {
 			return err
 		}
+		if err := t.explainEnd(ctx, *call, *leg); err != nil {
+			return err
+		}
 		changed = true
 	}
 	if !changed {

@@ -118,7 +118,7 @@ func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome stri
 }
 
 // closeCall releases what the call holds, whatever state its legs are in. A notice
-// that has not gone out by now is of no use any more.
+// that has not gone out by now is of no use any more, but for one of a forced end.
 func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, now time.Time) error {
 	until := now
 	if over := call.ExpiresAt(); over.Before(now) {
@@ -135,8 +135,8 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 		call.ID, call.ClosedAt, stamp(call.Past().Until)); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2`,
-		call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now)); err != nil {
+	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2
+		AND NOT `+ofForcedEnd, call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now)); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)

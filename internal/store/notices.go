@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -208,6 +209,7 @@ func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.
 	return emergency.Notice{
 		CallID: call.ID, Event: of.Event, Round: of.Round, Late: late, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
 		Dialed: call.Dialed, DialedAt: call.DialedAt, Number: call.Number, Conveyed: call.Conveyed, Zone: site.TimeZone,
+		Forced: slices.ContainsFunc(call.Legs, func(leg emergency.Leg) bool { return leg.Reason == emergency.EndMaxDuration }),
 	}, nil
 }
 

@@ -193,25 +193,32 @@ func (t tx) restorePresence(ctx context.Context, agent emergency.AgentID, leg em
 	if err != nil || dropped == 0 {
 		return err
 	}
+	_, err = t.endOverride(ctx, agent, now)
+	return err
+}
+
+// endOverride restores what was shown before, if no leg has a claim on it any more. It is
+// false when there was nothing to end.
+func (t tx) endOverride(ctx context.Context, agent emergency.AgentID, now time.Time) (bool, error) {
 	var others int
 	if err := t.scan(ctx, &others, `SELECT COUNT(*) FROM presence_claims WHERE agent_id = $1`, agent); err != nil || others > 0 {
-		return err
+		return false, err
 	}
 	held, err := t.heldOverride(ctx, agent)
 	if err != nil || held == nil {
-		return err
+		return false, err
 	}
 	if _, err := t.exec(ctx, `DELETE FROM presence_overrides WHERE agent_id = $1`, agent); err != nil {
-		return err
+		return false, err
 	}
 	shown, err := t.lockAgent(ctx, agent)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if next := emergency.EndOverride(later(stamp(now), shown.ChangedAt), shown, *held); next.Revision != shown.Revision {
-		return t.showPresence(ctx, agent, next)
+		err = t.showPresence(ctx, agent, next)
 	}
-	return nil
+	return true, err
 }
 
 func (t tx) heldOverride(ctx context.Context, agent emergency.AgentID) (*emergency.Override, error) {

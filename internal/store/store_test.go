@@ -64,6 +64,7 @@ func TestConformance(t *testing.T) {
 			{"place", placeRules},
 			{"lease", leaseRules},
 			{"overdue", overdueRules},
+			{"reconcile", reconcileRules},
 			{"late lease", lateLeaseRules},
 			{"pool", poolRules},
 			{"inbound", inboundRules},

@@ -1,0 +1,256 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeline/activities"
+	"lifeline/internal/emergency"
+	"lifeline/workflows"
+
+	"github.com/prometheus/client_golang/prometheus"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/testsuite"
+)
+
+// temporalFake is a Temporal whose list and whose word on one workflow are the test's.
+type temporalFake struct {
+	mu sync.Mutex
+	// listed seem to run, one on each page.
+	listed  []emergency.CallID
+	listErr error
+	// status is what is said of a workflow; unspecified for one that is gone.
+	status      enumspb.WorkflowExecutionStatus
+	describeErr error
+	described   int
+}
+
+func (f *temporalFake) ListWorkflow(_ context.Context, r *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	page := len(r.GetNextPageToken())
+	answer := &workflowservice.ListWorkflowExecutionsResponse{}
+	if page < len(f.listed) {
+		answer.Executions = []*workflowpb.WorkflowExecutionInfo{{
+			Execution: &commonpb.WorkflowExecution{WorkflowId: workflows.WorkflowID(f.listed[page])},
+		}}
+		answer.NextPageToken = make([]byte, page+1)
+	}
+	return answer, f.listErr
+}
+
+func (f *temporalFake) DescribeWorkflowExecution(_ context.Context, id, run string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.described++
+	switch {
+	case f.describeErr != nil:
+		return nil, f.describeErr
+	case run != "" || id != workflows.WorkflowID(callID):
+		return nil, fmt.Errorf("asked for run %q of %s", run, id)
+	case f.status == enumspb.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED:
+		return nil, serviceerror.NewNotFound("workflow not found")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: f.status}}, nil
+}
+
+// reconciler is a rig whose call has been told to Temporal.
+func reconciler(t *testing.T, ago time.Duration) (*rig, *temporalFake) {
+	t.Helper()
+	r, fake := newRig(t, ago), &temporalFake{}
+	r.sql(t, `DELETE FROM outbox`)
+	r.Reconciling = activities.Reconciling{
+		Engine: fake, Quarantine: 30 * time.Minute,
+		Repairs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "repairs"}, []string{"what"}),
+	}
+	return r, fake
+}
+
+// inWorker runs an activity as a worker does.
+func inWorker[Out any](t *testing.T, step any, args ...any) (Out, error) {
+	t.Helper()
+	var (
+		suite testsuite.WorkflowTestSuite
+		out   Out
+	)
+	env := suite.NewTestActivityEnvironment()
+	env.RegisterActivity(step)
+	result, err := env.ExecuteActivity(step, args...)
+	if err == nil {
+		ok(t, result.Get(&out))
+	}
+	return out, err
+}
+
+// counted checks how often the metric has counted a repair.
+func (r *rig) counted(t *testing.T, kind emergency.RepairKind, want float64) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(r.Reconciling.Repairs)
+	families, err := registry.Gather()
+	ok(t, err)
+	got := 0.0
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if metric.GetLabel()[0].GetValue() == string(kind) {
+				got = metric.GetCounter().GetValue()
+			}
+		}
+	}
+	same(t, "the metric of "+string(kind), want, got)
+}
+
+// A call is resumed when Temporal itself says that its workflow does not run, and closed
+// when somebody has cancelled that. It is left alone when the workflow runs, whatever the
+// list of running workflows says, and when nobody can tell (S11).
+func TestReconcileCalls(t *testing.T) {
+	const resumed, cancelled, alone = emergency.RepairResumed, emergency.RepairCancelled, emergency.RepairKind("")
+	for _, c := range []struct {
+		rule   string
+		fake   *temporalFake
+		repair emergency.RepairKind
+		failed bool
+	}{
+		{"terminated", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED}, resumed, false},
+		{"timed out", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT}, resumed, false},
+		{"failed", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_FAILED}, resumed, false},
+		{"completed too early", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED}, resumed, false},
+		{"gone", &temporalFake{}, resumed, false},
+		{"cancelled", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED}, cancelled, false},
+		{"running, and not listed yet", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}, alone, false},
+		{"paused", &temporalFake{status: enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED}, alone, false},
+		{"listed on a later page", &temporalFake{listed: []emergency.CallID{"another", callID}}, alone, false},
+		{"no list", &temporalFake{listErr: serviceerror.NewUnavailable("no")}, alone, true},
+		{"no answer", &temporalFake{describeErr: serviceerror.NewUnavailable("no")}, alone, true},
+		{"no namespace", &temporalFake{describeErr: serviceerror.NewNamespaceNotFound("default")}, alone, true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			r, _ := reconciler(t, time.Minute)
+			r.Reconciling.Engine = c.fake
+			out, err := inWorker[workflows.Reconciled](t, r.ReconcileCalls)
+			if (err != nil) != c.failed {
+				t.Fatalf("the error is %v", err)
+			}
+			if !c.failed {
+				same(t, "the calls under way", 1, out.Open)
+			}
+			for _, kind := range []emergency.RepairKind{resumed, cancelled} {
+				want := 0
+				if kind == c.repair {
+					want = 1
+				}
+				if !c.failed {
+					same(t, string(kind), want, out.Repaired[kind])
+				}
+				r.counted(t, kind, float64(want))
+			}
+			message, waits, err := r.store.NextMessage(t.Context(), callID)
+			ok(t, err)
+			if resumedNow := waits && message.Kind == emergency.MessageResumed; resumedNow != (c.repair == resumed) {
+				t.Errorf("the outbox has %q", message.Kind)
+			}
+		})
+	}
+}
+
+// A workflow that is on the list is not asked for: ten thousand calls cost ten questions.
+func TestReconcileAsksForSuspectsAlone(t *testing.T) {
+	r, fake := reconciler(t, time.Minute)
+	fake.listed = []emergency.CallID{callID}
+	_, err := inWorker[workflows.Reconciled](t, r.ReconcileCalls)
+	ok(t, err)
+	same(t, "workflows asked for", 0, fake.described)
+}
+
+// A call that has only just been dialed is not looked at.
+func TestReconcileWaitsForNewCalls(t *testing.T) {
+	r, fake := reconciler(t, time.Second)
+	out, err := inWorker[workflows.Reconciled](t, r.ReconcileCalls)
+	ok(t, err)
+	same(t, "the outcome", 0, out.Open)
+	same(t, "workflows asked for", 0, fake.described)
+}
+
+// What no call holds is put right even when Temporal does not answer, and the outside
+// presence system hears of it (S11, B4).
+func TestReconcileOrphans(t *testing.T) {
+	r, fake := reconciler(t, time.Minute)
+	fake.listErr = serviceerror.NewUnavailable("no")
+	r.sql(t, `DELETE FROM presence_claims; DELETE FROM lease_claims`)
+	outside := &phones{}
+	r.Outside = outside
+	if _, err := inWorker[workflows.Reconciled](t, r.ReconcileCalls); err == nil {
+		t.Error("that Temporal does not answer is not told")
+	}
+	r.counted(t, emergency.RepairLease, 1)
+	r.counted(t, emergency.RepairPresence, 1)
+	same(t, "what the outside system heard", []emergency.Status{emergency.StatusAvailable}, outside.heard)
+}
+
+// phones is a presence system outside.
+type phones struct{ heard []emergency.Status }
+
+func (p *phones) Set(_ context.Context, _ emergency.AgentID, shown emergency.Presence) error {
+	p.heard = append(p.heard, shown.Status)
+	return nil
+}
+
+// line is a carrier's answer.
+type line struct {
+	up  []emergency.LegID
+	err error
+}
+
+func (l line) Legs(context.Context, emergency.CallID) ([]emergency.LegID, error) { return l.up, l.err }
+
+// A leg is ended when it was missing before and still is; never by the first look, never
+// when nobody can tell, and never when it is there again (B16).
+func TestCheckLegs(t *testing.T) {
+	dial := emergency.LegRef{CallID: callID, LegID: theDial}
+	for _, c := range []struct {
+		rule     string
+		ago      time.Duration
+		suspects []emergency.LegRef
+		carrier  activities.Carrier
+		want     workflows.LegReport
+		up       bool
+	}{
+		{"up", time.Minute, nil, line{up: []emergency.LegID{theDial}}, workflows.LegReport{Up: 1}, true},
+		{"missing for the first time", time.Minute, nil, line{}, workflows.LegReport{Missing: []emergency.LegRef{dial}}, true},
+		{"missing again", time.Minute, []emergency.LegRef{dial}, line{}, workflows.LegReport{Missing: []emergency.LegRef{dial}, Ended: 1}, false},
+		{
+			"the whole call is missing again", time.Minute,
+			[]emergency.LegRef{dial},
+			line{err: fmt.Errorf("no: %w", emergency.ErrUnknownCall)},
+			workflows.LegReport{Missing: []emergency.LegRef{dial}, Ended: 1},
+			false,
+		},
+		{"there again", time.Minute, []emergency.LegRef{dial}, line{up: []emergency.LegID{theDial}}, workflows.LegReport{Up: 1}, true},
+		{"nobody can tell", time.Minute, []emergency.LegRef{dial}, line{err: errors.New("no answer")}, workflows.LegReport{Unknown: 1}, true},
+		{"another is the suspect", time.Minute, []emergency.LegRef{{CallID: callID, LegID: "another"}}, line{}, workflows.LegReport{}, true},
+		{"too new to be known", 20 * time.Second, nil, line{}, workflows.LegReport{}, true},
+		{"nobody to be asked", time.Minute, nil, nil, workflows.LegReport{}, true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			r, _ := reconciler(t, c.ago)
+			r.Reconciling.Carrier = c.carrier
+			out, err := inWorker[workflows.LegReport](t, r.CheckLegs, workflows.LegCheck{Suspects: c.suspects})
+			ok(t, err)
+			same(t, "the report", c.want, out)
+			call, err := r.store.Call(t.Context(), callID)
+			ok(t, err)
+			same(t, "the leg is up", c.up, call.LegUp())
+			r.counted(t, emergency.RepairLegLost, float64(out.Ended))
+			if !c.up {
+				same(t, "the leg's reason", emergency.EndLost, call.Legs[0].Reason)
+				same(t, "presence", emergency.StatusAvailable, call.PresenceNow)
+			}
+		})
+	}
+}

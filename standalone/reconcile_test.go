@@ -1,0 +1,142 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lifeline/internal/httpapi"
+
+	enumspb "go.temporal.io/api/enums/v1"
+)
+
+// awaitRepair waits for as long as a repair may take: a minute.
+func awaitRepair(t testing.TB, what string, condition func() error) {
+	t.Helper()
+	var err error
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(200 * time.Millisecond) {
+		if err = condition(); err == nil {
+			return
+		}
+	}
+	t.Fatalf("a minute was not enough for %s: %v", what, err)
+}
+
+// repairs counts the audit's lines of one kind, past the API.
+func (i *installation) repairs(kind string) int {
+	i.t.Helper()
+	db, err := sql.Open("sqlite", i.config().DatabaseURL)
+	if err != nil {
+		i.t.Fatal("open database: ", err)
+	}
+	defer func() { _ = db.Close() }()
+	var lines int
+	if err := db.QueryRowContext(i.t.Context(), `SELECT COUNT(*) FROM audit WHERE action = $1`, kind).Scan(&lines); err != nil {
+		i.t.Fatal("read audit: ", err)
+	}
+	return lines
+}
+
+// The workflow of a call that was terminated by mistake is begun again within a minute.
+// It has been told all that has happened, and does the rest at its time: presence follows
+// the end, and the number goes back when the window is over (S11).
+func TestTerminatedWorkflowIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t, "LEASE_DURATION=75s", "CALLBACK_GRACE=1s", "NUMBER_QUARANTINE=0s")
+	i.standalone()
+	agent, temporal := i.as("agent/agent-us"), i.engine()
+	call := agent.dial("agent-us", "911")
+	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	if err := temporal.TerminateWorkflow(t.Context(), workflowID(call.CallID), "", "by mistake"); err != nil {
+		t.Fatal("terminate: ", err)
+	}
+	agent.end(call)
+	awaitRepair(t, "the workflow to run again", func() error {
+		described, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID(call.CallID), "")
+		if err != nil {
+			return fmt.Errorf("describe workflow: %w", err)
+		}
+		if got := described.GetWorkflowExecutionInfo().GetStatus(); got != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			return fmt.Errorf("it is %s", got)
+		}
+		return nil
+	})
+	if lines := i.repairs("call-resumed"); lines != 1 {
+		t.Errorf("the audit has %d lines of it", lines)
+	}
+	if shown := agent.presence("agent-us"); shown != "available" {
+		t.Errorf("the agent shows %s", shown)
+	}
+	if got := i.as("carrier").inbound(call.CallbackNumber); got.CallID != call.CallID {
+		t.Errorf("a callback goes to call %q", got.CallID)
+	}
+	agent.end(call)
+	awaitRepair(t, "the call to end", func() error {
+		if after := i.as("supervisor").call(call.CallID); after.Status != httpapi.CallStatusEnded {
+			return fmt.Errorf("it is %s", after.Status)
+		}
+		return nil
+	})
+	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	i.awaitFree(call.CallbackNumber)
+}
+
+// switchboard is a carrier's connector that knows the legs which it was told of.
+type switchboard struct {
+	mu sync.Mutex
+	up map[string][]string
+}
+
+func (s *switchboard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	legs, known := s.up[path.Base(strings.TrimSuffix(r.URL.Path, "/legs"))]
+	w.Header().Set("Content-Type", "application/json")
+	if !known {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	answer := []map[string]string{}
+	for _, leg := range legs {
+		answer = append(answer, map[string]string{"legId": leg, "state": "up"})
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"legs": answer})
+}
+
+// A leg that the carrier does not know any more ends, although nobody told its end, and
+// presence is as before; a leg that it knows stays up (B16).
+func TestLegThatTheCarrierLost(t *testing.T) {
+	t.Parallel()
+	board := &switchboard{up: map[string][]string{}}
+	server := httptest.NewServer(board)
+	t.Cleanup(server.Close)
+	i := newInstallation(t, "CARRIER_URL="+server.URL)
+	i.standalone()
+	lost, known := i.as("agent/agent-us").dial("agent-us", "911"), i.as("agent/agent-gb").dial("agent-gb", "999")
+	board.mu.Lock()
+	board.up[known.CallID] = []string{known.Legs[0].LegID}
+	board.mu.Unlock()
+	deadline := time.Now().Add(2 * time.Minute) // which a leg that has just begun needs
+	for i.as("admin").presence("agent-us") != "available" {
+		if time.Now().After(deadline) {
+			t.Fatal("the agent is still on Do not disturb")
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	if leg := i.as("supervisor").call(lost.CallID).Legs[0]; leg.Reason != "lost" {
+		t.Errorf("the leg ended because of %q", leg.Reason)
+	}
+	if lines := i.repairs("leg-lost"); lines != 1 {
+		t.Errorf("the audit has %d lines of it", lines)
+	}
+	if leg := i.as("supervisor").call(known.CallID).Legs[0]; leg.State != httpapi.LegStateUp {
+		t.Errorf("the leg that the carrier knows is %s", leg.State)
+	}
+}
