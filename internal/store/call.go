@@ -29,7 +29,8 @@ func (s *Store) Call(ctx context.Context, id emergency.CallID) (emergency.Call, 
 // Ending asks to end a leg.
 type Ending struct {
 	CallID emergency.CallID
-	// LegID may be empty: then every leg that is up ends.
+	// LegID may be empty: then every leg that is up ends, but for callbacks that began
+	// after At: what is told late, or twice, is not about them.
 	LegID emergency.LegID
 	// AgentID is whose call it has to be; empty for anybody's. Another's is
 	// emergency.ErrUnknownCall, so that nobody learns from that which calls there are.
@@ -91,8 +92,13 @@ func (s *Store) endKnown(ctx context.Context, e Ending) (emergency.Call, error) 
 			return emergency.ErrUnknownLeg
 		}
 		before := call.LiveLegs()
-		if err := t.endLegs(ctx, &call, e.LegID, e.Reason, e.At); err != nil {
+		if err := t.endLegs(ctx, &call, e); err != nil {
 			return err
+		}
+		if e.LegID == "" && e.Tell {
+			if err := t.hungUp(ctx, call.ID, e.At); err != nil {
+				return err
+			}
 		}
 		after = call
 		if !e.Tell {
@@ -119,19 +125,19 @@ func (t tx) tellEnds(ctx context.Context, before []emergency.Leg, call emergency
 }
 
 // endLegs ends legs inside a transaction and brings the call up to date with it.
-func (t tx) endLegs(ctx context.Context, call *emergency.Call, only emergency.LegID, reason emergency.EndReason, now time.Time) error {
+func (t tx) endLegs(ctx context.Context, call *emergency.Call, e Ending) error {
 	changed := false
 	for i := range call.Legs {
 		leg := &call.Legs[i]
-		if !leg.Up() || (only != "" && leg.ID != only) {
+		if !leg.Up() || !e.concerns(*leg) {
 			continue
 		}
-		leg.EndedAt, leg.Reason = later(stamp(now), leg.StartedAt), reason
+		leg.EndedAt, leg.Reason = later(stamp(e.At), leg.StartedAt), e.Reason
 		if _, err := t.exec(ctx, `UPDATE legs SET ended_at = $2, reason = $3 WHERE id = $1`,
 			leg.ID, leg.EndedAt, leg.Reason); err != nil {
 			return err
 		}
-		if err := t.restorePresence(ctx, call.AgentID, leg.ID, now); err != nil {
+		if err := t.restorePresence(ctx, call.AgentID, leg.ID, e.At); err != nil {
 			return err
 		}
 		if err := t.tell(ctx, emergency.Event{
@@ -153,6 +159,21 @@ func (t tx) endLegs(ctx context.Context, call *emergency.Call, only emergency.Le
 	}
 	call.PresenceNow = shown.Status
 	return t.setExpiry(ctx, *call)
+}
+
+// concerns tells whether it is the end of a leg. Whatever the clocks say, a workflow that
+// ends a call ends all of it.
+func (e Ending) concerns(leg emergency.Leg) bool {
+	if e.LegID != "" {
+		return e.LegID == leg.ID
+	}
+	return !e.Tell || leg.Direction == emergency.Outbound || !leg.StartedAt.After(e.At)
+}
+
+// hungUp keeps when the whole call was told to be over.
+func (t tx) hungUp(ctx context.Context, id emergency.CallID, at time.Time) error {
+	_, err := t.exec(ctx, `UPDATE calls SET hung_up_at = $2 WHERE id = $1 AND (hung_up_at IS NULL OR hung_up_at < $2)`, id, stamp(at))
+	return err
 }
 
 // later guards against a clock that went backwards between two processes.

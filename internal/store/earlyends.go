@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -43,21 +44,36 @@ func (s *Store) keepEarlyEnd(ctx context.Context, e Ending) (bool, error) {
 // The end of the whole call ends what had begun by then.
 func (t tx) endIfEarly(ctx context.Context, id emergency.CallID, leg emergency.Leg) error {
 	ends, err := collect(ctx, t, scanEarlyEnd, `SELECT leg_id, agent_id, reason, ended_at FROM early_ends
-		WHERE call_id = $1 AND leg_id IN ('', $2) ORDER BY seq`, id, leg.ID)
-	if err != nil || len(ends) == 0 {
+		WHERE call_id = $1 AND leg_id IN ('', $2)`, id, leg.ID)
+	if err != nil {
 		return err
 	}
+	over, err := collect(ctx, t, scanEarlyEnd, `SELECT '', '', CAST($2 AS TEXT), hung_up_at FROM calls
+		WHERE id = $1 AND hung_up_at IS NOT NULL`, id, emergency.EndHungUp)
+	if err != nil || len(ends)+len(over) == 0 {
+		return err
+	}
+	ends = append(ends, over...)
+	slices.SortStableFunc(ends, func(a, b Ending) int { return a.At.Compare(b.At) })
 	call, err := loadCall(ctx, t, id)
 	if err != nil {
 		return err
 	}
 	before := call.LiveLegs()
 	for _, end := range ends {
-		anothers := end.AgentID != "" && end.AgentID != call.AgentID
-		if anothers || end.LegID == "" && leg.Direction == emergency.Callback && leg.StartedAt.After(end.At) {
+		if end.AgentID != "" && end.AgentID != call.AgentID {
 			continue
 		}
-		if err := t.endLegs(ctx, &call, leg.ID, end.Reason, end.At); err != nil {
+		if end.LegID == "" {
+			if err := t.hungUp(ctx, id, end.At); err != nil {
+				return err
+			}
+		}
+		if !end.concerns(leg) {
+			continue
+		}
+		end.LegID = leg.ID
+		if err := t.endLegs(ctx, &call, end); err != nil {
 			return err
 		}
 	}
@@ -65,7 +81,7 @@ func (t tx) endIfEarly(ctx context.Context, id emergency.CallID, leg emergency.L
 }
 
 func scanEarlyEnd(rows *sql.Rows) (Ending, error) {
-	var e Ending
+	e := Ending{Tell: true}
 	err := rows.Scan(&e.LegID, &e.AgentID, &e.Reason, &e.At)
 	e.At = e.At.UTC()
 	return e, err //nolint:wrapcheck // collect wraps

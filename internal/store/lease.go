@@ -124,7 +124,7 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 	if over := call.ExpiresAt(); over.Before(now) {
 		until = over // nobody could be called back since then
 	}
-	if err := t.endLegs(ctx, &call, "", emergency.EndMaxDuration, now); err != nil {
+	if err := t.endLegs(ctx, &call, Ending{Reason: emergency.EndMaxDuration, At: now}); err != nil {
 		return err
 	}
 	if err := t.unclaim(ctx, call, until); err != nil {

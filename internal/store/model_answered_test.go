@@ -14,7 +14,7 @@ func (m *model) answered(p store.Placement) {
 		m.correct(call, *p.Shown)
 		return
 	}
-	call := &modelCall{remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
+	call := &modelCall{recorded: m.now, remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
 		ID: p.CallID, AgentID: p.Caller.Agent.ID, Kind: p.Dialed.Kind, DialedAt: p.At, Terms: agreed, Degraded: true,
 	}}
 	m.calls = append(m.calls, call)
@@ -26,15 +26,27 @@ func (m *model) answered(p store.Placement) {
 	m.endIfEarly(call, leg.ID)
 }
 
-// endIfEarly ends a leg if the end of its call came before the call, and the leg had
-// begun by then.
+// endIfEarly ends a leg if its call was told to be over before the leg was heard of, and
+// the leg had begun by then.
 func (m *model) endIfEarly(call *modelCall, id emergency.LegID) {
-	at, early := m.early[call.ID]
-	for i := range call.Legs {
-		leg := &call.Legs[i]
-		if early && leg.ID == id && (leg.Direction == emergency.Outbound || !leg.StartedAt.After(at)) {
-			m.legEnds(call, leg, emergency.EndHungUp, at)
+	ends := []time.Time{m.early[call.ID], m.hung[call.ID]}
+	slices.SortFunc(ends, time.Time.Compare)
+	m.hung[call.ID] = ends[1]
+	for _, at := range ends {
+		for i := range call.Legs {
+			leg := &call.Legs[i]
+			if !at.IsZero() && leg.ID == id && leg.Up() && (leg.Direction == emergency.Outbound || !leg.StartedAt.After(at)) {
+				m.legEnds(call, leg, emergency.EndHungUp, at)
+			}
 		}
+	}
+}
+
+// hangUpAll ends a whole call as of some time.
+func (m *model) hangUpAll(id emergency.CallID, at time.Time) {
+	m.hangUp(id, "", emergency.EndHungUp, at)
+	if at.After(m.hung[id]) {
+		m.hung[id] = at
 	}
 }
 

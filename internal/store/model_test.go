@@ -17,6 +17,8 @@ type model struct {
 	calls   []*modelCall
 	// early are ends that came before their calls.
 	early map[emergency.CallID]time.Time
+	// hung is when calls were last told to be over.
+	hung map[emergency.CallID]time.Time
 }
 
 type modelAgent struct {
@@ -42,6 +44,8 @@ type modelCall struct {
 	// silent are legs that have no say in the agent's presence: they were heard of when
 	// the call was over.
 	silent map[emergency.LegID]bool
+	// recorded is when the call was written down late; zero for all others.
+	recorded time.Time
 }
 
 func (m *model) call(id emergency.CallID) *modelCall {
@@ -109,7 +113,8 @@ func (m *model) choose(agent emergency.AgentID, status emergency.Status) {
 func (m *model) hangUp(id emergency.CallID, only emergency.LegID, reason emergency.EndReason, at time.Time) {
 	call := m.call(id)
 	for i := range call.Legs {
-		if leg := &call.Legs[i]; leg.Up() && (only == "" || leg.ID == only) {
+		began := only == "" && (call.Legs[i].Direction == emergency.Outbound || !call.Legs[i].StartedAt.After(at))
+		if leg := &call.Legs[i]; leg.Up() && (began || leg.ID == only) {
 			m.legEnds(call, leg, reason, at)
 		}
 	}
@@ -131,11 +136,12 @@ func (m *model) closes(id emergency.CallID) bool {
 	return true
 }
 
-// overdue are the calls that are over but not closed, the longest overdue first.
+// overdue are the calls that are over but not closed, the longest overdue first. People
+// have an hour to be told of those that were written down late.
 func (m *model) overdue() []*modelCall {
 	var found []*modelCall
 	for _, call := range m.calls {
-		if call.ClosedAt.IsZero() && call.Status(m.now) == emergency.CallEnded {
+		if call.ClosedAt.IsZero() && call.Status(m.now) == emergency.CallEnded && !call.recorded.Add(time.Hour).After(m.now) {
 			found = append(found, call)
 		}
 	}

@@ -83,7 +83,7 @@ func (r *randomRun) endsWithoutSQL(t *rapid.T) {
 	if err := only(r.w.EndLegs(t.Context(), store.Ending{CallID: call.ID, Reason: emergency.EndHungUp, At: at, Tell: true})); err != nil {
 		t.Fatal(err)
 	}
-	r.m.hangUp(call.ID, "", emergency.EndHungUp, at)
+	r.m.hangUpAll(call.ID, at)
 }
 
 // remembered is what is last known, as a copy on disk gives it back.

@@ -56,7 +56,7 @@ var (
 
 func newRun(t *rapid.T, w *world) *randomRun {
 	w.wipe(t)
-	m := &model{now: noon, numbers: map[string]*modelNumber{}, agents: map[emergency.AgentID]*modelAgent{}, early: map[emergency.CallID]time.Time{}}
+	m := &model{now: noon, numbers: map[string]*modelNumber{}, agents: map[emergency.AgentID]*modelAgent{}, early: map[emergency.CallID]time.Time{}, hung: map[emergency.CallID]time.Time{}}
 	for _, site := range slices.Sorted(maps.Keys(randomPools)) {
 		w.addSite(t, site, randomPools[site]...)
 		for _, number := range randomPools[site] {
@@ -138,6 +138,10 @@ func (r *randomRun) hangsUp(t *rapid.T) {
 	}
 	leg := rapid.SampledFrom(legs).Draw(t, "leg")
 	r.w.hangUp(t, call.ID, leg)
+	if leg == "" {
+		r.m.hangUpAll(call.ID, r.m.now)
+		return
+	}
 	r.m.hangUp(call.ID, leg, emergency.EndHungUp, r.m.now)
 }
 

@@ -2,6 +2,10 @@
 -- When a call was written down that had been answered without SQL (B7).
 ALTER TABLE calls ADD COLUMN recorded_at TIMESTAMP;
 
+-- When the whole call was last told to be over: a callback that is written down late may
+-- have begun before that.
+ALTER TABLE calls ADD COLUMN hung_up_at TIMESTAMP;
+
 -- Until when a callback may still be for a closed call that showed a number without
 -- having it.
 ALTER TABLE calls ADD COLUMN rests_until TIMESTAMP;
@@ -28,4 +32,5 @@ DROP TABLE early_ends;
 ALTER TABLE agents DROP COLUMN chosen_revision;
 DROP INDEX calls_by_rest;
 ALTER TABLE calls DROP COLUMN rests_until;
+ALTER TABLE calls DROP COLUMN hung_up_at;
 ALTER TABLE calls DROP COLUMN recorded_at;
