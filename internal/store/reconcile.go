@@ -120,7 +120,7 @@ func (s *Store) CloseCancelled(ctx context.Context, id emergency.CallID) (emerge
 		}
 		repair.AgentID, closed = call.AgentID, true
 		now := s.now()
-		if err := t.endLegs(ctx, &call, "", emergency.EndCancelled, now); err != nil {
+		if err := t.endLegs(ctx, &call, Ending{Reason: emergency.EndCancelled, At: now}); err != nil {
 			return err
 		}
 		if err := t.closeCall(ctx, call, "cancelled", now); err != nil {
