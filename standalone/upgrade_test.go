@@ -149,7 +149,7 @@ func (u *upgrade) choose(build string) {
 	u.t.Helper()
 	await(u.t, "Temporal to make "+build+" current", func() error {
 		_, err := u.deployment().SetCurrentVersion(u.t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
-		return err //nolint:wrapcheck // it is shown
+		return err
 	})
 	u.awaitCurrent(build)
 }
