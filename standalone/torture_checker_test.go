@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,10 @@ type checker struct {
 	// duplicates counts messages to people beyond the first, givenUp those that were
 	// not sent before the end of the window for a reason.
 	told, duplicates, givenUp int
-	outcomes                  map[string]int
+	// afterClose counts callbacks that were connected without the database just as it
+	// closed the call.
+	afterClose int
+	outcomes   map[string]int
 }
 
 // settleWithin is how long the dust may take: an overdue call is put right a minute and
@@ -96,11 +100,17 @@ func (c *checker) checkCallbacks() {
 	for _, b := range c.l.inbound {
 		of, got := b.of, b.decision
 		if got.LegID != "" {
-			if kept := c.calls[got.CallID]; kept == nil || kept.leg(got.LegID) == nil {
+			switch kept := c.calls[got.CallID]; {
+			case kept == nil:
+				c.blame(got.CallID, "the callback that was connected as leg %s is forgotten", got.LegID)
+			case kept.leg(got.LegID) != nil:
+			case kept.audited("callback-after-close"): // the database heard of it when the window was over
+				c.afterClose++
+			default:
 				c.blame(got.CallID, "the callback that was connected as leg %s is forgotten", got.LegID)
 			}
 		}
-		if !b.answered.Before(of.call.WindowEndsAt) || c.w.terminated[of.call.CallID] {
+		if !b.answered.Before(of.call.WindowEndsAt) {
 			continue
 		}
 		leased := string(of.call.CallbackNumberKind) == "leased"
@@ -171,43 +181,54 @@ func (c *checker) checkLegs(call *record) {
 		case explained:
 		case !owed.IsZero() && leg.endedAt.After(owed):
 			c.blame(call.id, "leg %s ended at %s (%s), and its end was answered at %s", leg.id, clockOf(leg.endedAt), leg.reason, clockOf(owed))
-		case leg.reason != "max-duration" || longest < tortureMaxCall && !c.w.terminated[call.id]:
+		case leg.reason != "max-duration" || longest < tortureMaxCall:
 			c.blame(call.id, "leg %s ended at %s (%s) after %s, and nobody had said so", leg.id, clockOf(leg.endedAt), leg.reason, longest)
 		}
 	}
 }
 
+// tenure is how long a call had its number.
+type tenure struct {
+	*record
+
+	from time.Time
+	// taken and left are the events with which that began and ended. They are in order
+	// also where clocks are not.
+	taken, left int64
+}
+
+func tenureOf(call *record) tenure {
+	t := tenure{record: call, from: call.dialedAt}
+	for _, e := range call.events {
+		switch e.kind {
+		case "call-placed":
+			t.taken = e.seq
+		case "number-leased", "number-corrected":
+			t.taken, t.from = e.seq, e.at
+		case "call-closed":
+			t.left = e.seq
+		}
+	}
+	return t
+}
+
 // checkNumbers proves that no number was held by two agents at a time, and that each
 // rested between two (B5).
 func (c *checker) checkNumbers() {
-	type tenure struct {
-		*record
-
-		from time.Time
-	}
 	held := map[string][]tenure{}
 	for _, call := range c.calls {
-		if call.numberKind != "leased" {
-			continue
+		if call.numberKind == "leased" {
+			held[call.number] = append(held[call.number], tenureOf(call))
 		}
-		from := call.dialedAt
-		for _, e := range call.events {
-			if e.kind == "number-leased" {
-				from = e.at
-			}
-		}
-		held[call.number] = append(held[call.number], tenure{call, from})
 	}
 	for number, tenures := range held {
-		slices.SortFunc(tenures, func(a, b tenure) int { return a.from.Compare(b.from) })
+		slices.SortFunc(tenures, func(a, b tenure) int { return cmp.Compare(a.taken, b.taken) })
 		for i, next := range tenures {
 			for _, before := range tenures[:i] {
-				if before.agent == next.agent || c.w.terminated[before.id] && !before.closedAt.After(next.from) {
-					continue
-				}
-				if free := before.over().Add(tortureQuarantine); next.from.Before(free) || next.from.Before(before.closedAt) {
-					c.blame(next.id, "%s has %s since %s, and %s of %s had it until %s and it rested until %s", next.agent, number,
-						clockOf(next.from), before.id, before.agent, clockOf(before.closedAt), clockOf(free))
+				free := before.over().Add(tortureQuarantine)
+				if before.agent != next.agent && (next.taken < before.left || next.from.Before(free)) {
+					c.blame(next.id, "%s has %s since %s (event %d), and call %s of %s had it until %s (event %d) and it rested until %s",
+						next.agent, number, clockOf(next.from), next.taken, before.id, before.agent, clockOf(before.closedAt), before.left, clockOf(free))
 				}
 			}
 		}

@@ -2,10 +2,6 @@ package main
 
 import "time"
 
-// reconciles says that a call whose workflow was taken away is put right as a whole,
-// the outside presence system included.
-const reconciles = false
-
 const doNotDisturb = "do-not-disturb"
 
 // shownLife follows what one agent shows through all of their calls.
@@ -39,10 +35,7 @@ func (c *checker) checkPresence(agent *staff) {
 	if len(life.up) > 0 || life.held || shown.Status != life.shown {
 		c.blame(life.last, "in the end %s shows %s; was told %s with %d legs up", agent.id, shown.Status, life.shown, len(life.up))
 	}
-	if life.last == "" || !reconciles && c.w.terminated[life.last] {
-		return
-	}
-	if outside := c.w.presence.of(agent.id); outside.Status != life.restored && outside.Status != shown.Status {
+	if outside := c.w.presence.of(agent.id); life.last != "" && outside.Status != life.restored && outside.Status != shown.Status {
 		c.blame(life.last, "the outside presence system has %s of %s; it should have %s", outside.Status, agent.id, life.restored)
 	}
 }

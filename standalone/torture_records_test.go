@@ -68,6 +68,10 @@ func (r *record) leg(id string) *legRow {
 	return &r.legs[at]
 }
 
+func (r *record) audited(action string) bool {
+	return slices.ContainsFunc(r.audit, func(a auditRow) bool { return a.action == action })
+}
+
 // remains is all that the database keeps.
 type remains struct {
 	calls map[string]*record

@@ -68,18 +68,15 @@ func (c *checker) contactsOf(call *record) []string {
 	return c.w.agents[at].contacts
 }
 
-// checkWorkflow looks for the call's workflow: closed, and completed unless it was
-// taken away.
+// checkWorkflow looks for the call's workflow: completed. Where it was taken away, that is
+// the one that went on with the call.
 func (c *checker) checkWorkflow(ctx context.Context, call *record) {
 	described, err := c.w.temporal.DescribeWorkflowExecution(ctx, workflowID(call.id), "")
 	if err != nil {
 		c.blame(call.id, "its workflow cannot be found: %v", err)
 		return
 	}
-	switch status := described.GetWorkflowExecutionInfo().GetStatus(); {
-	case status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-	case status == enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED && c.w.terminated[call.id]:
-	default:
+	if status := described.GetWorkflowExecutionInfo().GetStatus(); status != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		c.blame(call.id, "its workflow is %s", status)
 	}
 }
