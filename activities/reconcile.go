@@ -146,10 +146,10 @@ func (a *Activities) revive(ctx context.Context, call emergency.CallID) (emergen
 	}
 	done := false
 	repair := emergency.Repair{Kind: emergency.RepairResumed, CallID: call}
-	switch {
-	case status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, status == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
+	switch status { //nolint:exhaustive // all others have ended too early
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
 		return emergency.Repair{}, nil
-	case status == enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED: // as somebody wanted
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED: // as somebody wanted
 		repair, done, err = a.Store.CloseCancelled(ctx, call)
 	default:
 		done, err = a.Store.ResumeCall(ctx, call, a.Reconciling.Resumption)

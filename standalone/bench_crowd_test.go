@@ -60,10 +60,10 @@ func measureWindows(b *testing.B, t *table) {
 		b.Fatal(err)
 	}
 	answered := time.Since(begun)
-	for full.open(b.Context(), windows) != nil && time.Since(begun) < takenUp {
-	}
-	if err := full.open(b.Context(), windows); err != nil {
-		b.Fatal("wait for all workflows to run: ", err)
+	for err := full.open(b.Context(), windows); err != nil; err = full.open(b.Context(), windows) {
+		if time.Since(begun) > takenUp {
+			b.Fatal("wait for all workflows to run: ", err)
+		}
 	}
 	running := time.Since(begun)
 	time.Sleep(settling)

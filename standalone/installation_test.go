@@ -70,7 +70,7 @@ func (i *installation) standalone() *running {
 func (i *installation) temporalServer() *running {
 	i.t.Helper()
 	p := launch(i.t, "temporal", itself(i.t), i.with(roleVariable+"="+roleTemporal))
-	i.awaitLog(p, "msg=Ready")
+	i.awaitStart(p)
 	return p
 }
 
@@ -93,7 +93,7 @@ func (i *installation) api() *running {
 	i.t.Helper()
 	address := shared.freeAddr(i.t)
 	p := launch(i.t, "api", shared.program(i.t, "api"), i.with("LIFELINE_HTTP_ADDR="+address))
-	i.awaitLog(p, "msg=Ready")
+	i.awaitStart(p)
 	i.apis = append(i.apis, address)
 	return p
 }
@@ -102,15 +102,16 @@ func (i *installation) api() *running {
 func (i *installation) worker() *running {
 	i.t.Helper()
 	p := launch(i.t, "worker", shared.program(i.t, "worker"), i.settings)
-	i.awaitLog(p, "msg=Ready")
+	i.awaitStart(p)
 	return p
 }
 
-func (i *installation) awaitLog(p *running, text string) {
+// awaitStart waits until a process says that it is ready.
+func (i *installation) awaitStart(p *running) {
 	i.t.Helper()
 	await(i.t, p.name+" to be ready", func() error {
 		switch {
-		case strings.Contains(p.output(i.t), text):
+		case strings.Contains(p.output(i.t), "msg=Ready"):
 			return nil
 		case p.hasExited():
 			i.t.Fatalf("%s has ended at its start: %s", p.name, p.cmd.ProcessState)

@@ -160,23 +160,12 @@ func (c *checker) checkOnce(call *record) {
 // checkLegs holds the ends of legs to the ends that were told. When several were told,
 // any of them may have come first.
 func (c *checker) checkLegs(call *record) {
-	const slack = time.Millisecond // what is kept is rounded
 	for _, leg := range call.legs {
 		if leg.endedAt.IsZero() {
 			c.blame(call.id, "leg %s is still up", leg.id)
 			continue
 		}
-		explained, owed := false, time.Time{}
-		for _, e := range c.l.ends[call.id] {
-			if e.legID != "" && e.legID != leg.id {
-				continue
-			}
-			sent := !leg.endedAt.Add(slack).Before(e.sent)
-			explained = explained || sent && (e.answered.IsZero() || !leg.endedAt.After(e.answered.Add(slack)))
-			if e.sent.After(leg.startedAt) && !e.answered.IsZero() && (owed.IsZero() || e.answered.Before(owed)) {
-				owed = e.answered
-			}
-		}
+		explained, owed := c.endOf(call, leg.id, leg.startedAt, leg.endedAt)
 		switch longest := leg.endedAt.Sub(leg.startedAt); {
 		case explained:
 		case !owed.IsZero() && leg.endedAt.After(owed):
@@ -185,6 +174,23 @@ func (c *checker) checkLegs(call *record) {
 			c.blame(call.id, "leg %s ended at %s (%s) after %s, and nobody had said so", leg.id, clockOf(leg.endedAt), leg.reason, longest)
 		}
 	}
+}
+
+// endOf tells whether an end that was told explains when a leg ended, and by when the
+// first answer to one had promised that; zero without a promise.
+func (c *checker) endOf(call *record, leg string, startedAt, endedAt time.Time) (explained bool, owed time.Time) {
+	const slack = time.Millisecond // what is kept is rounded
+	for _, e := range c.l.ends[call.id] {
+		if e.legID != "" && e.legID != leg {
+			continue
+		}
+		sent := !endedAt.Add(slack).Before(e.sent)
+		explained = explained || sent && (e.answered.IsZero() || !endedAt.After(e.answered.Add(slack)))
+		if e.sent.After(startedAt) && !e.answered.IsZero() && (owed.IsZero() || e.answered.Before(owed)) {
+			owed = e.answered
+		}
+	}
+	return explained, owed
 }
 
 // tenure is how long a call had its number.

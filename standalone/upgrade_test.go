@@ -116,7 +116,7 @@ func newUpgrade(t *testing.T) *upgrade {
 func (u *upgrade) release(build, program string) *running {
 	u.t.Helper()
 	p := launch(u.t, "worker "+build, program, u.with("LIFELINE_BUILD_ID="+build))
-	u.awaitLog(p, "msg=Ready")
+	u.awaitStart(p)
 	return p
 }
 

@@ -102,36 +102,45 @@ func (w *world) everything(t tb) []string {
 	t.Helper()
 	var all []string
 	for _, table := range tables {
-		rows, err := w.raw.QueryContext(t.Context(), "SELECT * FROM "+table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			values := make([]any, len(columns))
-			into := make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				t.Fatal(err)
-			}
-			var line strings.Builder
-			line.WriteString(table)
-			for i, column := range columns {
-				if column != "seq" {
-					fmt.Fprintf(&line, " %s=%s", column, fmt.Sprint(values[i]))
-				}
-			}
-			all = append(all, line.String())
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
+		all = append(all, w.rowsOf(t, table)...)
 	}
 	slices.Sort(all)
+	return all
+}
+
+// rowsOf is what one table holds.
+func (w *world) rowsOf(t tb, table string) []string {
+	t.Helper()
+	rows, err := w.raw.QueryContext(t.Context(), "SELECT * FROM "+table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for rows.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		var line strings.Builder
+		line.WriteString(table)
+		for i, column := range columns {
+			if column != "seq" {
+				fmt.Fprintf(&line, " %s=%s", column, fmt.Sprint(values[i]))
+			}
+		}
+		all = append(all, line.String())
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
