@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -138,5 +139,27 @@ func TestLegThatTheCarrierLost(t *testing.T) {
 	}
 	if leg := i.as("supervisor").call(known.CallID).Legs[0]; leg.State != httpapi.LegStateUp {
 		t.Errorf("the leg that the carrier knows is %s", leg.State)
+	}
+}
+
+// People are told of a call whose end nobody told, although they are told of no other
+// ends: it was ended by force, and somebody should check on the agent (B16).
+func TestForcedEndIsTold(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t, "MAX_CALL_DURATION=2s")
+	i.standalone()
+	call := i.as("agent/agent-us").dial("agent-us", "911")
+	i.awaitStatus(call, httpapi.CallStatusCallbackWindow)
+	var ends []letter
+	for begin := time.Now(); len(ends) == 0 && time.Since(begin) < 3*time.Minute; time.Sleep(time.Second) {
+		ends = slices.DeleteFunc(i.mail(call.CallID), func(l letter) bool { return !strings.Contains(l.subject, "ended") })
+	}
+	if len(ends) == 0 {
+		t.Fatal("nobody is told of the end")
+	}
+	for _, end := range ends {
+		if !strings.Contains(end.text, "Nobody has told that the call is over") {
+			t.Errorf("%s reads %s", end.to, end.text)
+		}
 	}
 }
