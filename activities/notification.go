@@ -54,8 +54,12 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	results := make([]error, len(queued))
 	wording := a.wording(ctx)
 	var sending sync.WaitGroup
+	all := newSideBySide(len(queued))
 	for i, delivery := range queued {
-		sending.Go(func() { results[i] = a.deliver(ctx, in, a.word(ctx, wording, notice, delivery), delivery) })
+		sending.Go(func() {
+			worded := a.word(ctx, wording, notice, delivery)
+			results[i] = all.deliver(ctx, func() error { return a.deliver(ctx, in, worded, delivery) })
+		})
 	}
 	sending.Wait()
 	if err := errors.Join(results...); err != nil {

@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -84,6 +85,47 @@ func TestNotifyUnreachable(t *testing.T) {
 		t.Error("the log says nothing")
 	}
 	discreet(t, r.log.String())
+}
+
+// A mail server that hangs on one recipient delays nobody else, not even those who have to
+// be tried again (S9).
+func TestNotifyBesideOneThatHangs(t *testing.T) {
+	r := newRig(t, 0)
+	told := make(chan struct{})
+	attempts := 0
+	r.mail.refuse = func(m notify.Message) error {
+		if m.To != bo {
+			return nil
+		}
+		if attempts++; attempts == 1 {
+			return &notify.SendError{Reason: "the mail system answered 500"}
+		}
+		close(told)
+		return nil
+	}
+	r.Mail = hangingMail{r.mail, ana, told}
+	got, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, got)
+}
+
+// hangingMail hangs on one recipient until the other has been told.
+type hangingMail struct {
+	*mailroom
+
+	on   string
+	told chan struct{}
+}
+
+func (h hangingMail) Send(ctx context.Context, message notify.Message) (string, error) {
+	if message.To == h.on {
+		select {
+		case <-h.told:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+	return h.mailroom.Send(ctx, message)
 }
 
 // A mail system that asks to be left alone is: the longest pause counts.

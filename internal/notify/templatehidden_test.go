@@ -16,6 +16,7 @@ func TestHiddenTextIsNotTold(t *testing.T) {
 		`<p style="opacity:0">NUMBER</p>`, `<p style="opacity:0.0">NUMBER</p>`, `<p style="opacity:.05">NUMBER</p>`, `<p style="opacity:0%">NUMBER</p>`,
 		`<p style="width:0;overflow:hidden">NUMBER</p>`, `<p style="height:0px;overflow:hidden">NUMBER</p>`, `<p style="max-height:0">NUMBER</p>`, `<p style="line-height:0">NUMBER</p>`,
 		`<table><tr><td width="0">NUMBER</td></tr></table>`, `<table height="0px"><tr><td>NUMBER</td></tr></table>`,
+		`<p style="color:hsl(0 0% 100%)">NUMBER</p>`, `<p style="color:lab(100% 0 0);background:#fff">NUMBER</p>`, `<p style="color:#fefefe;background:#fff">NUMBER</p>`,
 		`<p style="color:#fff;background:#ffffff">NUMBER</p>`, `<p style="color:white;background-color:#FFF">NUMBER</p>`, `<p style="background:rgb(255, 255, 255);color:white">NUMBER</p>`,
 		`<p style="background:#fff no-repeat"><span style="color:#FFFFFF">NUMBER</span></p>`, `<p style="color:red"><b style="background:#f00">NUMBER</b></p>`,
 		`<table bgcolor="#fff"><tr><td><font color="white">NUMBER</font></td></tr></table>`,

@@ -71,7 +71,7 @@ type look struct {
 
 // hidden tells whether text that looks like this cannot be read.
 func (l look) hidden() bool {
-	return l.gone || l.invisible || l.tiny || l.color != "" && l.color == l.background || l.color == transparent
+	return l.gone || l.invisible || l.tiny || l.color != "" && alike(l.color, l.background) || l.color == transparent
 }
 
 // of is how an element looks within another.

@@ -114,7 +114,7 @@ var (
 	colorInList = regexp.MustCompile(`#[0-9a-f]+|rgba?\([^)]*\)|[a-z]+`)
 )
 
-// colorOf writes a colour in one way, however it was written; one that is not known stays
+// colorOf writes a colour in one way, however it was written; a word that is not known stays
 // as it is.
 func colorOf(written string) string {
 	written = strings.TrimSpace(strings.ToLower(written))
@@ -138,7 +138,26 @@ func colorOf(written string) string {
 	if long := longColor.FindStringSubmatch(written); long != nil && long[1] != "" {
 		return transparent
 	}
+	if strings.Contains(written, "(") {
+		return transparent // it cannot be judged, so it does not count as seen
+	}
 	return written
+}
+
+// alike tells whether nobody could read one colour on the other.
+func alike(a, b string) bool {
+	if a == b {
+		return true
+	}
+	var parts [6]int
+	if _, err := fmt.Sscanf(a+b, "#%02x%02x%02x#%02x%02x%02x", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &parts[5]); err != nil {
+		return false
+	}
+	difference := 0
+	for i := range 3 {
+		difference += max(parts[i]-parts[i+3], parts[i+3]-parts[i])
+	}
+	return difference < 3*32
 }
 
 // backgroundOf finds the colour among the parts of a background.
