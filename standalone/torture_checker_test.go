@@ -33,13 +33,18 @@ type checker struct {
 // a half after its window.
 const settleWithin = 5 * time.Minute
 
-// awaitDust waits until nothing is left to be done, or until it has taken too long.
-func (w *world) awaitDust() {
+// awaitDust waits until nothing is left to be done, or until it has taken too long. It
+// tells what was left last.
+func (w *world) awaitDust() []string {
+	var last []string
 	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
-		if len(w.unsettled(w.t.Context())) == 0 {
-			return
+		left := w.unsettled(w.t.Context())
+		if len(left) == 0 {
+			break
 		}
+		last = left
 	}
+	return last
 }
 
 func check(w *world, l *load) (*checker, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -34,6 +35,7 @@ func TestTorture(t *testing.T) {
 		{"SeparateProcesses", newSeparateWorld, separateFaults()},
 	} {
 		t.Run(form.name, func(t *testing.T) {
+			t.Parallel()
 			agents := hireStaff(max(15, *tortureCalls/5))
 			s := newSchedule(seed, *tortureCalls, *tortureFaults, agents, form.kinds)
 			torture(form.build(t, agents), s, seed)
@@ -58,14 +60,14 @@ func torture(w *world, s schedule, seed uint64) {
 	faults := w.inflict(began, s.faults)
 	<-loaded
 	healed := time.Now()
-	w.awaitDust()
+	last := w.awaitDust()
 	settled := time.Since(healed)
 	c, err := check(w, l)
 	if err != nil {
 		w.t.Fatal("check: ", err)
 	}
-	w.t.Logf("%s  %s of load, %s until the dust had settled", c.report(seed, faults),
-		healed.Sub(began).Round(time.Second), settled.Round(time.Second))
+	w.t.Logf("%s  %s of load, %s until the dust had settled, at last %s", c.report(seed, faults),
+		healed.Sub(began).Round(time.Second), settled.Round(time.Second), strings.Join(last, ", "))
 	if len(c.lost) > 0 {
 		w.t.Error("\n" + c.stories(w.t.Context()))
 	}

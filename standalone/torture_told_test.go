@@ -24,6 +24,9 @@ func (c *checker) checkTold(call *record) {
 		if _, begun := owed["callback"]; leg.direction == "callback" && !begun {
 			owed["callback"] = leg.startedAt
 		}
+		if leg.reason == "max-duration" { // which outlasts the call (B16)
+			owed["ended"] = time.Time{}
+		}
 	}
 	for occasion, since := range owed {
 		for _, to := range c.contactsOf(call) {
@@ -32,7 +35,8 @@ func (c *checker) checkTold(call *record) {
 				c.duplicates += n - 1
 				continue
 			}
-			if c.w.terminated[call.id] || c.w.unrest.touch(since, call.closedAt) && c.w.unrest.longestGap(since, call.closedAt) < retryWithin {
+			troubled := c.w.terminated[call.id] || c.w.unrest.touch(since, call.closedAt) && c.w.unrest.longestGap(since, call.closedAt) < retryWithin
+			if troubled && !since.IsZero() {
 				c.givenUp++
 				continue
 			}
