@@ -69,8 +69,8 @@ func (t tx) endIfEarly(ctx context.Context, id emergency.CallID, leg emergency.L
 				return err
 			}
 		}
-		if !end.concerns(leg) {
-			continue
+		if !end.concerns(leg) || end.LegID == "" && leg.Direction == emergency.Callback && leg.StartedAt.Equal(end.At) {
+			continue // at the very same moment, it has rather begun after the end
 		}
 		end.LegID = leg.ID
 		if err := t.endLegs(ctx, &call, end); err != nil {

@@ -12,6 +12,7 @@ import (
 func (m *model) answered(p store.Placement) {
 	if call := m.call(p.CallID); call != nil {
 		m.correct(call, *p.Shown)
+		m.rest(call)
 		return
 	}
 	call := &modelCall{recorded: m.now, remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
@@ -24,6 +25,7 @@ func (m *model) answered(p store.Placement) {
 	call.Legs = nil
 	m.legHeardOf(call, leg, "")
 	m.endIfEarly(call, leg.ID)
+	m.rest(call)
 }
 
 // endIfEarly ends a leg if its call was told to be over before the leg was heard of, and
@@ -35,7 +37,7 @@ func (m *model) endIfEarly(call *modelCall, id emergency.LegID) {
 	for _, at := range ends {
 		for i := range call.Legs {
 			leg := &call.Legs[i]
-			if !at.IsZero() && leg.ID == id && leg.Up() && (leg.Direction == emergency.Outbound || !leg.StartedAt.After(at)) {
+			if !at.IsZero() && leg.ID == id && leg.Up() && (leg.Direction == emergency.Outbound || leg.StartedAt.Before(at)) {
 				m.legEnds(call, leg, emergency.EndHungUp, at)
 			}
 		}
@@ -86,7 +88,6 @@ func (m *model) showed(call *modelCall, shown store.Shown) {
 		}
 	default:
 		call.NumberKind = emergency.NumberStanding
-		m.rest(call)
 		return
 	}
 	n.claims = append(n.claims, call.ID)
@@ -96,7 +97,7 @@ func (m *model) showed(call *modelCall, shown store.Shown) {
 func (m *model) rest(call *modelCall) {
 	m.forget()
 	n := m.numbers[call.shown]
-	if n == nil || !call.Degraded || call.NumberKind != emergency.NumberStanding {
+	if n == nil || !call.Degraded || call.NumberKind != emergency.NumberStanding || !call.ClosedAt.IsZero() {
 		return
 	}
 	if n.used.Before(call.DialedAt) {
@@ -143,6 +144,7 @@ func (m *model) calledBackWithoutSQL(a store.Answered) {
 		began = call.DialedAt
 	}
 	m.legHeardOf(call, emergency.Leg{ID: a.LegID, Direction: emergency.Callback, StartedAt: began}, a.From)
+	m.rest(call)
 	m.endIfEarly(call, a.LegID)
 }
 

@@ -18,6 +18,7 @@ func (m *model) callBack(to, from string, fresh emergency.LegID) emergency.Decis
 	decision := emergency.Decision{Verdict: emergency.ConnectAgent, AgentID: call.AgentID, CallID: call.ID, Kind: call.Kind}
 	if decision.LegID = call.connected(from); decision.LegID == "" {
 		m.legBegins(call, emergency.Leg{ID: fresh, Direction: emergency.Callback, StartedAt: m.now}, from)
+		m.rest(call)
 		decision.LegID = fresh
 	}
 	return decision

@@ -80,7 +80,6 @@ func (m *model) addLeg(call *modelCall, leg emergency.Leg, remote string) {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
 	call.remote[leg.ID] = remote
-	m.rest(call)
 }
 
 func (m *model) legEnds(call *modelCall, leg *emergency.Leg, reason emergency.EndReason, at time.Time) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/store"
@@ -87,7 +88,7 @@ func drawPromises(t *rapid.T, w *world) []promised {
 	if rapid.Bool().Draw(t, "an end comes first") {
 		early := calls[0].CallID
 		promises = slices.Insert(promises, 0, func(w *world) error {
-			err := only(w.EndLegs(t.Context(), store.Ending{CallID: early, Reason: emergency.EndHungUp, At: noon, Tell: true}))
+			err := only(w.EndLegs(t.Context(), store.Ending{CallID: early, Reason: emergency.EndHungUp, At: noon.Add(time.Minute), Tell: true}))
 			if errors.Is(err, emergency.ErrUnknownCall) {
 				return nil
 			}

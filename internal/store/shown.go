@@ -62,8 +62,10 @@ func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call,
 		if err := t.endIfEarly(ctx, p.CallID, p.Call().Legs[0]); err != nil {
 			return err
 		}
-		call, err = loadCall(ctx, t, p.CallID)
-		return err
+		if call, err = loadCall(ctx, t, p.CallID); err != nil {
+			return err
+		}
+		return t.restShown(ctx, call)
 	})
 	return call, err
 }
@@ -225,16 +227,13 @@ func (t tx) holdShown(ctx context.Context, call *emergency.Call) (bool, error) {
 }
 
 // settleShown has callbacks reach the call on the number that it showed. If it does not
-// hold that number, people are told, and nobody gets it next while the call goes on.
+// hold that number, people are told.
 func (t tx) settleShown(ctx context.Context, call emergency.Call, held bool) error {
 	if !call.ClosedAt.IsZero() {
 		return nil
 	}
 	if held {
 		return t.claim(ctx, call)
-	}
-	if err := t.restShown(ctx, call); err != nil {
-		return err
 	}
 	if err := t.auditCall(ctx, string(emergency.EventNumberLost), call); err != nil {
 		return err
@@ -247,7 +246,7 @@ func (t tx) settleShown(ctx context.Context, call emergency.Call, held bool) err
 // restShown keeps a number of a pool from the next caller for as long as a callback may be
 // for a call that showed it without having it.
 func (t tx) restShown(ctx context.Context, call emergency.Call) error {
-	if !call.Degraded || call.NumberKind != emergency.NumberStanding {
+	if !call.Degraded || call.NumberKind != emergency.NumberStanding || !call.ClosedAt.IsZero() {
 		return nil
 	}
 	_, err := t.exec(ctx, `UPDATE callback_numbers SET
