@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/notify"
@@ -35,6 +36,10 @@ type Activities struct {
 	// Reconciling is for the two activities that look at all calls.
 	Reconciling Reconciling
 	Log         *slog.Logger
+
+	// passes counts those of the reconciler here: by the clock, one that always comes
+	// late would always come upon the same calls.
+	passes atomic.Int64
 }
 
 // Register makes the steps known to a worker under the names that the workflow

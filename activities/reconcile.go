@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 // Engine is the part of a Temporal client that tells which workflows run.
 type Engine interface {
 	ListWorkflow(ctx context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error)
+	CountWorkflow(ctx context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error)
 	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 }
 
@@ -40,8 +42,14 @@ type Reconciling struct {
 const (
 	// settled is how long a call has been written down before it should have a workflow.
 	settled = 10 * time.Second
-	// runningAtOnce is how many workflows one page lists.
-	runningAtOnce = 1000
+	// closedLately is how far back a pass looks for workflows that were closed before their
+	// time: further than passes are apart when Temporal is slow.
+	closedLately = 10 * time.Minute
+	// closedAtOnce is how many of those one pass takes up.
+	closedAtOnce = 1000
+	// inTurn is how many other calls one pass asks for, each when it is its turn, and
+	// whenMissing how many while there seem to be fewer workflows than calls.
+	inTurn, whenMissing = 250, 2000
 	// askedAtOnce bounds the questions to Temporal or to a carrier at one time.
 	askedAtOnce = 8
 	// forcedSettled is how long the workflow of a call may tell of a forced end itself.
@@ -86,19 +94,13 @@ func (a *Activities) reviveCalls(ctx context.Context) ([]emergency.Repair, int, 
 	if err != nil || len(calls) == 0 {
 		return nil, 0, err //nolint:wrapcheck // ReconcileCalls wraps
 	}
-	running, err := a.running(ctx)
-	if err != nil {
-		return nil, len(calls), err
-	}
+	suspects, err := a.suspects(ctx, calls)
 	var (
 		mu      sync.Mutex
 		repairs []emergency.Repair
-		failed  []error
+		failed  = []error{err}
 	)
-	inParallel(ctx, calls, func(call emergency.CallID) {
-		if running[call] {
-			return
-		}
+	inParallel(ctx, suspects, func(call emergency.CallID) {
 		activity.RecordHeartbeat(ctx)
 		repair, err := a.revive(ctx, call)
 		mu.Lock()
@@ -111,27 +113,45 @@ func (a *Activities) reviveCalls(ctx context.Context) ([]emergency.Repair, int, 
 	return repairs, len(calls), errors.Join(failed...)
 }
 
-// running are the calls whose workflows seem to run. The list is some time behind, so that
-// a call which is not on it has to be asked for; one that is on it wrongly is found by
-// the next pass.
-func (a *Activities) running(ctx context.Context) (map[emergency.CallID]bool, error) {
-	running := map[emergency.CallID]bool{}
-	request := &workflowservice.ListWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.Type), PageSize: runningAtOnce,
+// suspects are the calls whose workflow is to be asked for: those that Temporal lists as
+// closed before their time, and some of the others in turn. What is listed and counted is
+// some time behind and may be wrong, so that it only says whom to ask for first; should
+// neither be told, more are asked for.
+func (a *Activities) suspects(ctx context.Context, calls []emergency.CallID) ([]emergency.CallID, error) {
+	now := time.Now()
+	closed, err := a.Reconciling.Engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed', 'Canceled') AND CloseTime > '%s'",
+			workflows.Type, now.Add(-closedLately).UTC().Format(time.RFC3339)),
+		PageSize: closedAtOnce,
+	})
+	if err != nil {
+		err = fmt.Errorf("list closed workflows: %w", err)
 	}
-	for {
-		page, err := a.Reconciling.Engine.ListWorkflow(ctx, request)
-		if err != nil {
-			return nil, fmt.Errorf("list running workflows: %w", err)
-		}
-		for _, info := range page.GetExecutions() {
-			running[emergency.CallID(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.WorkflowID("")))] = true
-		}
-		activity.RecordHeartbeat(ctx)
-		if request.NextPageToken = page.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return running, nil
+	size := inTurn
+	running, failed := a.Reconciling.Engine.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.Type),
+	})
+	if failed != nil {
+		err = errors.Join(err, fmt.Errorf("count running workflows: %w", failed))
+	}
+	if running.GetCount() < int64(len(calls)) {
+		size = whenMissing
+	}
+	suspects := turn(calls, size, int(a.passes.Add(1)))
+	for _, info := range closed.GetExecutions() {
+		call := emergency.CallID(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.WorkflowID("")))
+		if _, open := slices.BinarySearch(calls, call); open && !slices.Contains(suspects, call) {
+			suspects = append(suspects, call)
 		}
 	}
+	return suspects, err
+}
+
+// turn gives so many of all at most, so that each has its turn as the passes go by.
+func turn[T any](all []T, size, pass int) []T {
+	turns := (len(all) + size - 1) / size
+	first := pass % turns * size
+	return slices.Clone(all[first:min(first+size, len(all))])
 }
 
 // revive has a call go on if Temporal says that its workflow does not run. The repair has
