@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -38,36 +40,32 @@ func (s *Store) LastKnown(ctx context.Context) (emergency.LastKnown, error) {
 // KnownCalls reads what LastKnown does of some calls. One that is closed, or not there,
 // is left out.
 func (s *Store) KnownCalls(ctx context.Context, ids []emergency.CallID) ([]emergency.KnownCall, error) {
-	calls, err := callsByID(ctx, s.read, ids)
-	if err == nil {
-		calls, err = s.withAgents(ctx, calls)
+	var all []emergency.KnownCall
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		which, args := oneOf(some)
+		calls, err := s.knownCalls(ctx, which, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read calls: %w", err)
+		}
+		all = append(all, calls...)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read calls: %w", err)
-	}
-	return calls, nil
+	return all, nil
 }
 
-func (s *Store) knownCalls(ctx context.Context, which string) ([]emergency.KnownCall, error) {
-	calls, err := readCalls(ctx, s.read, which)
+// knownCalls reads the calls whose ID meets a condition, and who has placed them, removed
+// agents too. Those that are closed it leaves out.
+func (s *Store) knownCalls(ctx context.Context, which string, args ...any) ([]emergency.KnownCall, error) {
+	calls, err := readCalls(ctx, s.read, which, args...)
+	if err != nil || len(calls) == 0 {
+		return nil, err
+	}
+	kept, err := collect(ctx, s.read, scanAgent, selectAgent+` WHERE id IN (SELECT agent_id FROM calls WHERE id `+which+`)`, args...)
 	if err != nil {
 		return nil, err
 	}
-	return s.withAgents(ctx, calls)
-}
-
-// withAgents gives calls that are not closed their agents, removed ones too; the others
-// it leaves out.
-func (s *Store) withAgents(ctx context.Context, calls []emergency.KnownCall) ([]emergency.KnownCall, error) {
-	agents := map[emergency.AgentID]emergency.Agent{}
-	if len(calls) > 0 {
-		kept, err := collect(ctx, s.read, scanAgent, selectAgent+` WHERE id IN (SELECT agent_id FROM calls WHERE closed_at IS NULL)`)
-		if err != nil {
-			return nil, err
-		}
-		for _, agent := range kept {
-			agents[agent.ID] = agent
-		}
+	agents := make(map[emergency.AgentID]emergency.Agent, len(kept))
+	for _, agent := range kept {
+		agents[agent.ID] = agent
 	}
 	open := make([]emergency.KnownCall, 0, len(calls))
 	for _, call := range calls {
@@ -92,7 +90,7 @@ func (s *Store) resting(ctx context.Context, now time.Time) ([]emergency.Resting
 		}
 		return &all[i]
 	}
-	returned, err := collect(ctx, s.read, scanReturned, selectReturned+`n.free_at > $1 ORDER BY n.number`, now)
+	returned, err := collect(ctx, s.read, scanReturned, selectReturned+`n.free_at > $1`, now)
 	if err != nil {
 		return nil, err
 	}
@@ -107,5 +105,6 @@ func (s *Store) resting(ctx context.Context, now time.Time) ([]emergency.Resting
 		kept := number(past.number)
 		kept.Shown = append(kept.Shown, past.PastCall)
 	}
+	slices.SortFunc(all, func(a, b emergency.RestingNumber) int { return cmp.Compare(a.Number, b.Number) })
 	return all, nil
 }

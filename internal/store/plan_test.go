@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lifeline/internal/emergency"
+	"lifeline/internal/store"
 )
 
 // statement is what the store had the database do.
@@ -92,6 +93,7 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 			w.pools(t)
 			w.remove(t, call.Number)
 			w.administrates(t)
+			w.writesLate(t)
 			w.forgetNumbers(t)
 			w.expire(t)
 			if _, err := w.SavePoolState(t.Context(), "us", emergency.PoolLow); err != nil {
@@ -105,6 +107,23 @@ func TestLooksAtWhatIsInUseAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+// writesLate writes down what was answered without SQL, and reads what answers need then.
+func (w *world) writesLate(t *testing.T) {
+	t.Helper()
+	p := w.showing(t, "two", "+13031000002")
+	for _, placed := range []store.Placement{p, shownIn(w.placement(t, "two"), standing)} {
+		w.endsEarly(t, store.Ending{CallID: placed.CallID, LegID: "early"})
+		w.place(t, placed)
+		w.keep(t, w.connected(placed.CallID, noon))
+	}
+	w.tellsLate(t, p.CallID, false)
+	w.remembered(t)
+	do(t, only(w.LiveCalls(t.Context())), only(w.KnownCalls(t.Context(), []emergency.CallID{p.CallID})),
+		w.ForgetEarlyEnds(t.Context(), noon.Add(-time.Hour)))
+	w.hangUp(t, p.CallID, "")
+	w.closeCall(t, p.CallID)
 }
 
 // administrates makes changes that have to look for numbers.
