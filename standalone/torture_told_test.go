@@ -43,6 +43,11 @@ func (c *checker) checkTold(call *record) {
 			c.blame(call.id, "%s was not told of %s", to, occasion)
 		}
 	}
+	c.checkSent(call)
+}
+
+// checkSent looks for every message that counts as sent.
+func (c *checker) checkSent(call *record) {
 	for _, d := range call.deliveries {
 		occasion := d.event
 		if d.round > 0 {
