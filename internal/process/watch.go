@@ -133,8 +133,12 @@ func (w *watch) readNews(ctx context.Context) error {
 		switch event.Type { //nolint:exhaustive // the others change neither
 		case emergency.EventConfigurationChanged:
 			w.agents.due, w.pools.due = true, true
-		case emergency.EventCallPlaced, emergency.EventCallClosed, emergency.EventNumberLeased:
+		case emergency.EventCallPlaced, emergency.EventCallClosed, emergency.EventNumberLeased, emergency.EventNumberCorrected:
 			w.pools.due = true
+		case emergency.EventNumberLost:
+			w.pools.due = true
+			w.log.WarnContext(ctx, "A call that was answered without the database showed a number that its agent does not hold; a callback may reach somebody else",
+				"call", event.CallID, "site", event.SiteID)
 		}
 	}
 	w.seen = events[len(events)-1].Seq

@@ -162,6 +162,8 @@ func TestWatchLooksWhenItMatters(t *testing.T) {
 		{emergency.EventCallPlaced, []time.Duration{20 * second}, both},
 		{emergency.EventCallClosed, []time.Duration{20 * second}, both},
 		{emergency.EventNumberLeased, []time.Duration{20 * second}, both},
+		{emergency.EventNumberCorrected, []time.Duration{20 * second}, both},
+		{emergency.EventNumberLost, []time.Duration{20 * second}, both},
 		{emergency.EventPresenceChanged, []time.Duration{20 * second}, []time.Duration{20 * second}},
 		{emergency.EventReadinessChanged, []time.Duration{20 * second}, []time.Duration{20 * second}},
 		{emergency.EventPoolChanged, []time.Duration{20 * second}, []time.Duration{20 * second}},
