@@ -98,6 +98,13 @@ func newCalls() []*call {
 			ended(500*time.Millisecond, dial), ended(1000*time.Millisecond, first), rung(1100*time.Millisecond, first),
 			ended(1500*time.Millisecond, second), rung(1600*time.Millisecond, second),
 		}},
+		// Version 6 takes in what the PSAP saw of a call that was answered without SQL (B7).
+		{name: "corrected", script: []act{
+			corrected(500 * time.Millisecond), corrected(600 * time.Millisecond),
+			unreadable(700*time.Millisecond, workflows.SignalNumberCorrected), ended(time.Second, dial),
+			rung(2000*time.Millisecond, first), ended(2500*time.Millisecond, first),
+		}},
+		{name: "corrected-in-trouble", early: []act{corrected(0)}, script: []act{ended(2*time.Second, dial)}, fail: sqlInTrouble},
 	}
 	calls = append(calls, noticeCalls()...)
 	calls = append(calls, usefulCalls()...)
@@ -201,6 +208,12 @@ func rung(after time.Duration, leg emergency.LegID) act {
 func leased(after time.Duration) act {
 	return send(after, workflows.SignalNumberLeased, func(at time.Time) any {
 		return emergency.LateLease{Number: "+12025550102", At: at}
+	})
+}
+
+func corrected(after time.Duration) act {
+	return send(after, workflows.SignalNumberCorrected, func(at time.Time) any {
+		return emergency.CorrectedNumber{Number: "+12025550199", Kind: emergency.NumberStanding, At: at}
 	})
 }
 
