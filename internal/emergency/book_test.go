@@ -284,6 +284,24 @@ func TestBookOfCallers(t *testing.T) {
 	}
 }
 
+// What a book leaves out of a voice routing stays where it came from: it is read again, and
+// kept on disk.
+func TestBookLeavesRoutingWhole(t *testing.T) {
+	routing := func() emergency.VoiceRouting {
+		return emergency.VoiceRouting{
+			Trunks: []emergency.Trunk{
+				{ID: "north", Numbers: []string{"unusable", bookFirst}, FailOver: []emergency.TrunkID{"nowhere"}}, {ID: "not usable"}, {ID: "south"},
+			},
+			OutboundProfiles: []emergency.OutboundProfile{{ID: "default", CapacityProfile: "default", Numbers: []string{"unusable", bookFirst}}},
+		}
+	}
+	given := routing()
+	emergency.NewBook(emergency.LastKnown{Routing: given})
+	if diff := cmp.Diff(routing(), given); diff != "" {
+		t.Errorf("the routing is changed (-want +got):\n%s", diff)
+	}
+}
+
 // Whatever is put into a book and taken out again, it answers as one that was made of what
 // is left.
 func TestBookFollows(t *testing.T) {
