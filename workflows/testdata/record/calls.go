@@ -109,25 +109,31 @@ func newCalls() []*call {
 	calls = append(calls, noticeCalls()...)
 	calls = append(calls, usefulCalls()...)
 	for n, c := range calls {
-		c.order = emergency.Order{
-			CallID:  emergency.CallID(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", n+1)),
-			AgentID: "agent-us", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
-			LegID: dial, Number: "+12025550101", NumberKind: emergency.NumberLeased, SiteName: "Washington",
-			Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside", Notices: c.plan,
-		}
-		if c.refused != nil {
-			c.refused.CallID, c.refused.AgentID, c.refused.SiteName = c.order.CallID, c.order.AgentID, c.order.SiteName
-			c.refused.Kind, c.refused.Country, c.refused.Code = c.order.Kind, c.order.Country, emergency.CheckNoRoute
-			c.refused.Contacts, c.refused.Notices = c.order.Contacts, *c.plan
-		}
-		if c.standing {
-			c.order.Number, c.order.NumberKind = "+12025550199", emergency.NumberStanding
-		}
-		if c.name == "max-duration" {
-			c.order.Terms.MaxCall = 5 * time.Second
-		}
+		c.give(n + 1)
 	}
 	return calls
+}
+
+// give fills in the orders of the number-th scenario: the same in every run, as
+// a history must not change with the day.
+func (c *call) give(number int) {
+	c.order = emergency.Order{
+		CallID:  emergency.CallID(fmt.Sprintf("0198c0de-0000-7000-8000-%012d", number)),
+		AgentID: "agent-us", Kind: emergency.KindEmergency, Dialed: "911", Country: emergency.UnitedStates,
+		LegID: dial, Number: "+12025550101", NumberKind: emergency.NumberLeased, SiteName: "Washington",
+		Terms: terms, Contacts: 2, PresenceOutside: c.name == "presence-outside", Notices: c.plan,
+	}
+	if c.refused != nil {
+		c.refused.CallID, c.refused.AgentID, c.refused.SiteName = c.order.CallID, c.order.AgentID, c.order.SiteName
+		c.refused.Kind, c.refused.Country, c.refused.Code = c.order.Kind, c.order.Country, emergency.CheckNoRoute
+		c.refused.Contacts, c.refused.Notices = c.order.Contacts, *c.plan
+	}
+	if c.standing {
+		c.order.Number, c.order.NumberKind = "+12025550199", emergency.NumberStanding
+	}
+	if c.name == "max-duration" {
+		c.order.Terms.MaxCall = 5 * time.Second
+	}
 }
 
 // sqlInTrouble fails three steps as local activities, and once more as ordinary
