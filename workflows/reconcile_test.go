@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,9 +26,11 @@ type pass struct {
 	missing [][]emergency.LegRef
 	checks  []workflows.LegCheck
 	asked   []time.Time
-	// told are the calls whose contacts were told; deaf are those who could not be.
-	told []workflows.NoticeRef
-	deaf map[emergency.CallID]bool
+	// told are the calls whose contacts were told, all at once; deaf are those who could
+	// not be.
+	telling sync.Mutex
+	told    []workflows.NoticeRef
+	deaf    map[emergency.CallID]bool
 }
 
 func newPass(t *testing.T) *pass {
@@ -37,6 +40,8 @@ func newPass(t *testing.T) *pass {
 		workflows.ActivityReconcileCalls: func(context.Context) (workflows.Reconciled, error) { return p.reconciled, p.failed },
 		workflows.ActivityCheckLegs:      p.check,
 		workflows.ActivityNotifyContacts: func(_ context.Context, ref workflows.NoticeRef) (workflows.Deliveries, error) {
+			p.telling.Lock()
+			defer p.telling.Unlock()
 			p.told = append(p.told, ref)
 			if p.deaf[ref.CallID] {
 				return workflows.Deliveries{}, errors.New("the mail system is down")
