@@ -35,7 +35,7 @@ const (
 )
 
 // BenchmarkCrowd prints what ten thousand calls in their callback window cost an API
-// and a worker in memory, and a dial and an inbound decision in time, beside an
+// and a worker in memory and work, and a dial and an inbound decision in time, beside an
 // installation in which nothing happens. Each has processes, a Temporal server and a
 // PostgreSQL database of its own.
 func BenchmarkCrowd(b *testing.B) {
@@ -70,10 +70,15 @@ func measureWindows(b *testing.B, t *table) {
 	t.section(fmt.Sprintf("%d calls in their callback window, in processes of their own on PostgreSQL, beside as many processes with none", windows))
 	t.row("dialed and hung up, 16 at a time", perSecond(windows, answered))
 	t.row("until Temporal has them all", running.Round(time.Second).String())
-	for i, name := range []string{"api", "worker", "temporal"} {
+	for i, name := range processNames {
 		t.row("memory of "+name, "full "+full.processes[i].memory(b), "empty "+empty.processes[i].memory(b))
 	}
+	measurePasses(b, t, full, empty)
+	measureTurns(b, t, full, empty, calls)
+}
 
+// measureTurns times dials and inbound decisions in the one and the other, in turns.
+func measureTurns(b *testing.B, t *table, full, empty *processes, calls []placed) {
 	var dials, quietDials, inbound, quietInbound series
 	for i := range windowPairs {
 		time.Sleep(quiet / 5)
@@ -105,7 +110,10 @@ func measureWindows(b *testing.B, t *table) {
 	t.ratio("inbound decision, full ÷ empty", inbound, quietInbound, "about 1")
 }
 
-// processes are an installation of separate processes, api, worker and temporal.
+// processNames are those of an installation's processes, in their order.
+var processNames = []string{"api", "worker", "temporal"}
+
+// processes are an installation of separate processes.
 type processes struct {
 	*service
 

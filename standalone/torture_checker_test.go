@@ -82,7 +82,8 @@ func (c *checker) blame(call, format string, args ...any) {
 	c.lost[call] = append(c.lost[call], fmt.Sprintf(format, args...))
 }
 
-// checkAnswered holds every dial that was answered to what is kept of it.
+// checkAnswered holds every dial that was answered to what is kept of it. A callback to
+// any number that was shown has to find it.
 func (c *checker) checkAnswered() {
 	for _, d := range c.l.dials {
 		kept := c.calls[d.call.CallID]
@@ -91,10 +92,13 @@ func (c *checker) checkAnswered() {
 			c.blame(d.call.CallID, "answered at %s and forgotten", clockOf(d.answered))
 		case kept.agent != d.plan.agent.id || kept.agent != d.call.AgentID:
 			c.blame(kept.id, "%s dialed, and %s is on record", d.plan.agent.id, kept.agent)
-		case kept.callerID != d.call.Route.CallerID:
-			c.blame(kept.id, "%s was shown, and %s is on record", d.call.Route.CallerID, kept.callerID)
 		case kept.leg(d.call.Legs[0].LegID) == nil:
 			c.blame(kept.id, "its leg %s is forgotten", d.call.Legs[0].LegID)
+		}
+		for _, shown := range append(d.again, d.call.Route.CallerID) {
+			if kept != nil && shown != kept.callerID && (shown != kept.number || kept.numberKind != "leased") {
+				c.blame(kept.id, "%s was shown, and is not on record", shown)
+			}
 		}
 	}
 }

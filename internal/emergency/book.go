@@ -166,7 +166,8 @@ func (b *Book) Decide(to, from string, at time.Time) Decision {
 }
 
 // place ranks how a call came to a number: it has the number, it showed it, or it showed
-// it and its agent has probably shown another since, in a redial. It is zero when the
+// it and its agent has probably shown another since, in a redial. What SQL had chosen for
+// a call that was answered without it is not since. It is zero when the
 // number leads to the call no more.
 func (b *Book) place(call *bookCall, to string) int {
 	switch {
@@ -174,7 +175,9 @@ func (b *Book) place(call *bookCall, to string) int {
 		return 1
 	case call.Route.CallerID != to:
 		return 0
-	case slices.ContainsFunc(b.byAgent[call.AgentID], func(c *bookCall) bool { return c.ClosedAt.IsZero() }):
+	case slices.ContainsFunc(b.byAgent[call.AgentID], func(c *bookCall) bool {
+		return c.ClosedAt.IsZero() && (c != call || !c.Degraded)
+	}):
 		return 3
 	default:
 		return 2

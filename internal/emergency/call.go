@@ -138,6 +138,12 @@ func (c Call) Leg(id LegID) Leg {
 // HasLeg tells whether the call has a leg with this ID.
 func (c Call) HasLeg(id LegID) bool { return c.Leg(id).ID != "" }
 
+// LeadsHere tells whether callbacks to a number are for this call: it has the number, or
+// has shown it. Others may have shown it, too.
+func (c Call) LeadsHere(number string) bool {
+	return c.Route.CallerID == number || c.NumberKind == NumberLeased && c.Number == number
+}
+
 // ExpiresAt is when the call is over even if no workflow says so: the end of its
 // window, or of the longest call allowed and the grace after it, and some slack.
 func (c Call) ExpiresAt() time.Time {

@@ -9,14 +9,16 @@ import (
 )
 
 // correctRules are about calls that SQL had written down although they were answered
-// without it: what the PSAP saw wins (B7).
+// without it: callbacks to what they showed lead to them, too (B7).
 var correctRules = []rule{
-	{"over what SQL had chosen", shownWins},
-	{"over a number that others share", shownWinsOverShared},
-	{"over a number that people were told", shownWinsOverTold},
-	{"over a number that was leased late", shownWinsOverLate},
+	{"beside what SQL had chosen", shownBesideChosen},
+	{"before other callers", shownBeforeOthers},
+	{"beside a number that others share", shownBesideShared},
+	{"beside a number that was leased late", shownBesideLate},
+	{"a number of its own, beside the site's", shownIsHeldBeside},
+	{"by two processes", shownByTwo},
 	{"the same as SQL had chosen", shownIsChosen},
-	{"after the close", shownWinsAfterClose},
+	{"after the close", shownAfterClose},
 }
 
 // hears checks what the workflow is told of a call's number, and in which order.
@@ -36,80 +38,125 @@ func (w *world) hears(t *testing.T, id emergency.CallID, want emergency.Correcte
 	same(t, "what the workflow hears", want, got)
 }
 
-// A transaction may have been committed although its answer came too late. Then what the
-// PSAP saw wins: the number leased for this call alone goes back as it came, and the
-// workflow and those who are yet to be told get the right one.
-func shownWins(t *testing.T, w *world) {
+// keeps checks what a call has, and what it showed besides; callbacks to both are for it,
+// as SQL decides and as it is remembered.
+func (w *world) keeps(t *testing.T, id emergency.CallID, number, shown string) {
+	t.Helper()
+	call := w.read(t, id)
+	same(t, "its number and what it showed", []string{number, shown}, []string{call.Number, call.Route.CallerID})
+	if !call.Degraded {
+		t.Error("the call does not say that it was answered without SQL")
+	}
+	for _, to := range []string{number, shown} {
+		same(t, "the call of a callback to "+to, id, w.offer(t, to).CallID)
+		same(t, "as it is remembered", id, w.remembered(t).Decide(to, "", w.clock.read()).CallID)
+	}
+}
+
+// A transaction may have been committed although its answer came too late, or another
+// process may have answered with it: nobody knows what the PSAP saw. The call keeps its
+// number, and callbacks to what it showed reach it as well; nothing changes for its
+// workflow, and the people who are told ring the number that is its alone.
+func shownBesideChosen(t *testing.T, w *world) {
 	w.addSite(t, "us", first, second)
 	w.addAgents(t, "us", "one")
 	w.contact(t, "one", "desk@example.com")
 	p := w.placement(t, "one")
 	has(t, w.place(t, p), first, emergency.NumberLeased)
 	call := w.place(t, shownIn(p, standing))
-	has(t, call, standing, emergency.NumberStanding)
-	if !call.Degraded {
-		t.Error("the call does not say that it was answered without SQL")
-	}
+	w.keeps(t, p.CallID, first, standing)
+	call = w.read(t, call.ID)
 	same(t, "once more", call, w.place(t, shownIn(p, standing)))
-	same(t, "once more, by a process that showed another number", call, w.place(t, shownIn(p, second)))
-	same(t, "presence claims", 1, w.count(t, `SELECT COUNT(*) FROM presence_claims`))
-	w.states(t, map[string]emergency.NumberState{first: free, second: free})
-	w.hears(t, p.CallID, emergency.CorrectedNumber{Number: standing, Kind: emergency.NumberStanding})
+	same(t, "once more, by a process that showed a third number", call, w.place(t, shownIn(p, second)))
+	same(t, "presence claims", 2, w.count(t, `SELECT COUNT(*) FROM presence_claims`))
+	w.states(t, map[string]emergency.NumberState{first: leased, second: free})
+	same(t, "messages about the number", 0, w.count(t, `SELECT COUNT(*) FROM outbox WHERE kind = 'number-corrected'`))
 	notice, _ := w.ensure(t, p.CallID, emergency.NoticePlaced, 0)
-	same(t, "the number in the notice", standing, notice.Number)
-	same(t, "the call of a callback", p.CallID, w.offer(t, standing).CallID)
-	same(t, "a callback to the other", emergency.NotAnEmergencyCallback, w.offer(t, first).Verdict)
+	same(t, "the number in the notice", first, notice.Number)
 	same(t, "lines in the audit", 1, w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'number-corrected'`))
 	same(t, "events", 1, w.count(t, `SELECT COUNT(*) FROM events WHERE type = 'number-corrected' AND call_id = $1`, p.CallID))
+	w.finish(t, p.CallID)
+	w.states(t, map[string]emergency.NumberState{first: resting, second: free})
 }
 
-// A number that other calls of the agent show stays theirs.
-func shownWinsOverShared(t *testing.T, w *world) {
+// What SQL has chosen for a call does not put it behind another caller who showed the same
+// number earlier: perhaps nobody has seen it. A redial does, because it shows it.
+func shownBeforeOthers(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two")
+	w.pass(time.Second)
+	earlier := w.place(t, w.showing(t, "two", standing))
+	w.pass(time.Second)
+	p := w.placement(t, "one")
+	w.place(t, p)
+	w.place(t, shownIn(p, standing))
+	w.keeps(t, p.CallID, first, standing)
+	has(t, w.dial(t, "one"), first, emergency.NumberLeased)
+	const another = "+12025550999"
+	same(t, "who is called back after the redial, as remembered", earlier.ID, w.remembered(t).Decide(standing, another, w.clock.read()).CallID)
+	same(t, "who is called back after the redial", earlier.ID, w.offerFrom(t, standing, another).CallID)
+}
+
+// A number that other calls of the agent show stays theirs, too.
+func shownBesideShared(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
 	earlier := w.dial(t, "one")
 	p := w.placement(t, "one")
 	w.place(t, p)
-	has(t, w.place(t, shownIn(p, standing)), standing, emergency.NumberStanding)
-	has(t, w.read(t, earlier.ID), first, emergency.NumberLeased)
-	w.states(t, map[string]emergency.NumberState{first: leased})
-	same(t, "the call of a callback", earlier.ID, w.offer(t, first).CallID)
-}
-
-// A number that somebody has been told of may be rung, so that it rests (B5).
-func shownWinsOverTold(t *testing.T, w *world) {
-	w.addSite(t, "us", first)
-	w.addAgents(t, "us", "one")
-	w.contact(t, "one", "desk@example.com")
-	p := w.placement(t, "one")
-	w.place(t, p)
-	w.record(t, p.CallID, "desk@example.com", emergency.DeliverySent)
 	w.place(t, shownIn(p, standing))
-	w.states(t, map[string]emergency.NumberState{first: resting})
+	has(t, w.read(t, earlier.ID), first, emergency.NumberLeased)
+	same(t, "the call of a callback", p.CallID, w.offer(t, standing).CallID)
+	w.finish(t, p.CallID)
+	w.states(t, map[string]emergency.NumberState{first: leased})
 }
 
-// So it is with a number that the call got when one became free, if the PSAP saw yet
-// another.
-func shownWinsOverLate(t *testing.T, w *world) {
-	w.addSite(t, "us")
-	w.addAgents(t, "us", "one")
-	p := w.placement(t, "one")
-	w.place(t, p)
-	w.add(t, first, "us")
-	w.add(t, second, "us")
-	w.hasLate(t, p.CallID, first, emergency.NumberLeased)
-	same(t, "what the PSAP saw stays", standing, w.place(t, shownIn(p, standing)).Route.CallerID)
-	w.hasLate(t, p.CallID, first, emergency.NumberLeased)
+// A number that the call got when one became free stays, whatever the PSAP saw.
+func shownBesideLate(t *testing.T, w *world) {
+	for _, shown := range []string{standing, second} {
+		w.wipe(t)
+		w.addSite(t, "us")
+		w.addAgents(t, "us", "one")
+		p := w.placement(t, "one")
+		w.place(t, p)
+		w.add(t, first, "us")
+		w.add(t, second, "us")
+		w.hasLate(t, p.CallID, first, emergency.NumberLeased)
+		w.place(t, shownIn(p, shown))
+		w.keeps(t, p.CallID, first, shown)
+	}
+	w.states(t, map[string]emergency.NumberState{first: leased, second: resting})
+}
 
-	w.wipe(t)
-	w.addSite(t, "us")
-	w.addAgents(t, "us", "one")
-	p = w.placement(t, "one")
-	w.place(t, p)
-	w.add(t, first, "us")
-	w.add(t, second, "us")
-	has(t, w.place(t, shownIn(p, second)), second, emergency.NumberLeased)
-	w.states(t, map[string]emergency.NumberState{first: free, second: leased})
+// When SQL had only the site's number, and the PSAP saw one that the agent held, the call
+// has that one again, and the workflow hears so.
+func shownIsHeldBeside(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two")
+	holder := w.dial(t, "two")
+	p := w.placement(t, "one")
+	has(t, w.place(t, p), standing, emergency.NumberStanding)
+	w.finish(t, holder.ID)
+	w.place(t, shownIn(p, first))
+	w.hears(t, p.CallID, emergency.CorrectedNumber{Number: first, Kind: emergency.NumberLeased})
+	w.keeps(t, p.CallID, first, standing)
+	w.states(t, map[string]emergency.NumberState{first: leased})
+}
+
+// Two processes may answer one dial without SQL, and only one of them know what number the
+// agent holds. Whichever is heard of first, callbacks to both numbers are for the call.
+func shownByTwo(t *testing.T, w *world) {
+	for _, order := range [][]string{{first, standing}, {standing, first}} {
+		w.wipe(t)
+		w.addSite(t, "us", first)
+		w.addAgents(t, "us", "one")
+		p := w.placement(t, "one")
+		for _, shown := range append(order, order...) {
+			w.place(t, shownIn(p, shown))
+		}
+		w.keeps(t, p.CallID, first, standing)
+		same(t, "lines in the audit", 1, w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'number-corrected'`))
+	}
 }
 
 // When SQL had chosen what was shown, the call says that it was answered without SQL, and
@@ -127,7 +174,7 @@ func shownIsChosen(t *testing.T, w *world) {
 
 // A call that was committed and is closed by now is told of by what it showed: a callback
 // still goes to the desk.
-func shownWinsAfterClose(t *testing.T, w *world) {
+func shownAfterClose(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
 	p := w.placement(t, "one")

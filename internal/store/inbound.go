@@ -82,7 +82,8 @@ const showedStanding = `(c.number_kind = 'standing' OR c.caller_id <> c.number)`
 //
 // On a leased number that is a call of its holder. A standing number several callers
 // may have shown: whoever has got a number since has probably shown that too, in a
-// redial, so the others come first (B5). A call that this very caller is connected
+// redial, so the others come first (B5). What SQL had chosen for a call that was answered
+// without it is not since: perhaps nobody has seen it. A call that this very caller is connected
 // with comes before all others, so that a repeated question has the same answer
 // whatever has happened meanwhile; a call for help comes before a test (B13).
 func (s *Store) calledBack(ctx context.Context, in Inbound) ([]emergency.CallID, error) {
@@ -92,7 +93,8 @@ func (s *Store) calledBack(ctx context.Context, in Inbound) ([]emergency.CallID,
 			AND EXISTS (SELECT 1 FROM routes r WHERE r.number = c.number AND r.agent_id = c.agent_id)
 			UNION ALL
 			SELECT c.id, c.kind, c.dialed_at,
-				CASE WHEN EXISTS (SELECT 1 FROM leases l WHERE l.agent_id = c.agent_id) THEN 3 ELSE 2 END AS place FROM calls c
+				CASE WHEN EXISTS (SELECT 1 FROM leases l JOIN lease_claims k ON k.number = l.number WHERE l.agent_id = c.agent_id
+					AND NOT (k.call_id = c.id AND c.degraded)) THEN 3 ELSE 2 END AS place FROM calls c
 			WHERE c.caller_id = $1 AND c.closed_at IS NULL AND c.expires_at > $2 AND `+showedStanding+`) AS live
 		ORDER BY CASE WHEN EXISTS (SELECT 1 FROM legs g WHERE g.call_id = live.id AND g.direction = 'callback'
 				AND g.ended_at IS NULL AND g.remote = $3) THEN 0 ELSE 1 END,

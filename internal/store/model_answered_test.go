@@ -52,21 +52,19 @@ func (m *model) hangUpAll(id emergency.CallID, at time.Time) {
 	}
 }
 
-// correct lets what the PSAP saw win.
+// correct has callbacks to what a call showed lead to it, beside those to what SQL chose.
 func (m *model) correct(call *modelCall, shown store.Shown) {
-	if call.Degraded {
-		return
-	}
+	full := call.Degraded && call.shown != call.Number
 	call.Degraded = true
 	switch {
-	case call.shown == shown.Number:
-	case !call.ClosedAt.IsZero():
-		call.shown = shown.Number
-	default:
-		if call.NumberKind == emergency.NumberLeased {
-			m.unclaim(call)
+	case full, call.shown == shown.Number, call.has(shown.Number):
+	case call.ClosedAt.IsZero() && shown.Kind == emergency.NumberLeased && call.NumberKind == emergency.NumberStanding:
+		first := call.shown
+		if m.showed(call, shown); call.NumberKind == emergency.NumberLeased {
+			call.shown = first
 		}
-		m.showed(call, shown)
+	default:
+		call.shown = shown.Number
 	}
 }
 
@@ -97,7 +95,7 @@ func (m *model) showed(call *modelCall, shown store.Shown) {
 func (m *model) rest(call *modelCall) {
 	m.forget()
 	n := m.numbers[call.shown]
-	if n == nil || !call.Degraded || call.NumberKind != emergency.NumberStanding || !call.ClosedAt.IsZero() {
+	if n == nil || !call.Degraded || call.has(call.shown) || !call.ClosedAt.IsZero() {
 		return
 	}
 	if n.used.Before(call.DialedAt) {
@@ -105,15 +103,6 @@ func (m *model) rest(call *modelCall) {
 	}
 	if until := call.ExpiresAt().Add(agreed.Quarantine); n.freeAt.Before(until) {
 		n.freeAt, n.last = until, call.ID
-	}
-}
-
-// unclaim takes from a call a number that it has shown to nobody.
-func (m *model) unclaim(call *modelCall) {
-	n := m.numbers[call.Number]
-	n.claims = slices.DeleteFunc(n.claims, func(id emergency.CallID) bool { return id == call.ID })
-	if len(n.claims) == 0 {
-		n.holder = ""
 	}
 }
 

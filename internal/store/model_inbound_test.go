@@ -65,10 +65,19 @@ func (m *model) calledBack(to, from string) *modelCall {
 			cmp.Compare(yes(a.connected(from) != ""), yes(b.connected(from) != "")),
 			cmp.Compare(yes(a.Kind == emergency.KindEmergency), yes(b.Kind == emergency.KindEmergency)),
 			cmp.Compare(yes(a.has(to)), yes(b.has(to))),
-			cmp.Compare(yes(m.heldBy(a.AgentID) == ""), yes(m.heldBy(b.AgentID) == "")),
+			cmp.Compare(yes(!m.hasSince(a)), yes(!m.hasSince(b))),
 			b.DialedAt.Compare(a.DialedAt),
 			cmp.Compare(b.ID, a.ID),
 		)
+	})
+}
+
+// hasSince says that the agent has got a number since the call showed another. What SQL
+// had chosen for a call that was answered without it does not count.
+func (m *model) hasSince(call *modelCall) bool {
+	number := m.heldBy(call.AgentID)
+	return number != "" && slices.ContainsFunc(m.numbers[number].claims, func(id emergency.CallID) bool {
+		return id != call.ID || !call.Degraded
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // Shown is the number that the PSAP saw of a call that was answered without SQL (B7). It
-// is the one that leads to the call, whatever SQL would have chosen.
+// leads to the call, whatever SQL has chosen.
 type Shown struct {
 	// Number is in E.164.
 	Number string
@@ -23,9 +23,10 @@ type Shown struct {
 // placeAnswered writes down a call that was answered without SQL, maybe hours ago.
 // Doing so again changes nothing.
 //
-// SQL may know the call already, when the answer did not wait for the transaction: then
-// what the PSAP saw counts. The agent may have been removed since, or even be missing
-// from a backup that was restored; a promise was given, so the call is kept all the same.
+// SQL may know the call already, when the answer did not wait for the transaction, or when
+// another process gave another answer: then both lead to it. The agent may have been
+// removed since, or even be missing from a backup that was restored; a promise was given,
+// so the call is kept all the same.
 // Only a site that does not exist is emergency.ErrUnknownSite: nobody could say where
 // help should go. A call with this ID that was over before, or has been erased, is
 // emergency.ErrCallOver: this one needs another ID.
@@ -46,8 +47,6 @@ func (s *Store) placeAnswered(ctx context.Context, p Placement) (emergency.Call,
 		switch {
 		case err == nil && !call.DialedAt.Equal(stamp(p.At)) && !stamp(p.At).Before(call.Past().Over):
 			err = emergency.ErrCallOver
-		case err == nil && call.Degraded:
-			return nil // it has been done
 		case err == nil:
 			err = t.correct(ctx, call, *p.Shown)
 		case errors.Is(err, emergency.ErrUnknownCall):
@@ -123,74 +122,68 @@ func (t tx) insertAnswered(ctx context.Context, p Placement, presence emergency.
 	return t.overrideLate(ctx, call, call.Legs[0], presence)
 }
 
-// correct lets what the PSAP saw win over what SQL had chosen. A number that was leased
-// for this call alone was shown to nobody, and goes back as it came (B5).
+// correct has callbacks to the number that a call showed lead to it, beside those to the
+// number that SQL had chosen: either may be what the PSAP saw, as one dial may be answered
+// by two processes.
 func (t tx) correct(ctx context.Context, call emergency.Call, shown Shown) error {
 	if _, err := t.exec(ctx, `UPDATE calls SET degraded = TRUE WHERE id = $1`, call.ID); err != nil {
 		return err
 	}
-	if call.Route.CallerID == shown.Number {
+	corrected := call.Degraded && call.Route.CallerID != call.Number
+	switch {
+	case call.LeadsHere(shown.Number), corrected: // a call has no place for a third number
 		return nil
+	case call.ClosedAt.IsZero() && shown.Kind == emergency.NumberLeased && call.NumberKind != emergency.NumberLeased:
+		return t.holdBeside(ctx, call, shown)
 	}
-	call.Degraded = true
-	held := true
-	if call.ClosedAt.IsZero() {
-		if err := t.giveBackUnseen(ctx, call); err != nil {
+	call.Degraded, call.Route.CallerID = true, shown.Number
+	if _, err := t.exec(ctx, `UPDATE calls SET caller_id = $2,
+			rests_until = CASE WHEN closed_at IS NULL THEN rests_until ELSE $3 END WHERE id = $1`,
+		call.ID, call.Route.CallerID, stamp(call.Past().Until)); err != nil {
+		return err
+	}
+	if shown.Kind == emergency.NumberLeased {
+		if err := t.settleShown(ctx, call, false); err != nil {
 			return err
 		}
-		call.Number, call.NumberKind = shown.Number, shown.Kind
-		var err error
-		if held, err = t.holdShown(ctx, &call); err != nil {
-			return err
-		}
 	}
-	call.Route.CallerID = shown.Number
-	if _, err := t.exec(ctx, `UPDATE calls SET number = $2, number_kind = $3, caller_id = $4,
-			rests_until = CASE WHEN closed_at IS NULL THEN rests_until ELSE $5 END WHERE id = $1`,
-		call.ID, call.Number, call.NumberKind, call.Route.CallerID, stamp(call.Past().Until)); err != nil {
+	return t.tellOfCorrection(ctx, call)
+}
+
+// holdBeside gives an open call the leased number that it showed, beside the standing one
+// that SQL had chosen. If another holds that by now, it is all the same what the call is
+// found by.
+func (t tx) holdBeside(ctx context.Context, call emergency.Call, shown Shown) error {
+	call.Degraded, call.Number, call.NumberKind = true, shown.Number, shown.Kind
+	held, err := t.holdShown(ctx, &call)
+	if err != nil {
+		return err
+	}
+	if !held {
+		call.Route.CallerID = shown.Number
+	}
+	if _, err := t.exec(ctx, `UPDATE calls SET number = $2, number_kind = $3, caller_id = $4 WHERE id = $1`,
+		call.ID, call.Number, call.NumberKind, call.Route.CallerID); err != nil {
 		return err
 	}
 	if err := t.settleShown(ctx, call, held); err != nil {
 		return err
 	}
+	body := emergency.CorrectedNumber{Number: call.Number, Kind: call.NumberKind, At: t.now()}
+	if err := t.enqueue(ctx, call.ID, emergency.MessageNumberCorrected, body); err != nil {
+		return err
+	}
 	return t.tellOfCorrection(ctx, call)
 }
 
-// tellOfCorrection says that the PSAP saw another number than SQL had chosen.
+// tellOfCorrection says that the PSAP may have seen another number than SQL had chosen.
 func (t tx) tellOfCorrection(ctx context.Context, call emergency.Call) error {
-	now := t.now()
 	if err := t.auditCall(ctx, string(emergency.EventNumberCorrected), call); err != nil {
 		return err
 	}
-	if call.ClosedAt.IsZero() {
-		body := emergency.CorrectedNumber{Number: call.Number, Kind: call.NumberKind, At: now}
-		if err := t.enqueue(ctx, call.ID, emergency.MessageNumberCorrected, body); err != nil {
-			return err
-		}
-	}
 	return t.tell(ctx, emergency.Event{
-		Type: emergency.EventNumberCorrected, AgentID: call.AgentID, SiteID: call.SiteID, CallID: call.ID, At: now,
+		Type: emergency.EventNumberCorrected, AgentID: call.AgentID, SiteID: call.SiteID, CallID: call.ID, At: t.now(),
 	})
-}
-
-// giveBackUnseen takes from an open call the number that it has. Unless somebody has been
-// told of it, the number needs no rest. Other calls of the agent keep it.
-func (t tx) giveBackUnseen(ctx context.Context, call emergency.Call) error {
-	var told int
-	if err := t.scan(ctx, &told, `SELECT COUNT(*) FROM deliveries WHERE call_id = $1 AND state <> $2`,
-		call.ID, emergency.DeliveryQueued); err != nil {
-		return err
-	}
-	if told > 0 {
-		return t.unclaim(ctx, call, t.now())
-	}
-	dropped, err := t.dropClaim(ctx, call)
-	if err != nil || !dropped {
-		return err
-	}
-	_, err = t.exec(ctx, `UPDATE callback_numbers SET
-		leased = EXISTS (SELECT 1 FROM leases WHERE leases.number = callback_numbers.number) WHERE number = $1`, call.Number)
-	return err
 }
 
 // holdShown leases for a call the very number that it showed, if that was leased then:
@@ -246,7 +239,7 @@ func (t tx) settleShown(ctx context.Context, call emergency.Call, held bool) err
 // restShown keeps a number of a pool from the next caller for as long as a callback may be
 // for a call that showed it without having it.
 func (t tx) restShown(ctx context.Context, call emergency.Call) error {
-	if !call.Degraded || call.NumberKind != emergency.NumberStanding || !call.ClosedAt.IsZero() {
+	if !call.Degraded || call.NumberKind == emergency.NumberLeased && call.Number == call.Route.CallerID || !call.ClosedAt.IsZero() {
 		return nil
 	}
 	_, err := t.exec(ctx, `UPDATE callback_numbers SET
