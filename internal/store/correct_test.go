@@ -38,16 +38,16 @@ func (w *world) hears(t *testing.T, id emergency.CallID, want emergency.Correcte
 	same(t, "what the workflow hears", want, got)
 }
 
-// keeps checks what a call has, and what it showed besides; callbacks to both are for it,
+// keeps checks that a call has the first number, and what it showed besides; callbacks to both are for it,
 // as SQL decides and as it is remembered.
-func (w *world) keeps(t *testing.T, id emergency.CallID, number, shown string) {
+func (w *world) keeps(t *testing.T, id emergency.CallID, shown string) {
 	t.Helper()
 	call := w.read(t, id)
-	same(t, "its number and what it showed", []string{number, shown}, []string{call.Number, call.Route.CallerID})
+	same(t, "its number and what it showed", []string{first, shown}, []string{call.Number, call.Route.CallerID})
 	if !call.Degraded {
 		t.Error("the call does not say that it was answered without SQL")
 	}
-	for _, to := range []string{number, shown} {
+	for _, to := range []string{first, shown} {
 		same(t, "the call of a callback to "+to, id, w.offer(t, to).CallID)
 		same(t, "as it is remembered", id, w.remembered(t).Decide(to, "", w.clock.read()).CallID)
 	}
@@ -64,7 +64,7 @@ func shownBesideChosen(t *testing.T, w *world) {
 	p := w.placement(t, "one")
 	has(t, w.place(t, p), first, emergency.NumberLeased)
 	call := w.place(t, shownIn(p, standing))
-	w.keeps(t, p.CallID, first, standing)
+	w.keeps(t, p.CallID, standing)
 	call = w.read(t, call.ID)
 	same(t, "once more", call, w.place(t, shownIn(p, standing)))
 	same(t, "once more, by a process that showed a third number", call, w.place(t, shownIn(p, second)))
@@ -90,7 +90,7 @@ func shownBeforeOthers(t *testing.T, w *world) {
 	p := w.placement(t, "one")
 	w.place(t, p)
 	w.place(t, shownIn(p, standing))
-	w.keeps(t, p.CallID, first, standing)
+	w.keeps(t, p.CallID, standing)
 	has(t, w.dial(t, "one"), first, emergency.NumberLeased)
 	const another = "+12025550999"
 	same(t, "who is called back after the redial, as remembered", earlier.ID, w.remembered(t).Decide(standing, another, w.clock.read()).CallID)
@@ -123,7 +123,7 @@ func shownBesideLate(t *testing.T, w *world) {
 		w.add(t, second, "us")
 		w.hasLate(t, p.CallID, first, emergency.NumberLeased)
 		w.place(t, shownIn(p, shown))
-		w.keeps(t, p.CallID, first, shown)
+		w.keeps(t, p.CallID, shown)
 	}
 	w.states(t, map[string]emergency.NumberState{first: leased, second: resting})
 }
@@ -139,7 +139,7 @@ func shownIsHeldBeside(t *testing.T, w *world) {
 	w.finish(t, holder.ID)
 	w.place(t, shownIn(p, first))
 	w.hears(t, p.CallID, emergency.CorrectedNumber{Number: first, Kind: emergency.NumberLeased})
-	w.keeps(t, p.CallID, first, standing)
+	w.keeps(t, p.CallID, standing)
 	w.states(t, map[string]emergency.NumberState{first: leased})
 }
 
@@ -154,7 +154,7 @@ func shownByTwo(t *testing.T, w *world) {
 		for _, shown := range append(order, order...) {
 			w.place(t, shownIn(p, shown))
 		}
-		w.keeps(t, p.CallID, first, standing)
+		w.keeps(t, p.CallID, standing)
 		same(t, "lines in the audit", 1, w.count(t, `SELECT COUNT(*) FROM audit WHERE action = 'number-corrected'`))
 	}
 }
