@@ -7,25 +7,20 @@ package carrier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"lifeline/internal/emergency"
+	"lifeline/internal/remote"
 )
 
 // HTTP asks a carrier connector: GET {url}/calls/{callId}/legs. It may be used by several
 // goroutines at once.
-type HTTP struct {
-	base   string
-	token  string
-	client *http.Client
-}
+type HTTP struct{ connector *remote.Service }
 
 // AskError says why it is not known which legs are up. It names no secret, and repeats
 // nothing that the connector said.
@@ -50,33 +45,11 @@ func (e *AskError) Unwrap() error { return e.Err }
 // NewHTTP asks the connector at an http or https URL, with a bearer token when one is
 // given. The time-out bounds one question from connecting to the end of the answer.
 func NewHTTP(base, token string, timeout time.Duration) (*HTTP, error) {
-	base, token = strings.TrimRight(strings.TrimSpace(base), "/"), strings.TrimSpace(token)
-	if err := checkBase(base); err != nil {
-		return nil, err
+	connector, err := remote.NewService(base, token, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("configure carrier: %w", err)
 	}
-	switch {
-	case strings.ContainsFunc(token, func(r rune) bool { return r < '!' || r > '~' }):
-		return nil, errors.New("configure carrier: the token must be printable ASCII without spaces")
-	case timeout <= 0:
-		return nil, errors.New("configure carrier: the time-out must be longer than zero")
-	}
-	return &HTTP{base: base, token: token, client: &http.Client{
-		Timeout: timeout,
-		// A redirect could carry the token to somebody else.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
-}
-
-// checkBase does not repeat the URL, which may hold a password.
-func checkBase(base string) error {
-	parsed, err := url.Parse(base)
-	switch {
-	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Hostname() == "":
-		return errors.New("configure carrier: the URL must begin with http:// or https:// and name a host")
-	case parsed.User != nil, strings.ContainsAny(base, "?#"):
-		return errors.New("configure carrier: the URL must have no user, query or fragment")
-	}
-	return nil
+	return &HTTP{connector}, nil
 }
 
 // wireLegs is the body of the answer.
@@ -93,17 +66,9 @@ const longestAnswer = 1 << 20
 // Legs lists the legs of a call that are up. The error is emergency.ErrUnknownCall when
 // the carrier knows nothing of the call, and an *AskError when that cannot be said.
 func (h *HTTP) Legs(ctx context.Context, call emergency.CallID) ([]emergency.LegID, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.base+"/calls/"+url.PathEscape(string(call))+"/legs", nil)
+	response, err := h.connector.Do(ctx, http.MethodGet, nil, "calls", string(call), "legs")
 	if err != nil {
-		return nil, &AskError{Reason: "build question to the carrier", Err: withoutURL(err)}
-	}
-	request.Header.Set("Accept", "application/json")
-	if h.token != "" {
-		request.Header.Set("Authorization", "Bearer "+h.token)
-	}
-	response, err := h.client.Do(request)
-	if err != nil {
-		return nil, &AskError{Reason: "no answer from the carrier", Err: withoutURL(err)}
+		return nil, &AskError{Reason: "no answer from the carrier", Err: err}
 	}
 	defer func() { _ = response.Body.Close() }()
 	body := io.LimitReader(response.Body, longestAnswer)
@@ -145,12 +110,4 @@ func read(response *http.Response, body io.Reader) ([]emergency.LegID, error) {
 func speaksJSON(contentType string) bool {
 	kind, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (kind == "application/json" || strings.HasSuffix(kind, "+json"))
-}
-
-// withoutURL leaves the cause of a failed request and drops where it went.
-func withoutURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	return err
 }

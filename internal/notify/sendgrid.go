@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lifeline/internal/emergency"
+	"lifeline/internal/remote"
 
 	"github.com/sendgrid/rest"
 	"github.com/sendgrid/sendgrid-go"
@@ -47,11 +48,7 @@ func NewSendGrid(key, host, from string, timeout time.Duration) (*SendGrid, erro
 	case timeout <= 0:
 		return nil, errors.New("configure SendGrid: the time-out must be longer than zero")
 	}
-	return &SendGrid{key: key, host: host, from: sender, client: &http.Client{
-		Timeout: timeout,
-		// A redirect could carry the key and the notice to somebody else.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &SendGrid{key: key, host: host, from: sender, client: remote.NewClient(timeout)}, nil
 }
 
 func plainURL(host string) bool {
@@ -76,7 +73,7 @@ func (s *SendGrid) Send(ctx context.Context, m Message) (string, error) {
 	}
 	response, err := s.client.Do(built.WithContext(ctx))
 	if err != nil {
-		return "", &SendError{Reason: "no answer from SendGrid", Err: withoutURL(err)}
+		return "", &SendError{Reason: "no answer from SendGrid", Err: remote.WithoutURL(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
 	// Only 202 means that the message was taken: the client library calls a 401 a
@@ -160,12 +157,4 @@ func fieldsRefused(body io.Reader) []string {
 		}
 	}
 	return fields
-}
-
-// withoutURL leaves the cause of a failed request and drops where it went.
-func withoutURL(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
-	}
-	return err
 }
