@@ -54,11 +54,11 @@ func NewClient(timeout time.Duration) *http.Client {
 // Do sends a request to the segments of a path, each of which is escaped. A body is JSON.
 // The answer's body is the caller's to close.
 func (s *Service) Do(ctx context.Context, method string, body io.Reader, path ...string) (*http.Response, error) {
-	address := s.base
+	segments := []string{s.base}
 	for _, segment := range path {
-		address += "/" + url.PathEscape(segment)
+		segments = append(segments, url.PathEscape(segment))
 	}
-	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	request, err := http.NewRequestWithContext(ctx, method, strings.Join(segments, "/"), body)
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", WithoutURL(err))
 	}
