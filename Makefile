@@ -45,7 +45,7 @@ race: ## Run the tests under the race detector, save those that link Temporal's 
 
 .PHONY: torture
 torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (half an hour)
-	go test ./standalone -run '^TestTorture$$' -torture.calls=1000 -torture.faults=100 -torture.seed=0 -timeout 60m -v
+	go test ./standalone -run '^TestTorture$$' -torture.calls=1000 -torture.faults=110 -torture.seed=0 -timeout 60m -v
 
 .PHONY: bench
 bench: ## Measure what a call costs, beside two yardsticks

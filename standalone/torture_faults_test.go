@@ -79,21 +79,28 @@ func commonFaults() []faultKind {
 }
 
 // inflict breaks things when their time has come, heals them when it is over, and
-// tells how often it did what.
+// tells how often it did what. What is broken already is broken again when it has healed.
 func (w *world) inflict(began time.Time, faults []plannedFault) map[string]int {
-	count := map[string]int{}
-	var healing sync.WaitGroup
+	var (
+		mu      sync.Mutex
+		count   = map[string]int{}
+		healing sync.WaitGroup
+	)
 	for _, fault := range faults {
 		time.Sleep(time.Until(began.Add(fault.at)))
 		if !fault.kind.aside {
 			w.unrest.open()
 		}
-		heal, broken := fault.kind.begin(w, fault.choice)
-		if broken {
-			count[fault.kind.name]++
-		}
 		healing.Go(func() {
+			const patience = 20 * time.Second
+			heal, broken := fault.kind.begin(w, fault.choice)
+			for begun := time.Now(); !broken && time.Since(begun) < patience; heal, broken = fault.kind.begin(w, fault.choice) {
+				time.Sleep(300 * time.Millisecond)
+			}
 			if broken {
+				mu.Lock()
+				count[fault.kind.name]++
+				mu.Unlock()
 				time.Sleep(fault.lasts)
 				heal()
 			}
@@ -196,6 +203,8 @@ func terminateOne(w *world, choice int) (func(), bool) {
 	if err != nil || len(open) == 0 {
 		return nil, false
 	}
+	w.terminating.Lock()
+	defer w.terminating.Unlock()
 	id := open[choice%len(open)]
 	w.terminated[id] = true // perhaps even if the answer is an error
 	if err := w.temporal.TerminateWorkflow(ctx, workflowID(id), "", "torture"); err != nil {

@@ -43,14 +43,11 @@ func TestTorture(t *testing.T) {
 	}
 }
 
-// numbersPerSite are fewer than are asked for at times, so that a pool runs dry now and
-// then and fills again.
-const numbersPerSite = 9
-
 // torture lives a schedule and judges what is left.
 func torture(w *world, s schedule, seed uint64) {
 	w.t.Helper()
-	w.populate(numbersPerSite)
+	// Fewer than are asked for at times, so that a pool runs dry now and then and fills again.
+	w.populate(max(4, len(w.agents)*3/20))
 	l, began := newLoad(w), time.Now()
 	loaded := make(chan struct{})
 	go func() {

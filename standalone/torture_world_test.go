@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,11 +21,12 @@ import (
 )
 
 // The terms of calls under torture are short, so that calls live their whole lives in
-// it, and long enough for what a fault has delayed to be made up for.
+// it, and long enough for what a fault has delayed to be made up for: a number rests for
+// longer than anything is out of reach, as it does in life.
 const (
 	tortureLease      = 45 * time.Second
 	tortureGrace      = 8 * time.Second
-	tortureQuarantine = 2 * time.Second
+	tortureQuarantine = 15 * time.Second
 	tortureMaxCall    = 25 * time.Second
 	tortureBudget     = 2 * time.Second
 )
@@ -56,8 +58,9 @@ type world struct {
 	tokens   map[string]string
 	agents   []*staff
 	temporal client.Client
-	// terminated are the calls whose workflow was taken away.
-	terminated map[string]bool
+	// terminated are the calls whose workflow was taken away; terminating guards them.
+	terminated  map[string]bool
+	terminating sync.Mutex
 	// unrest are the times in which something was broken that people are told by.
 	unrest spans
 }

@@ -74,10 +74,13 @@ func (b *Book) Call(id CallID) (KnownCall, bool) {
 }
 
 // LeaseOf is the number that an agent holds at a site: the next dial shows it again
-// (B2). One whose calls are all over is nobody's: it may be another's by now.
+// (B2). From the end of the window on it is nobody's, as far as can be known: whoever
+// closes calls need not wait for the slack that a forgotten one gets, and nobody may have
+// said so here. By the time that it has rested it may be another's.
 func (b *Book) LeaseOf(agent AgentID, site SiteID, at time.Time) (number string, ok bool) {
 	for _, call := range b.byAgent[agent] {
-		if call.SiteID == site && call.Status(at) != CallEnded {
+		status := call.Status(at)
+		if call.SiteID == site && status != CallEnded && (status == CallActive || at.Before(call.WindowEndsAt())) {
 			return call.Number, true
 		}
 	}

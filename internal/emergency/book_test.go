@@ -242,7 +242,9 @@ func TestBookOfRestingNumbers(t *testing.T) {
 // An agent shows again what he holds, at the site where he holds it, and for as long as
 // he may be called back on it: with SQL down nobody else says when that is over (B2, B5).
 func TestBookOfLeases(t *testing.T) {
-	book := bookOf(knownCall("a", "one", bookFirst), knownCall("b", "two", bookStanding), knownCall("c", "three", bookSecond, closedAfter(time.Minute)))
+	long := knownCall("d", "five", "+12025550105")
+	long.Legs = []emergency.Leg{{ID: "leg-of-d", StartedAt: bookNoon}}
+	book := bookOf(long, knownCall("a", "one", bookFirst), knownCall("b", "two", bookStanding), knownCall("c", "three", bookSecond, closedAfter(time.Minute)))
 	for _, c := range []struct {
 		agent emergency.AgentID
 		site  emergency.SiteID
@@ -250,8 +252,9 @@ func TestBookOfLeases(t *testing.T) {
 		want  string
 	}{
 		{"one", "us", 0, bookFirst},
-		{"one", "us", time.Hour + emergency.OverdueSlack - time.Nanosecond, bookFirst},
-		{"one", "us", time.Hour + emergency.OverdueSlack, ""},
+		{"one", "us", time.Hour - time.Nanosecond, bookFirst},
+		{"one", "us", time.Hour, ""},
+		{"five", "us", time.Hour + time.Minute, "+12025550105"}, // a leg is up
 		{"one", "pr", 0, ""},
 		{"two", "us", 0, ""},
 		{"three", "us", 0, ""},

@@ -150,10 +150,12 @@ func (m *model) silentLegs() int {
 	return count
 }
 
-// leaseOf is the number that an agent holds for a call that is not over.
+// leaseOf is the number that an agent holds for a call whose window is not over.
 func (m *model) leaseOf(agent emergency.AgentID) string {
 	for _, call := range m.calls {
-		if call.AgentID == agent && call.NumberKind == emergency.NumberLeased && call.Status(m.now) != emergency.CallEnded {
+		status := call.Status(m.now)
+		if call.AgentID == agent && call.NumberKind == emergency.NumberLeased && status != emergency.CallEnded &&
+			(status == emergency.CallActive || m.now.Before(call.WindowEndsAt())) {
 			return call.Number
 		}
 	}
