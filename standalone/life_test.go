@@ -77,7 +77,7 @@ func (l *life) dials() {
 		AgentID: "agent-us", SiteID: "site-us", Kind: httpapi.CallKindEmergency, DialedNumber: "911", Country: "US",
 		Status: httpapi.CallStatusActive, CallbackNumber: l.number, CallbackNumberKind: httpapi.CallCallbackNumberKindLeased,
 		WindowEndsAt: l.call.DialedAt.Add(lease),
-		Route:        httpapi.Route{Path: httpapi.RoutePathDirectOffer, CallerID: l.number, FailOver: []httpapi.Hop{}},
+		Route:        httpapi.Route{Path: httpapi.RoutePathDirectOffer, Number: "911", CallerID: l.number, FailOver: []httpapi.Hop{}},
 		Legs:         []httpapi.Leg{{Direction: httpapi.LegDirectionOutbound, State: httpapi.LegStateUp}},
 		Presence:     httpapi.CallPresence{Current: "do-not-disturb", Previous: before},
 		Controls:     httpapi.Controls{Panel: []string{"device-settings", "end-call"}, Warning: l.call.Controls.Warning},

@@ -41,7 +41,7 @@ func TestVoiceRouting(t *testing.T) {
 	}
 	over := i.as("carrier").dial("agent-gb", "999").Route
 	want := httpapi.Route{
-		Path: httpapi.RoutePathDirectRouting, Trunk: "london-1", CallerID: over.CallerID,
+		Path: httpapi.RoutePathDirectRouting, Trunk: "london-1", Number: "999", CallerID: over.CallerID,
 		FailOver: []httpapi.Hop{{Path: "direct-routing", Trunk: "london-2"}, {Path: "direct-offer"}},
 	}
 	if diff := cmp.Diff(want, over); diff != "" {

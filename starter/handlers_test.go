@@ -58,7 +58,7 @@ func (l *lifeline) open(id string, dial DialRequest, kind CallKind) {
 		CallID: id, AgentID: dial.AgentID, SiteID: "site-us", Kind: kind,
 		DialedNumber: dial.DialedNumber, Country: "US", DialedAt: at, WindowEndsAt: at.Add(time.Hour),
 		CallbackNumber: number, CallbackNumberKind: CallCallbackNumberKindLeased,
-		Route:     Route{Path: RoutePathDirectOffer, CallerID: number, FailOver: []Hop{}},
+		Route:     Route{Path: RoutePathDirectOffer, Number: dial.DialedNumber, CallerID: number, FailOver: []Hop{}},
 		Warnings:  []CallWarning{},
 		Recording: CallRecordingOff, CallHistory: CallCallHistoryOff,
 		Notification: notified(NotificationStateQueued, at),

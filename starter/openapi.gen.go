@@ -964,11 +964,14 @@ type ReportedLocation struct {
 
 // Route defines model for Route.
 type Route struct {
-	// CallerID The number to send, in E.164; what was sent, it stays.
+	// CallerID The number to send as the caller's, in E.164; what was sent, it stays.
 	CallerID string `json:"callerId"`
 
 	// FailOver What to try next, in this order, when the way does not answer (S16).
 	FailOver []Hop `json:"failOver"`
+
+	// Number What to dial on the line: `dialedNumber` where the country's own lines know it, else the country's first number, such as 999 for 911 or `urn:service:sos` in GB. A test's is `dialedNumber`, which may be a service URN.
+	Number string `json:"number"`
 
 	// Path `none` is a test's that may use no line: everything happens but the call to the outside (B13).
 	Path RoutePath `json:"path"`

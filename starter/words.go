@@ -81,7 +81,14 @@ func wayText(path, trunk string) string {
 	return path + " over " + trunk
 }
 
-func routeText(route Route) string { return pathText(route) + ", caller ID " + route.CallerID }
+// routeText names the number only where it is not the one dialed.
+func routeText(call Call) string {
+	text := pathText(call.Route)
+	if number := call.Route.Number; number != "" && number != call.DialedNumber {
+		text += ", dialed there as " + number
+	}
+	return text + ", caller ID " + call.Route.CallerID
+}
 
 func noticeText(notice Notification) string {
 	if len(notice.Recipients) == 0 {
@@ -120,7 +127,7 @@ func callText(call Call) string {
 	rows := [][]string{
 		{"  call", call.CallID},
 		{"  number", numberText(call)},
-		{"  route", routeText(call.Route)},
+		{"  route", routeText(call)},
 	}
 	for _, leg := range call.Legs {
 		rows = append(rows, []string{"  leg", legText(leg)})

@@ -37,6 +37,10 @@ func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
 			func(c *Call) { c.Route = Route{Path: RoutePathDirectRouting, Trunk: "trunk-1", CallerID: leasedTwo} },
 			"direct-routing over trunk-1, caller ID " + leasedTwo,
 		},
+		"another number goes to the line (S1)": {
+			func(c *Call) { c.DialedNumber, c.Country, c.Route.Number = "911", "GB", "999" },
+			"direct-offer, dialed there as 999, caller ID " + leasedOne,
+		},
 		"somebody is told again, and of something else (B9)": {
 			func(c *Call) {
 				c.Notification.Recipients = []Recipient{

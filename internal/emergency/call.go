@@ -111,6 +111,11 @@ func (c Call) LastEnded() time.Time {
 // (B1).
 func (c Call) WindowEndsAt() time.Time { return c.Terms.WindowEnd(c.DialedAt, c.LastEnded()) }
 
+// Sent is what goes out to a line for what was dialed.
+func (c Call) Sent() string {
+	return Dialed{Number: c.Dialed, Kind: c.Kind, Country: c.Country}.Sent()
+}
+
 // LegUp tells whether any leg is up.
 func (c Call) LegUp() bool { return len(c.LiveLegs()) > 0 }
 

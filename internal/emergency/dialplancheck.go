@@ -222,7 +222,9 @@ func (c *dialPlanCheck) skips(country Country) {
 // misses looks for a number that has no trunk although something near it has, or that
 // has no way at all.
 func (c *dialPlanCheck) misses(country Country, number string) {
-	if c.taker(0, country, number, c.usable) >= 0 {
+	if slices.ContainsFunc(country.writings(number), func(written string) bool {
+		return c.taker(0, country, written, c.usable) >= 0
+	}) {
 		return
 	}
 	for i, rule := range c.routing.Rules {

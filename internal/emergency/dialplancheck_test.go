@@ -263,13 +263,25 @@ var plans = []struct {
 		"a sister left out", nil,
 		[]emergency.RoutingRule{rule("999", "^999$", "", "sos")},
 		unitedKingdom,
-		[]string{"GB 112 misses 999", "GB 911 misses 999"},
+		[]string{"GB 112 misses 999"},
 	},
 	{
 		"a sister left to the direct offer", everyOffer,
-		[]emergency.RoutingRule{rule("999", "^(999|112)$", "", "sos", "GB")},
+		[]emergency.RoutingRule{rule("999", "^(999|911)$", "", "sos", "GB")},
 		everywhere,
-		[]string{"GB 911 misses 999"},
+		[]string{"GB 112 misses 999"},
+	},
+	// 911 goes out as 999 there, and over its rule (S1).
+	{
+		"a foreign number left out", nil,
+		[]emergency.RoutingRule{rule("999", "^(999|112)$", "", "sos", "GB")},
+		unitedKingdom, nil,
+	},
+	{
+		"all but a foreign number left out", nil,
+		[]emergency.RoutingRule{rule("911", "^911$", "", "sos", "GB")},
+		unitedKingdom,
+		[]string{"GB 999 misses 911", "GB 112 misses 911"},
 	},
 	{
 		"sisters over two rules", nil,

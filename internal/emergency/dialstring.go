@@ -27,6 +27,18 @@ type Dialed struct {
 	Country Country
 }
 
+// Sent is what to give to a line: what was dialed where the country's own lines know it,
+// else the first of its numbers, since few know a service URN or the number of another
+// country. A test stays what it is: the country's number would be a call for help (B13).
+func (d Dialed) Sent() string {
+	numbering, served := d.Country.Numbering()
+	known := slices.Contains(numbering.Emergency, d.Number) && !slices.Contains(numbering.Foreign, d.Number)
+	if !served || known || d.Kind == KindTest {
+		return d.Number
+	}
+	return numbering.Emergency[0]
+}
+
 // DialPlan is what a phone system adds to a number before it comes to us.
 type DialPlan struct {
 	// OutsideLine is what people dial to get an outside line, for example "9". It

@@ -336,3 +336,56 @@ func TestRefusalNamesTheCountry(t *testing.T) {
 		t.Errorf("the refusal is %+v, want %+v", refusal, want)
 	}
 }
+
+// What goes to a line is a number that the lines of the country know, however it was
+// dialed: its own number as it is, and its first for a foreign one or a service (S1, B11).
+// A test never becomes a call for help (B13).
+func TestSent(t *testing.T) {
+	for _, c := range []struct {
+		country emergency.Country
+		dialed  string
+		want    string
+	}{
+		{"US", "911", "911"},
+		{"PR", "911", "911"},
+		{"CA", "911", "911"},
+		{"GB", "999", "999"},
+		{"GB", "112", "112"},
+		{"DK", "112", "112"},
+		// A British or Danish line need not know it.
+		{"GB", "911", "999"},
+		{"DK", "911", "112"},
+		// What stood around it is gone.
+		{"US", "9911", "911"},
+		{"US", "+1911", "911"},
+		{"US", "tel:911", "911"},
+		{"GB", "+44999", "999"},
+		{"GB", "9911", "999"},
+		{"DK", "sip:+45112@pbx.example;user=phone", "112"},
+		// Few lines know a service.
+		{"US", "urn:service:sos", "911"},
+		{"PR", "urn:service:sos.ambulance", "911"},
+		{"CA", "URN:service:SOS.fire", "911"},
+		{"GB", "urn:service:sos.police", "999"},
+		{"DK", "sip:urn:service:sos", "112"},
+		// Tests.
+		{"US", "933", "933"},
+		{"GB", "urn:service:test.sos", "urn:service:test.sos"},
+		{"DK", "urn:service:test.sos.fire", "urn:service:test.sos.fire"},
+	} {
+		t.Run(c.dialed+" in "+string(c.country), func(t *testing.T) {
+			dialed, err := behind9.Classify(c.dialed, in(c.country))
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := emergency.Call{Dialed: dialed.Number, Kind: dialed.Kind, Country: dialed.Country}
+			if dialed.Sent() != c.want || call.Sent() != c.want {
+				t.Errorf("%s is sent, and %s of the call; want %s", dialed.Sent(), call.Sent(), c.want)
+			}
+		})
+	}
+	// Of a country that has left the table nobody knows better.
+	if sent := (emergency.Dialed{Number: "110", Kind: help, Country: "DE"}).Sent(); sent != "110" {
+		t.Errorf("%s is sent for 110 in DE", sent)
+	}
+}

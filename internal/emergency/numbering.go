@@ -30,6 +30,10 @@ type Numbering struct {
 	// Emergency are the numbers that reach a PSAP; the first is what people are
 	// told to dial.
 	Emergency []string
+	// Foreign are those of Emergency that no line there has to know: they count because
+	// desktops that were set up elsewhere dial them (S1). The first of Emergency goes out
+	// instead.
+	Foreign []string
 	// Test are the numbers that rehearse it (B13).
 	Test []string
 	// Source is where the numbers are laid down.
@@ -53,7 +57,7 @@ var (
 //
 // 911 stands in every entry, because a desktop that was set up for North America
 // dials it wherever its user sits (S1). The British and Danish sources do not name
-// it, so the trunk of such a site has to know what to do with it.
+// it, so it is foreign there.
 //
 // 933 is no public number: some carriers in the United States answer it with a voice
 // that reads back the caller's number and address. S1 names it for that country.
@@ -82,7 +86,7 @@ var numberings = map[Country]Numbering{
 			"England", "Scotland", "Wales", "Northern Ireland", "Cymru", "Alba", "Storbritannien", "Det Forenede Kongerige",
 			"Royaume-Uni", "Grande-Bretagne", "Angleterre", "Reino Unido", "Gran Bretaña", "Inglaterra",
 		},
-		CallingCode: "44", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"},
+		CallingCode: "44", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"}, Foreign: []string{"911"},
 		// Ofcom, The National Telephone Numbering Plan: 080 is free, 084, 087 and 09 are dear.
 		ServiceNumbers: regexp.MustCompile(`^(80[08]|84[2-5]|87[0-3]|9)`),
 		// Oftel, A Consumer's Guide to Calling Line Identification Services (1998): 141
@@ -92,7 +96,7 @@ var numberings = map[Country]Numbering{
 	},
 	Denmark: {
 		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark", "Kongeriget Danmark", "Kingdom of Denmark", "Danemark", "Dinamarca"},
-		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"},
+		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"}, Foreign: []string{"911"},
 		// The Danish numbering plan: 80 is free, 90 is dear.
 		ServiceNumbers: regexp.MustCompile(`^[89]0`),
 		// 3GPP TS 22.030 annex B: *31# shows the number, #31# withholds it. Fixed networks

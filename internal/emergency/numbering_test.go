@@ -3,6 +3,7 @@ package emergency_test
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +31,15 @@ func TestNumberings(t *testing.T) {
 			}
 			if !regexp.MustCompile(`^[1-9][0-9]{0,2}$`).MatchString(plan.CallingCode) {
 				t.Errorf("%q is no calling code", plan.CallingCode)
+			}
+			// What goes out is known there; what is not is accepted all the same.
+			if slices.Contains(plan.Foreign, plan.Emergency[0]) {
+				t.Errorf("%s goes out and is foreign", plan.Emergency[0])
+			}
+			for _, number := range plan.Foreign {
+				if !slices.Contains(plan.Emergency, number) {
+					t.Errorf("%s is foreign and no emergency number", number)
+				}
 			}
 			// Longer or shorter numbers would need another look at what can stand
 			// before them without being somebody's own number.

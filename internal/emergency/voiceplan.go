@@ -56,7 +56,7 @@ func (p *VoicePlan) Way(at Country, dialed Dialed) []Hop {
 }
 
 // ruleFor is the first rule that sends the call where it may go. Rewriting is for
-// the phone system's other calls: this one goes out as it was classified (B11).
+// the phone system's other calls (B11).
 func (p *VoicePlan) ruleFor(at Country, dialed Dialed) (RoutingRule, bool) {
 	numbers := at.writings(dialed.Number)
 	for i, rule := range p.routing.Rules {
@@ -67,11 +67,11 @@ func (p *VoicePlan) ruleFor(at Country, dialed Dialed) (RoutingRule, bool) {
 	return RoutingRule{}, false
 }
 
-// writings are what a rule may know a dialed number by: itself, and for a service URN
-// the country's own number, too, since few phone systems have rules for URNs.
+// writings are what a rule may know a dialed number by: itself, and for a service URN or
+// a foreign number the country's own, too, since that is what goes out.
 func (c Country) writings(dialed string) []string {
 	numbering, ok := c.Numbering()
-	if !ok || !serviceURN.MatchString(dialed) {
+	if !ok || !serviceURN.MatchString(dialed) && !slices.Contains(numbering.Foreign, dialed) {
 		return []string{dialed}
 	}
 	return []string{dialed, numbering.Emergency[0]}

@@ -79,6 +79,10 @@ func TestWay(t *testing.T) {
 		// Phone systems have rules for digits, and a few for URNs.
 		{"a URN by the country's number", nil, []emergency.RoutingRule{rule("^911$", "spare"), rule("^999$", "main")}, "urn:service:sos.fire", "GB", []emergency.Hop{over("main"), over("spare")}},
 		{"a URN by itself", nil, []emergency.RoutingRule{rule("^urn:service:sos", "main")}, "urn:service:sos.fire", "GB", []emergency.Hop{over("main"), over("spare")}},
+		// A number that goes out as another is carried by the other's rule, and by its own (S1).
+		{"a foreign number by the country's", nil, []emergency.RoutingRule{rule("^999$", "main")}, "911", "GB", []emergency.Hop{over("main"), over("spare")}},
+		{"a foreign number by itself", nil, []emergency.RoutingRule{rule("^911$", "main")}, "911", "DK", []emergency.Hop{over("main"), over("spare")}},
+		{"a number of the country by another", nil, []emergency.RoutingRule{rule("^999$", "main")}, "112", "GB", nil},
 		// A test takes a trunk whose carrier has that very number for it, and no other
 		// trunk, neither first nor behind (B13).
 		{"a test", american, []emergency.RoutingRule{rule("^9[13][13]$", "lab")}, "933", "US", []emergency.Hop{over("lab"), direct}},

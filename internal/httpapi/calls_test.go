@@ -101,7 +101,7 @@ func TestCallView(t *testing.T) {
 	want := `{"callId":"c","agentId":"a","siteId":"s","kind":"emergency","dialedNumber":"911","country":"US",
 		"dialedAt":"2026-03-01T11:00:00Z","status":"active","degraded":false,
 		"callbackNumber":"+12025550100","callbackNumberKind":"leased","windowEndsAt":"2026-03-01T12:00:00Z",
-		"route":{"path":"direct-routing","trunk":"east","callerId":"+12025550100",
+		"route":{"path":"direct-routing","trunk":"east","number":"911","callerId":"+12025550100",
 			"failOver":[{"path":"direct-routing","trunk":"west"},{"path":"direct-offer"}]},
 		"warnings":[{"code":"mailbox-off","detail":"Your emergency contacts are not told by e-mail, because your mailbox is switched off."},
 			{"code":"of-a-newer-version","detail":"of-a-newer-version"}],
@@ -133,10 +133,22 @@ func TestCallViewOfLittle(t *testing.T) {
 	free := callView(call, call.DialedAt.Add(3*time.Minute))
 	sameJSON(t, `{"panel":[],"form":{"save":true,"refresh":true},"warning":""}`, free.Controls)
 	sameJSON(t, `{"recipients":[],"notices":[],"acknowledgements":[],"state":"none","escalations":0}`, free.Notification)
-	sameJSON(t, `{"path":"none","callerId":"+12025550100","failOver":[]}`, free.Route)
+	sameJSON(t, `{"path":"none","number":"911","callerId":"+12025550100","failOver":[]}`, free.Route)
 	sameJSON(t, `[]`, free.Warnings)
 	if free.Status != CallStatusCallbackWindow {
 		t.Errorf("status %q", free.Status)
+	}
+}
+
+// A number that the country's lines need not know is shown as it was dialed, with the one
+// to dial instead; so it is in an answer without SQL (S1, B7).
+func TestCallViewOfAForeignNumber(t *testing.T) {
+	for _, degraded := range []bool{false, true} {
+		call := activeCall()
+		call.Dialed, call.Country, call.Degraded = "911", "GB", degraded
+		if view := callView(call, call.DialedAt); view.DialedNumber != "911" || view.Route.Number != "999" {
+			t.Errorf("degraded %v: %s was dialed and %s is sent", degraded, view.DialedNumber, view.Route.Number)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ func callView(call emergency.Call, now time.Time) Call {
 		CallbackNumber:     call.Number,
 		CallbackNumberKind: CallCallbackNumberKind(call.NumberKind),
 		WindowEndsAt:       call.WindowEndsAt().UTC(),
-		Route:              routeView(call.Route),
+		Route:              routeView(call),
 		Legs:               []Leg{},
 		Presence:           CallPresence{Current: string(call.PresenceNow), Previous: string(call.PresenceBefore)},
 		Controls:           Controls{Panel: controls.Panel, Warning: controls.Warning},
@@ -41,11 +41,12 @@ func callView(call emergency.Call, now time.Time) Call {
 	return view
 }
 
-func routeView(route emergency.Route) Route {
+func routeView(call emergency.Call) Route {
 	view := Route{
-		Path: RoutePath(route.Path), Trunk: string(route.Trunk), CallerID: route.CallerID, FailOver: []Hop{},
+		Path: RoutePath(call.Route.Path), Trunk: string(call.Route.Trunk), Number: call.Sent(),
+		CallerID: call.Route.CallerID, FailOver: []Hop{},
 	}
-	for _, hop := range route.FailOver {
+	for _, hop := range call.Route.FailOver {
 		view.FailOver = append(view.FailOver, Hop{Path: HopPath(hop.Path), Trunk: string(hop.Trunk)})
 	}
 	return view
