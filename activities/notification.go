@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,8 +70,8 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	return countOf(deliveries), typed("count deliveries", err)
 }
 
-// countOf sums up what has become of a notice, and names who was told: the workflow shows
-// it to supervisors, and Temporal keeps it encrypted (B9, B14).
+// countOf sums up what has become of a notice, and names who was told, and why others were
+// not: the workflow shows it to supervisors, and Temporal keeps it encrypted (B9, B14).
 func countOf(deliveries []emergency.Delivery) workflows.Deliveries {
 	var count workflows.Deliveries
 	for _, delivery := range deliveries {
@@ -82,6 +83,9 @@ func countOf(deliveries []emergency.Delivery) workflows.Deliveries {
 			count.Superseded++
 		case delivery.State != emergency.DeliveryQueued:
 			count.Failed++
+			if delivery.Reason != "" && !slices.Contains(count.Reasons, delivery.Reason) {
+				count.Reasons = append(count.Reasons, delivery.Reason)
+			}
 		}
 	}
 	return count
@@ -101,7 +105,7 @@ func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded
 	case errors.As(err, &failed) && failed.Permanent:
 		a.Log.WarnContext(ctx, "A notice cannot be delivered",
 			"callId", in.CallID, "event", in.Event, "round", in.Round, "reason", failed.Reason)
-		delivery.State = emergency.DeliveryFailed
+		delivery = delivery.Fail(failed.Reason)
 	default:
 		return fmt.Errorf("send notice: %w", err)
 	}

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -69,22 +70,39 @@ func TestNotifyTheRest(t *testing.T) {
 	same(t, "mails", []string{ana, bo}, r.sorted())
 }
 
-// A contact who can never be reached is recorded as such, does not keep the others
-// waiting, and is not tried again; the log says so and names nobody.
+// A contact who can never be reached is recorded as such with the reason, does not keep the
+// others waiting, and is not tried again; the log says so and names nobody (B9).
 func TestNotifyUnreachable(t *testing.T) {
 	r := newRig(t, 0)
-	r.mail.refuse = refusing(ana, &notify.SendError{Permanent: true, Reason: "the mail system refuses the recipient"})
+	const reason = "the mail system refuses the recipient"
+	r.mail.refuse = refusing(ana, &notify.SendError{Permanent: true, Reason: reason, Err: errors.New("what a server says of " + ana)})
 	for range 2 {
 		told, err := r.NotifyContacts(t.Context(), notice())
 		ok(t, err)
-		same(t, "the result", workflows.Deliveries{Sent: 1, Failed: 1, To: []string{bo}}, told)
+		same(t, "the result", workflows.Deliveries{Sent: 1, Failed: 1, To: []string{bo}, Reasons: []string{reason}}, told)
 	}
 	same(t, "mails", []string{bo}, r.sorted())
 	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryFailed, bo: emergency.DeliverySent}, r.deliveries(t))
+	for _, delivery := range r.picture(t).Call.Notice.Deliveries {
+		want := ""
+		if delivery.Address == ana {
+			want = reason
+		}
+		same(t, "the reason of "+delivery.Address, want, delivery.Reason)
+	}
 	if r.log.Len() == 0 {
 		t.Error("the log says nothing")
 	}
 	discreet(t, r.log.String())
+}
+
+// A reason that many share is said once.
+func TestNotifyUnreachableAlike(t *testing.T) {
+	r := newRig(t, 0)
+	r.mail.refuse = func(notify.Message) error { return &notify.SendError{Permanent: true, Reason: "no"} }
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Failed: 2, Reasons: []string{"no"}}, told)
 }
 
 // A mail server that hangs on one recipient delays nobody else, not even those who have to
@@ -185,7 +203,7 @@ func TestNotifyTooLate(t *testing.T) {
 	ok(t, err)
 	told, err := r.NotifyContacts(t.Context(), notice())
 	ok(t, err)
-	same(t, "the result", workflows.Deliveries{Failed: 2}, told)
+	same(t, "the result", workflows.Deliveries{Failed: 2, Reasons: []string{emergency.ReasonCallClosed}}, told)
 	same(t, "mails", nil, r.sorted())
 }
 

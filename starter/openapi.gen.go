@@ -906,6 +906,9 @@ type Recipient struct {
 	Event    RecipientEvent `json:"event"`
 	QueuedAt time.Time      `json:"queuedAt"`
 
+	// Reason Why it `failed`; absent in every other state and where nobody knows.
+	Reason string `json:"reason,omitempty,omitzero"`
+
 	// Round Which escalation it is, from 1; 0 for every other event.
 	Round int `json:"round"`
 

@@ -100,6 +100,9 @@ func noticeText(notice Notification) string {
 		if r.Event != RecipientEventPlaced {
 			word += " (" + noticeName(r) + ")"
 		}
+		if r.Reason != "" {
+			word += ": " + r.Reason
+		}
 		words = append(words, word)
 	}
 	return strings.Join(words, ", ")

@@ -51,6 +51,15 @@ func TestCallScreenSaysWhatIsOutOfTheOrdinary(t *testing.T) {
 			},
 			"a@example.org delivered, a@example.org sent (callback notice), b@example.org bounced (escalated notice 2)",
 		},
+		"somebody cannot be told (B9)": {
+			func(c *Call) {
+				c.Notification.Recipients = []Recipient{
+					{Address: "a@example.org", Event: RecipientEventPlaced, State: RecipientStateFailed, Reason: "mail server answered 550 to RCPT"},
+					{Address: "b@example.org", Event: RecipientEventPlaced, State: RecipientStateSent},
+				}
+			},
+			"a@example.org failed: mail server answered 550 to RCPT, b@example.org sent",
+		},
 		"the panel warns (S6)": {
 			func(c *Call) { c.Controls.Warning = "Stay on the line." }, "is active.\nStay on the line.\n",
 		},

@@ -100,6 +100,8 @@ type Deliveries struct {
 	Superseded int `json:"superseded,omitempty"`
 	// To are the e-mail addresses of those who were told; supervisors see them.
 	To []string `json:"to,omitempty"`
+	// Reasons are why others could not be told, each once.
+	Reasons []string `json:"reasons,omitempty"`
 }
 
 // Ending ends a leg whose end nobody told, or with an empty LegID all of them.

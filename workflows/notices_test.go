@@ -282,16 +282,18 @@ func refusesMail() error {
 	return temporal.NewNonRetryableApplicationError("no mail system", "MailRefused", nil)
 }
 
-// Supervisors see who was told, and not only how many (B9).
+// Supervisors see who was told, and not only how many, and why others were not (B9).
 func TestDetailsNameWhoWasTold(t *testing.T) {
 	s := newNoticeScene(t)
 	name := noticeStep(emergency.NoticePlaced, 0)
 	s.plans[name] = pending
 	s.acknowledge(2*time.Minute, emergency.NoticePlaced)
-	s.delivered(time.Minute, name, workflows.Deliveries{Sent: 1, Failed: 1, To: []string{"desk@example.org"}})
+	s.delivered(time.Minute, name, workflows.Deliveries{
+		Sent: 1, Failed: 1, To: []string{"desk@example.org"}, Reasons: []string{"mail server answered 550 to RCPT"},
+	})
 	var after string
 	s.at(3*time.Minute, func() { after = s.details() })
 	s.end(10*time.Minute, theDial)
 	s.completes(1)
-	mentions(t, after, "- **Contacts** 1 of 2 told of the call: desk@example.org\n")
+	mentions(t, after, "- **Contacts** 1 of 2 told of the call: desk@example.org; failed: mail server answered 550 to RCPT\n")
 }

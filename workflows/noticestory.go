@@ -103,7 +103,8 @@ func (k *noticeKeeper) sentence(n *notice) string {
 	case n.result.Superseded == n.people():
 		return "not sent, as it was not needed any more"
 	default:
-		return strings.TrimSuffix(fmt.Sprintf("%d of %d told %s: %s", n.result.Sent, n.people(), what, strings.Join(n.result.To, ", ")), ": ")
+		told := strings.TrimSuffix(fmt.Sprintf("%d of %d told %s: %s", n.result.Sent, n.people(), what, strings.Join(n.result.To, ", ")), ": ")
+		return strings.TrimSuffix(told+"; failed: "+strings.Join(n.result.Reasons, ", "), "; failed: ")
 	}
 }
 

@@ -2,6 +2,7 @@ package emergency
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,6 +68,9 @@ type Delivery struct {
 	// Address is the recipient's e-mail address, without display name.
 	Address string
 	State   DeliveryState
+	// Reason is why a delivery failed, in a few words that name neither a recipient nor a
+	// secret; empty in every other state.
+	Reason string
 	// MessageID is what the mail system calls the message; empty until sent.
 	MessageID string
 	// QueuedAt is when the notice was made. SentAt, DeliveredAt and AcknowledgedAt are
@@ -74,6 +78,27 @@ type Delivery struct {
 	QueuedAt, SentAt, DeliveredAt, AcknowledgedAt time.Time
 	// UpdatedAt is since when the delivery is in its state.
 	UpdatedAt time.Time
+}
+
+// Why a delivery failed that no mail system has refused.
+const (
+	ReasonCallClosed = "the call was closed before the mail system had taken it"
+	ReasonGivenUp    = "the mail system did not take it while it was of use"
+)
+
+// longestReason is how many bytes of a reason are kept: a mail system may name every field
+// of a request.
+const longestReason = 200
+
+// Fail is the delivery after it has failed for good. The reason must name neither a
+// recipient nor a secret, and is cut where it is too long.
+func (d Delivery) Fail(reason string) Delivery {
+	reason = Keepable(reason)
+	if len(reason) > longestReason {
+		reason = strings.ToValidUTF8(reason[:longestReason-len("…")], "") + "…"
+	}
+	d.State, d.Reason = DeliveryFailed, reason
+	return d
 }
 
 // of tells which notice the delivery is one of, as far as its call is concerned.

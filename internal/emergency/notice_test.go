@@ -2,6 +2,7 @@ package emergency_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -264,6 +265,23 @@ func TestReachOf(t *testing.T) {
 	} {
 		if got := emergency.ReachOf(c.deliveries); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+// What is kept of a reason is short, and text (B9).
+func TestFail(t *testing.T) {
+	long := strings.Repeat("é", 300)
+	for reason, want := range map[string]string{
+		"mail server answered 550 to RCPT": "mail server answered 550 to RCPT",
+		"a\x00b\xff":                       "ab\uFFFD",
+		strings.Repeat("a", 200):           strings.Repeat("a", 200),
+		strings.Repeat("a", 201):           strings.Repeat("a", 197) + "…",
+		long:                               long[:196] + "…",
+	} {
+		got := emergency.Delivery{Address: "desk@example.com", State: emergency.DeliveryQueued}.Fail(reason)
+		if got.State != emergency.DeliveryFailed || got.Reason != want || len(got.Reason) > 200 {
+			t.Errorf("the delivery is %s because of %q, want %q", got.State, got.Reason, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestCallView(t *testing.T) {
 				QueuedAt: dialed, SentAt: dialed.Add(time.Second), DeliveredAt: dialed.Add(2 * time.Second),
 				AcknowledgedAt: dialed.Add(time.Minute), UpdatedAt: dialed.Add(time.Minute),
 			},
-			{Event: emergency.NoticePlaced, Address: "night@example.com", State: emergency.DeliveryFailed, QueuedAt: dialed, UpdatedAt: dialed},
+			{Event: emergency.NoticePlaced, Address: "night@example.com", State: emergency.DeliveryFailed, Reason: "no", QueuedAt: dialed, UpdatedAt: dialed},
 			{
 				Event: emergency.NoticeEscalated, Round: 2, Address: "chief@example.com", State: emergency.DeliveryBounced,
 				QueuedAt: dialed.Add(time.Hour), SentAt: dialed.Add(time.Hour), UpdatedAt: dialed.Add(2 * time.Hour),
@@ -114,7 +114,7 @@ func TestCallView(t *testing.T) {
 		"notification":{"recipients":[
 				{"address":"desk@example.com","event":"placed","round":0,"state":"acknowledged","queuedAt":"2026-03-01T11:00:00Z","sentAt":"2026-03-01T11:00:01Z",
 					"deliveredAt":"2026-03-01T11:00:02Z","acknowledgedAt":"2026-03-01T11:01:00Z","updatedAt":"2026-03-01T11:01:00Z"},
-				{"address":"night@example.com","event":"placed","round":0,"state":"failed","queuedAt":"2026-03-01T11:00:00Z","updatedAt":"2026-03-01T11:00:00Z"},
+				{"address":"night@example.com","event":"placed","round":0,"state":"failed","reason":"no","queuedAt":"2026-03-01T11:00:00Z","updatedAt":"2026-03-01T11:00:00Z"},
 				{"address":"chief@example.com","event":"escalated","round":2,"state":"bounced","queuedAt":"2026-03-01T12:00:00Z","sentAt":"2026-03-01T12:00:00Z",
 					"updatedAt":"2026-03-01T13:00:00Z"}],
 			"notices":[{"event":"placed","round":0,"at":"2026-03-01T11:00:00Z","recipients":["desk@example.com","night@example.com"]},

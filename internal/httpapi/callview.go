@@ -92,7 +92,7 @@ func notificationView(notice emergency.Notification) Notification {
 	}
 	for _, d := range notice.Deliveries {
 		view.Recipients = append(view.Recipients, Recipient{
-			Address: d.Address, Event: RecipientEvent(d.Event), Round: d.Round, State: RecipientState(d.State),
+			Address: d.Address, Event: RecipientEvent(d.Event), Round: d.Round, State: RecipientState(d.State), Reason: d.Reason,
 			QueuedAt: d.QueuedAt.UTC(), SentAt: d.SentAt.UTC(), DeliveredAt: d.DeliveredAt.UTC(),
 			AcknowledgedAt: d.AcknowledgedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 		})

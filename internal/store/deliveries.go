@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	deliveryColumns = `d.event, d.round, d.address, d.state, d.message_id, n.created_at,
+	deliveryColumns = `d.event, d.round, d.address, d.state, d.reason, d.message_id, n.created_at,
 		d.sent_at, d.delivered_at, d.acknowledged_at, d.updated_at`
 	fromDeliveries = `FROM notices n JOIN deliveries d ON d.call_id = n.call_id AND d.event = n.event AND d.round = n.round`
 	selectDelivery = `SELECT ` + deliveryColumns + ` ` + fromDeliveries
@@ -30,7 +30,7 @@ func scanDeliveryAnd(rows *sql.Rows, more ...any) (emergency.Delivery, error) {
 		sent, delivered, acknowledged sql.NullTime
 	)
 	err := rows.Scan(append([]any{
-		&d.Event, &d.Round, &d.Address, &d.State, &d.MessageID, &d.QueuedAt, &sent, &delivered, &acknowledged, &d.UpdatedAt,
+		&d.Event, &d.Round, &d.Address, &d.State, &d.Reason, &d.MessageID, &d.QueuedAt, &sent, &delivered, &acknowledged, &d.UpdatedAt,
 	}, more...)...)
 	d.QueuedAt, d.SentAt, d.DeliveredAt, d.AcknowledgedAt = d.QueuedAt.UTC(), orZero(sent), orZero(delivered), orZero(acknowledged)
 	d.UpdatedAt = d.UpdatedAt.UTC()
@@ -86,7 +86,7 @@ func (t tx) moveDelivery(ctx context.Context, n noticeRow, before, news emergenc
 	after, at := before, stamp(at)
 	moves := news.State.Follows(before.State)
 	if moves {
-		after.State, after.UpdatedAt = news.State, at
+		after.State, after.Reason, after.UpdatedAt = news.State, news.Reason, at
 	}
 	after.MessageID = cmp.Or(news.MessageID, before.MessageID)
 	switch {
@@ -98,10 +98,10 @@ func (t tx) moveDelivery(ctx context.Context, n noticeRow, before, news emergenc
 		after.AcknowledgedAt = at
 	}
 	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $5, message_id = $6, sent_at = $7, delivered_at = $8,
-			acknowledged_at = $9, updated_at = $10
+			acknowledged_at = $9, updated_at = $10, reason = $11
 		WHERE call_id = $1 AND event = $2 AND round = $3 AND address = $4`,
 		n.CallID, n.Event, n.Round, before.Address, after.State, after.MessageID, orNull(after.SentAt), orNull(after.DeliveredAt),
-		orNull(after.AcknowledgedAt), after.UpdatedAt); err != nil || !moves {
+		orNull(after.AcknowledgedAt), after.UpdatedAt, after.Reason); err != nil || !moves {
 		return err
 	}
 	return t.tell(ctx, emergency.Event{

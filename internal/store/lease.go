@@ -135,8 +135,8 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 		call.ID, call.ClosedAt, stamp(call.Past().Until)); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4 WHERE call_id = $1 AND state = $2
-		AND NOT `+ofForcedEnd, call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now)); err != nil {
+	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4, reason = $5 WHERE call_id = $1 AND state = $2
+		AND NOT `+ofForcedEnd, call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now), emergency.ReasonCallClosed); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)

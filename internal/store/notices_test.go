@@ -24,6 +24,7 @@ var noticeRules = []rule{
 	{"is recorded", deliveryIsRecorded},
 	{"is given up with the call", noticeIsGivenUp},
 	{"never goes back", deliveryNeverGoesBack},
+	{"says why it failed", deliverySaysWhyItFailed},
 }
 
 // insistent is a plan that waits for an acknowledgement.
@@ -338,6 +339,31 @@ func deliveryNeverGoesBack(t *testing.T, w *world) {
 	if sent != 1 || failed != 0 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}
+}
+
+// Why a notice failed is kept for as long as it counts as failed (B9).
+func deliverySaysWhyItFailed(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	why := func(address string) string {
+		t.Helper()
+		for _, d := range w.read(t, call.ID).Notice.Deliveries {
+			if d.Address == address {
+				return d.Reason
+			}
+		}
+		return "no such recipient"
+	}
+	failed := emergency.Delivery{Address: "desk@example.com"}.Fail("mail server answered 550 to RCPT")
+	if err := w.RecordDelivery(t.Context(), call.ID, emergency.NoticePlaced, 0, failed); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the reason", failed.Reason, why("desk@example.com"))
+	w.finish(t, call.ID)
+	same(t, "the reason once the call is closed", failed.Reason, why("desk@example.com"))
+	same(t, "the reason of one that waited", emergency.ReasonCallClosed, why("night@example.org"))
+	// It was on its way when it was given up.
+	w.record(t, call.ID, "night@example.org", emergency.DeliverySent)
+	same(t, "the reason of one that went out", "", why("night@example.org"))
 }
 
 // The lists of a large site go out in as few statements as those of a small one: whoever

@@ -181,8 +181,8 @@ func (t tx) explainEnd(ctx context.Context, call emergency.Call, leg emergency.L
 // could be told since another time is given up.
 func (s *Store) ForcedEnds(ctx context.Context, since, givenUp time.Time, limit int) ([]emergency.CallID, error) {
 	if err := s.background.inTx(ctx, "give up telling of forced ends", func(t tx) error {
-		_, err := t.exec(ctx, `UPDATE deliveries SET state = $1, updated_at = $2 WHERE event = 'ended' AND state = $3
-			AND updated_at <= $4 AND `+ofForcedEnd, emergency.DeliveryFailed, t.now(), emergency.DeliveryQueued, stamp(givenUp))
+		_, err := t.exec(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, reason = $5 WHERE event = 'ended' AND state = $3
+			AND updated_at <= $4 AND `+ofForcedEnd, emergency.DeliveryFailed, t.now(), emergency.DeliveryQueued, stamp(givenUp), emergency.ReasonGivenUp)
 		return err
 	}); err != nil {
 		return nil, err

@@ -291,6 +291,13 @@ func forcedEndOutlivesItsCall(t *testing.T, w *world) {
 	w.forcedEnds(t, call.ID)
 	w.pass(24 * time.Hour)
 	w.forcedEnds(t)
+	for _, d := range w.read(t, call.ID).Notice.Deliveries {
+		want := emergency.ReasonCallClosed
+		if d.Event == emergency.NoticeEnded {
+			want = emergency.ReasonGivenUp
+		}
+		same(t, "why nobody was told that it is "+string(d.Event), want, d.Reason)
+	}
 	if erased, err := w.EraseCalls(t.Context(), w.clock.read()); err != nil || erased != 1 {
 		t.Errorf("%d calls are erased, %v", erased, err)
 	}
