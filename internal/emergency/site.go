@@ -102,17 +102,19 @@ func (s Site) Validate() error {
 			return &Invalid{list.field, refused.Problem}
 		}
 	}
-	if !validZone(s.TimeZone) {
-		return &Invalid{"timeZone", "must be the IANA name of a time zone, for example Europe/Copenhagen"}
+	if err := CheckZone("timeZone", s.TimeZone); err != nil {
+		return err
 	}
 	return s.validateCallbacks()
 }
 
-// validZone tells whether a time zone is one that everybody means the same by: the
-// machine's own is none.
-func validZone(name string) bool {
-	_, err := time.LoadLocation(name)
-	return err == nil && name != "Local"
+// CheckZone is an *Invalid for the field unless everybody means the same time zone by the
+// name: the machine's own is none. The empty name is UTC's.
+func CheckZone(field, name string) error {
+	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+		return &Invalid{field, "must be the IANA name of a time zone, for example Europe/Copenhagen"}
+	}
+	return nil
 }
 
 // validateCallbacks looks at who is rung when the agent does not answer (B6).

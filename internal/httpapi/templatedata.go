@@ -43,6 +43,9 @@ func (d *PreviewData) tell(n emergency.Notice) (emergency.Notice, error) {
 	if d.SiteAddress != nil {
 		n.Conveyed.Site = addressFrom(*d.SiteAddress)
 	}
+	if err := emergency.CheckZone("data.timeZone", n.Zone); err != nil {
+		return n, err //nolint:wrapcheck // fail tells the domain's errors apart
+	}
 	return d.locate(n)
 }
 

@@ -130,6 +130,16 @@ var brokenTemplates = map[string]struct {
 		previewOf(`{"data":{"location":{"latitude":1}}}`),
 		Problem{Status: 400, Code: "invalid", Field: "data.location.longitude", Detail: "data.location.longitude is missing: latitude and longitude come together."},
 	},
+	"a time zone that is none": {
+		previewOf(`{"data":{"timeZone":"Europe/Nowhere"}}`),
+		Problem{
+			Status: 400, Code: "invalid", Field: "data.timeZone",
+			Detail: "data.timeZone must be the IANA name of a time zone, for example Europe/Copenhagen.",
+		},
+	},
+	"whatever zone the machine is in": {
+		previewOf(`{"data":{"timeZone":"Local"}}`), Problem{Status: 400, Code: "invalid", Field: "data.timeZone"},
+	},
 	"a time that is none": {
 		previewOf(`{"data":{"dialedAt":"2026-02-31T00:00:00Z"}}`), Problem{Status: 400, Code: "invalid", Field: "data.dialedAt"},
 	},
