@@ -159,12 +159,17 @@ func whyNoMailbox(part string) string {
 		return "a quotation mark is not closed"
 	case count == 0:
 		return "it has no @"
-	case count > 1:
+	case count > 1 && strings.ContainsFunc(part[strings.IndexByte(part, '@'):strings.LastIndexByte(part, '@')], betweenAddresses):
 		return "a semicolon must stand between two addresses"
+	case count > 1:
+		return "it has more than one @"
 	default:
 		return "write it like desk@example.org or Security Desk <desk@example.org>"
 	}
 }
+
+// betweenAddresses finds what people put between two addresses, and what is in none.
+func betweenAddresses(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",:/|<>", r) }
 
 // shown quotes what somebody has typed so that it can be shown anywhere: on one line,
 // with what cannot be seen spelled out, and not too long.

@@ -118,6 +118,10 @@ var refusedFields = []struct{ name, field, want string }{
 	{"commas", "desk@example.com,night@example.org", "a semicolon must stand between two addresses"},
 	{"a space", "desk@example.com night@example.org", "a semicolon must stand between two addresses"},
 	// An address that hides in a name would never be written to.
+	{"one address in brackets behind another", "a@example.com<b@example.com>", "a semicolon must stand between two addresses"},
+	{"an @ typed twice", "bad@@example.org", `recipients has in part 1, "bad@@example.org", no e-mail address: it has more than one @`},
+	{"two domains", "desk@example.com@example.org", "it has more than one @"},
+	{"an @ typed twice, with a name", "Desk <bad@@example.org>", "it has more than one @"},
 	{"an address in a name", "a@example.com, Desk <b@example.com>", "a semicolon must stand between two addresses"},
 	{"a quotation mark", `"Desk <desk@example.com>; night@example.org`, `in part 1, "\"Desk <desk@example.com>", no e-mail address: a quotation mark is not closed`},
 	{"a group", "Desks: a@example.com", "write it like"},
