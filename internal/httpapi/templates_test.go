@@ -99,14 +99,30 @@ var brokenTemplates = map[string]struct {
 		previewOf(`{"text":"a\nb {{broken}}"}`),
 		Problem{Status: 400, Code: "invalid", Field: "text", Line: 2, Column: 3, Detail: "text has no value broken."},
 	},
-	"no text":           {putTemplate(`{"subject":"S","html":"H"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-	"an empty text":     {putTemplate(`{"subject":"S","html":"H","text":""}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-	"a text too long":   {putTemplate(`{"subject":"S","html":"H","text":"` + tooLong + `"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
-	"a body too long":   {putTemplate(`{"subject":"S","html":"` + tooLong + tooLong + `","text":"T"}`), Problem{Status: 413, Code: "too-large"}},
-	"two subject lines": {putTemplate(`{"subject":"S\nBcc: x","html":"H","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "subject"}},
-	"a control in HTML": {putTemplate(`{"subject":"S","html":"\u0000","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "html"}},
-	"lines elsewhere":   {previewOf(`{"sample":"pla\nced"}`), Problem{Status: 400, Code: "invalid", Field: "sample"}},
-	"an unknown field":  {putTemplate(`{"subject":"S","html":"H","text":"T","from":"x"}`), Problem{Status: 400, Code: "invalid", Field: "from"}},
+	"no text":       {putTemplate(`{"subject":"S","html":"H"}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
+	"an empty text": {putTemplate(`{"subject":"S","html":"H","text":""}`), Problem{Status: 400, Code: "invalid", Field: "text"}},
+	// Of a wording, also what the contract alone rules out has a place (S18).
+	"a text too long": {
+		putTemplate(`{"subject":"S","html":"H","text":"` + tooLong + `"}`),
+		Problem{Status: 400, Code: "invalid", Field: "text", Line: 1, Column: 131073, Detail: "text must be at most 131072 characters long."},
+	},
+	"HTML too long, in lines": {
+		previewOf(`{"html":"é\n` + tooLong[:131070] + `\n"}`),
+		Problem{Status: 400, Code: "invalid", Field: "html", Line: 2, Column: 131071},
+	},
+	"a subject too long": {
+		putTemplate(`{"subject":"` + tooLong[:4097] + `","html":"H","text":"T"}`),
+		Problem{Status: 400, Code: "invalid", Field: "subject", Line: 1, Column: 4097},
+	},
+	"a body too long": {putTemplate(`{"subject":"S","html":"` + tooLong + tooLong + `","text":"T"}`), Problem{Status: 413, Code: "too-large"}},
+	"two subject lines": {
+		putTemplate(`{"subject":"S\nBcc: x","html":"H","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "subject", Line: 1, Column: 2},
+	},
+	"a control in HTML": {
+		putTemplate(`{"subject":"S","html":"a\n\té\u0000","text":"T"}`), Problem{Status: 400, Code: "invalid", Field: "html", Line: 2, Column: 3},
+	},
+	"lines elsewhere":  {previewOf(`{"sample":"pla\nced"}`), Problem{Status: 400, Code: "invalid", Field: "sample"}},
+	"an unknown field": {putTemplate(`{"subject":"S","html":"H","text":"T","from":"x"}`), Problem{Status: 400, Code: "invalid", Field: "from"}},
 	"a sample that is none": {
 		previewOf(`{"sample":"moved"}`),
 		Problem{Status: 400, Code: "invalid", Field: "sample", Detail: "sample must be one of placed, test."},

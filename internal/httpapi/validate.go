@@ -88,7 +88,31 @@ func checkBody(c *gin.Context, op *operation) error {
 	if err != nil {
 		return err
 	}
-	return checkValue(op.body, value, "", op.prose())
+	return inWording(checkValue(op.body, value, "", op.prose()), op, value)
+}
+
+// inWording says where in a wording the fault is, as the wording's own rules do: at the
+// first character too many, or at the control character. Columns count characters.
+func inWording(err error, op *operation, body any) error {
+	f, refused := errors.AsType[*fault](err)
+	if !refused || op.prose() == nil || !slices.Contains([]string{"subject", "html", "text"}, f.field) {
+		return err
+	}
+	parts, _ := body.(map[string]any)
+	wording, _ := parts[f.field].(string)
+	allowed := ""
+	if slices.Contains(op.prose(), f.field) {
+		allowed = layout
+	}
+	at := controlAt(wording, allowed)
+	if most := *op.body.Properties[f.field].Value.MaxLength; uint64(utf8.RuneCountInString(wording)) > most {
+		at = len(string([]rune(wording)[:most]))
+	}
+	if at >= 0 {
+		f.line = 1 + strings.Count(wording[:at], "\n")
+		f.column = 1 + utf8.RuneCountInString(wording[strings.LastIndexByte(wording[:at], '\n')+1:at])
+	}
+	return f
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -256,13 +280,14 @@ func unknownKey(broken *openapi3.SchemaError) string {
 func controlIn(value any, path, prose []string) ([]string, bool) {
 	switch v := value.(type) {
 	case string:
+		allowed := ""
 		switch {
 		case len(path) == 1 && slices.Contains(prose, path[0]):
-			v = layout.Replace(v)
+			allowed = layout
 		case len(path) == 1 && path[0] == "dialedNumber":
 			v = strings.TrimSpace(v)
 		}
-		return path, strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f })
+		return path, controlAt(v, allowed) >= 0
 	case []any:
 		for i, item := range v {
 			if at, found := controlIn(item, append(path, strconv.Itoa(i)), prose); found {
@@ -279,8 +304,15 @@ func controlIn(value any, path, prose []string) ([]string, bool) {
 	return nil, false
 }
 
-// layout takes out the control characters that prose may have.
-var layout = strings.NewReplacer("\n", "", "\r", "", "\t", "")
+// layout are the control characters that prose may have.
+const layout = "\n\r\t"
+
+// controlAt is where a text has a control character that is not allowed, or -1.
+func controlAt(text, allowed string) int {
+	return strings.IndexFunc(text, func(r rune) bool {
+		return (r < ' ' || r == 0x7f) && !strings.ContainsRune(allowed, r)
+	})
+}
 
 func joinField(name string, path []string) string {
 	if name != "" {
