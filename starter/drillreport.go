@@ -167,13 +167,15 @@ func (r *drillReport) summary(path string) string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped. The report is in %s.\n", r.Passed, r.Failed, r.Skipped, path)
 }
 
-// verdict is nil when everything went well.
+// verdict is nil when everything went well, and something was made sure of.
 func (r *drillReport) verdict() error {
 	switch {
 	case r.NotDrilled > 0:
 		return fmt.Errorf("%w; agents not drilled: %d", errBrokenOff, r.NotDrilled)
 	case r.Failed > 0:
 		return fmt.Errorf("agents who could not make a test call as they should: %d", r.Failed)
+	case r.Passed == 0:
+		return errors.New("nothing has been shown: no test call was made, because everybody to be drilled is in a call; drill again later")
 	default:
 		return nil
 	}

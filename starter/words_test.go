@@ -147,3 +147,25 @@ func TestDrillCountsWhomItsNoticeReached(t *testing.T) {
 		t.Errorf("%d told", got)
 	}
 }
+
+// A drill that went well has shown something: somebody made a test call, whoever else was
+// in a call then (B13).
+func TestVerdict(t *testing.T) {
+	for name, c := range map[string]struct {
+		report drillReport
+		want   string
+	}{
+		"everybody passed":              {drillReport{Passed: 2}, ""},
+		"somebody was in a call":        {drillReport{Passed: 1, Skipped: 1}, ""},
+		"everybody was in a call":       {drillReport{Skipped: 2}, "nothing has been shown"},
+		"one failed, the rest were not": {drillReport{Failed: 1, Skipped: 1}, "could not make a test call as they should: 1"},
+		"it was broken off":             {drillReport{Skipped: 1, NotDrilled: 1}, "agents not drilled: 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.report.verdict()
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the verdict is %v, want %q", err, c.want)
+			}
+		})
+	}
+}
