@@ -28,5 +28,5 @@ func run(_ context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start worker: %w", err)
 	}
 	ready := func() { log.Info("Ready", "taskQueue", workflows.TaskQueue, "temporal", cfg.TemporalAddr) }
-	return process.Run(log, ready, base.Database(), worker, base.FirstVersion(), base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
+	return process.Run(log, ready, base.Metrics(), base.Database(), worker, base.FirstVersion(), base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
 }

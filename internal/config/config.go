@@ -24,6 +24,7 @@ import (
 // every program prints with --help.
 type Config struct {
 	HTTPAddr          string        `split_words:"true" default:"127.0.0.1:8080" desc:"Where the HTTP API listens, and where starter looks for it."`
+	MetricsAddr       string        `split_words:"true" desc:"Where a worker shows /metrics and /healthz, such as 127.0.0.1:8081; empty for nowhere. The API shows both at its own address."`
 	DataDir           string        `split_words:"true" default:"./data" desc:"Directory for the SQLite database, the embedded Temporal server, e-mails in a folder, and the tokens and payload key made on first start."`
 	DatabaseURL       string        `split_words:"true" desc:"postgres://… for PostgreSQL, or the absolute path of an SQLite file; empty for SQLite in the data directory."`
 	TemporalAddr      string        `split_words:"true" default:"127.0.0.1:7233" desc:"Temporal frontend. In standalone: where the embedded server listens."`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -13,8 +12,6 @@ import (
 	"lifeline/internal/engine"
 	"lifeline/internal/httpapi"
 	"lifeline/internal/notify"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // API serves HTTP, has people told of dials that were refused, and watches who could
@@ -43,12 +40,7 @@ func (b *Base) API() (Part, error) {
 	if err != nil {
 		return Part{}, errors.Join(err, desk.close())
 	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
+	server := newServer(handler)
 	streams := background("event streams", func(ctx context.Context) {
 		if err := b.hub.Run(ctx); err != nil && ctx.Err() == nil {
 			b.Log.Error("Event streams have stopped", "error", err)
@@ -56,7 +48,7 @@ func (b *Base) API() (Part, error) {
 	})
 	parts := slices.Concat(desk.parts, []Part{b.watch(), background("refused dials", refused.run), {
 		Name:  "http",
-		Start: func(ctx context.Context) error { return b.listen(ctx, server) },
+		Start: func(ctx context.Context) error { return b.listen(ctx, server, "LIFELINE_HTTP_ADDR", b.Config.HTTPAddr) },
 		Stop:  server.Shutdown,
 	}, streams}) // the server could not stop before its streams
 	return Part{
@@ -113,35 +105,4 @@ func (b *Base) watch() Part {
 		records: b.Store, locationMaxAge: b.Config.LocationMaxAge, poolWarning: b.Config.PoolWarning, gauges: shown, log: b.Log,
 	}
 	return background("watch", w.run)
-}
-
-// listen binds the address before it returns, so that a port in use is told at
-// once.
-func (b *Base) listen(ctx context.Context, server *http.Server) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", b.Config.HTTPAddr)
-	if err != nil {
-		return fmt.Errorf("listen on LIFELINE_HTTP_ADDR: %w", err)
-	}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			b.Log.Error("HTTP has stopped", "error", err)
-		}
-	}()
-	return nil
-}
-
-// measureOutbox shows how long Temporal has been behind.
-func (b *Base) measureOutbox() {
-	b.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "lifeline_outbox_age_seconds",
-		Help: "How long the oldest message to Temporal has been waiting; -1 when the database does not answer.",
-	}, func() float64 {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		age, err := b.Store.OutboxAge(ctx)
-		if err != nil {
-			return -1
-		}
-		return age.Seconds()
-	}))
 }
