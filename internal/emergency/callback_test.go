@@ -18,6 +18,10 @@ func TestCheckCallback(t *testing.T) {
 		"+18005550100": false, "+18885550100": false, "+19005550100": false,
 		"+448081570100": false, "+448431570100": false, "+448701570100": false, "+449098790100": false,
 		"+4580000100": false, "+4590000100": false,
+		// Too short or too long in a country served, or no number there.
+		"+4510000": false, "+451000010": false, "+451000010512345": false, "+4599999": false, "+4501000010": false,
+		"+1202555010": false, "+120255501000": false, "+11025550100": false, "+12020550100": false,
+		"+44207946010": true, "+4420794601": false, "+44207946010000": false, "+4402079460100": false,
 		// The same digits elsewhere in a number mean nothing.
 		"+12028005550": true, "+442080000100": true, "+4520800090": true,
 		// Nobody here knows the numbers of other countries.

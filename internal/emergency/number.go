@@ -52,6 +52,31 @@ var e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 // at most fifteen digits.
 func ValidE164(number string) bool { return e164Pattern.MatchString(number) }
 
+// CheckWhole is an *Invalid for the field of a number that nobody can have: it is not in
+// E.164, or begins with the calling code of a country served and goes on as no number
+// there does, with too few digits or too many. That somebody has it is not asked.
+func CheckWhole(field, number string) error {
+	if !ValidE164(number) {
+		return &Invalid{field, mustBeE164}
+	}
+	var of []string
+	for _, country := range Countries() {
+		numbering := numberings[country]
+		behind, found := strings.CutPrefix(number, "+"+numbering.CallingCode)
+		if !found {
+			continue
+		}
+		if national := numbering.National.FindStringSubmatch(numbering.TrunkPrefix + behind); national != nil && national[1] == behind {
+			return nil
+		}
+		of = append(of, numbering.Name)
+	}
+	if of == nil {
+		return nil // of a country whose numbers nobody here knows
+	}
+	return &Invalid{field, "must have all digits of a number of " + strings.Join(of, " or ") + ", and no more"}
+}
+
 // CheckCallback is an *Invalid for the field when an emergency service could not be given
 // a number to call back: it is no number, or a toll-free or premium-rate one (S4).
 func CheckCallback(field, number string) error {
@@ -59,9 +84,10 @@ func CheckCallback(field, number string) error {
 		national, found := strings.CutPrefix(number, "+"+numberings[country].CallingCode)
 		return found && numberings[country].ServiceNumbers.MatchString(national)
 	}
+	if err := CheckWhole(field, number); err != nil {
+		return err
+	}
 	switch {
-	case !ValidE164(number):
-		return &Invalid{field, mustBeE164}
 	case slices.ContainsFunc(Countries(), service):
 		return &Invalid{field, "must not be a toll-free or premium-rate number: no emergency address can be registered for it"}
 	default:

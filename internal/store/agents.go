@@ -59,6 +59,11 @@ func (t tx) agentApart(ctx context.Context, a emergency.Agent, now time.Time) er
 	if err != nil && !errors.Is(err, emergency.ErrUnknownAgent) {
 		return err
 	}
+	if a.CallingNumber != kept.CallingNumber && a.CallingNumber != "" {
+		if err := emergency.CheckWhole("callingNumber", a.CallingNumber); err != nil {
+			return err //nolint:wrapcheck // the domain's own words
+		}
+	}
 	if a.CallingNumber != kept.CallingNumber || a.SiteID != kept.SiteID {
 		calling := field{"callingNumber", a.CallingNumber}
 		if err := calling.apart(ctx, t.leasable(now), t.standing(a.SiteID)); err != nil {

@@ -21,6 +21,7 @@ var apartRules = []rule{
 	{"a standing number of long ago", standingNumberOfLongAgo},
 	{"what was kept before stays", whatWasKeptBeforeStays},
 	{"of the country", fieldsOfTheCountry},
+	{"whole", numbersThatAreWhole},
 }
 
 // spellings are ways to write that a device rings +12025550101.
@@ -324,5 +325,39 @@ func fieldsOfTheCountry(t *testing.T, w *world) {
 	}
 	if err := only(w.PutVoiceRouting(t.Context(), emergency.VoiceRouting{}, emergency.Change{})); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A number that nobody can have is refused wherever one is set up, and named: an
+// emergency service would be shown it, and could not call back (S4, S15).
+func numbersThatAreWhole(t *testing.T, w *world) {
+	w.addSite(t, "us")
+	site := func(change func(*emergency.Site)) error {
+		changed := siteNamed("us")
+		change(&changed)
+		return only(w.PutSite(t.Context(), changed, emergency.Change{}))
+	}
+	for _, number := range []string{"+4510000", "+451000010512345", "+4599999", "+1202555010", "+44207946"} {
+		agent := agentNamed("one", "us")
+		agent.CallingNumber = number
+		offer := emergency.Offer{Number: number, Country: "DK"}
+		routing := func(v emergency.VoiceRouting) error {
+			return only(w.PutVoiceRouting(t.Context(), v, emergency.Change{}))
+		}
+		for field, err := range map[string]error{
+			"number":                w.AddNumber(t.Context(), number, "us", emergency.Change{}),
+			"standingNumber":        site(func(s *emergency.Site) { s.StandingNumber, s.Country = number, "DK" }),
+			"finalNumber":           site(func(s *emergency.Site) { s.FinalNumber = number }),
+			"callingNumber":         only(w.PutAgent(t.Context(), agent, emergency.Change{})),
+			"directOffers.0.number": routing(emergency.VoiceRouting{DirectOffers: []emergency.Offer{offer}}),
+			"trunks.0.numbers.0":    routing(emergency.VoiceRouting{Trunks: []emergency.Trunk{{ID: "sbc", Numbers: []string{number}}}}),
+			"outboundProfiles.0.numbers.0": routing(emergency.VoiceRouting{
+				OutboundProfiles: []emergency.OutboundProfile{{ID: "voice", CapacityProfile: "default", Numbers: []string{number}}},
+			}),
+		} {
+			if invalid, ok := errors.AsType[*emergency.Invalid](err); !ok || invalid.Field != field {
+				t.Errorf("%s as %s gives %v", number, field, err)
+			}
+		}
 	}
 }

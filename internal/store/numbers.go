@@ -108,9 +108,13 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 
 // numberOf is an *emergency.Invalid for a field whose number is not the country's: a
 // carrier there could not register an address for it, nor would its emergency services
-// call back abroad. Numbers that nobody has been given yet will do, as long as their
-// country can be told.
+// call back abroad. Numbers that nobody has been given yet will do, as long as they are whole
+// and their country can be told. The library alone tells it of any beginning of a Danish
+// one.
 func numberOf(field, number string, country emergency.Country) error {
+	if err := emergency.CheckWhole(field, number); err != nil {
+		return err //nolint:wrapcheck // the domain's own words
+	}
 	parsed, err := phonenumbers.Parse(number, "")
 	if err == nil && phonenumbers.GetRegionCodeForNumber(parsed) == string(country) {
 		return nil

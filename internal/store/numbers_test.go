@@ -135,6 +135,12 @@ func numbersOfTheCountry(t *testing.T, w *world) {
 		{"GB", "+447781960101", false}, // Guernsey, mobile
 		{"GB", "+12025550101", false},
 		{"DK", "+4510000101", true}, // not given to anybody
+		// The public data tells the country of a Danish number by its first digits.
+		{"DK", "+4510000", false},
+		{"DK", "+451000010", false},
+		{"DK", "+451000010512345", false},
+		{"DK", "+4599999", false},
+		{"DK", "+4501000101", false},
 		{"DK", "+2995550101", false},
 		{"DK", "+12025550101", false},
 		{"US", "202 555 0101", false},

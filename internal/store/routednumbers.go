@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"lifeline/internal/emergency"
 )
 
 // routedNumber is a number in a voice routing: agents call customers from it, and are
@@ -99,9 +101,13 @@ func (t tx) routingApart(ctx context.Context, document routingDocument, now time
 	}
 	var added []routedNumber
 	for _, each := range document.numbers() {
-		if !known[each.number] {
-			added = append(added, each)
+		if known[each.number] {
+			continue
 		}
+		if err := emergency.CheckWhole(each.field, each.number); err != nil {
+			return err //nolint:wrapcheck // the domain's own words
+		}
+		added = append(added, each)
 	}
 	return t.notLeasable(ctx, added, now)
 }

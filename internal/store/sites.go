@@ -129,7 +129,10 @@ func (t tx) siteApart(ctx context.Context, site emergency.Site, now time.Time) e
 	if site.FallbackEndpoint != kept.FallbackEndpoint {
 		answering = devices("fallbackEndpoint", site.FallbackEndpoint)
 	}
-	if site.FinalNumber != kept.FinalNumber {
+	if site.FinalNumber != kept.FinalNumber && site.FinalNumber != "" {
+		if err := emergency.CheckWhole("finalNumber", site.FinalNumber); err != nil {
+			return err //nolint:wrapcheck // the domain's own words
+		}
 		answering = append(answering, field{"finalNumber", site.FinalNumber})
 	}
 	for _, each := range answering {
