@@ -61,6 +61,8 @@ var badDials = map[string]contractBreach{
 	"a missing field":      {dial(`{"agentId":"agent-us"}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"an unknown field":     {dial(`{"agentId":"agent-us","dialedNumber":"911","lokation":{}}`), Problem{Status: 400, Code: "invalid", Field: "lokation"}},
 	"another case":         {dial(`{"agentid":"agent-us","dialedNumber":"911"}`), Problem{Status: 400, Code: "invalid", Field: "agentid"}},
+	"a field twice":        {dial(`{"agentId":"agent-us","dialedNumber":"911","agentId":"agent-us"}`), Problem{Status: 400, Code: "invalid", Field: "agentId"}},
+	"an inner field twice": {dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"address":{"city":"x","city":"y"}}}`), Problem{Status: 400, Code: "invalid", Field: "location.address.city"}},
 	"a wrong type":         {dial(`{"agentId":"agent-us","dialedNumber":911}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},
 	"a null field":         {dial(`{"agentId":null,"dialedNumber":"911"}`), Problem{Status: 400, Code: "invalid", Field: "agentId"}},
 	"an empty field":       {dial(`{"agentId":"agent-us","dialedNumber":""}`), Problem{Status: 400, Code: "invalid", Field: "dialedNumber"}},

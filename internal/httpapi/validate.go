@@ -131,7 +131,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return data, nil
 }
 
-// parseBody reads one JSON value and nothing after it.
+// parseBody reads one JSON value and nothing after it, in which no object has a field
+// twice.
 func parseBody(header http.Header, data []byte) (any, error) {
 	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if len(data) > 0 && (err != nil || media != jsonType) {
@@ -153,6 +154,9 @@ func parseBody(header http.Header, data []byte) (any, error) {
 	}
 	if err != nil {
 		return nil, badJSON("The body is not JSON.", nil, 0)
+	}
+	if path, found := repeatedField(data); found {
+		return nil, invalid(joinField("", path), "must be given once")
 	}
 	return value, nil
 }
