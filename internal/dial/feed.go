@@ -80,6 +80,7 @@ func (f *Feed) Recall() error {
 // Read reads everything once, to begin with.
 func (f *Feed) Read(ctx context.Context) error {
 	began := time.Now()
+	f.Memory.reading()
 	seen, err := f.Source.LastEvent(ctx)
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
@@ -140,6 +141,7 @@ func (f *Feed) look(ctx context.Context) error {
 	}
 	slices.Sort(calls)
 	calls = slices.Compact(calls)
+	f.Memory.reading()
 	found, err := f.Source.KnownCalls(ctx, calls)
 	if err != nil {
 		return err //nolint:wrapcheck // the source's own words

@@ -43,7 +43,7 @@ func (d *dialing) placeAnyway(ctx context.Context) (emergency.Call, error) {
 	placement.Shown = d.shown(caller)
 	call := placement.Call()
 	call.PresenceNow = emergency.StatusDoNotDisturb
-	d.Memory.hold(emergency.KnownCall{Call: call, Agent: caller.Agent})
+	call = d.Memory.hold(emergency.KnownCall{Call: call, Agent: caller.Agent}).Call
 	d.Keep(ctx, Intent{Placed: &placement})
 	return call, nil
 }
@@ -66,6 +66,7 @@ func (d *dialing) recognise() *emergency.Call {
 		d.id = d.fresh
 		return nil
 	}
+	known.Degraded = true
 	return &known.Call
 }
 

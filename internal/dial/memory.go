@@ -3,6 +3,7 @@ package dial
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,11 @@ type Memory struct {
 	// then is old, and held is what is known instead.
 	owed map[emergency.CallID]int
 	held map[emergency.CallID]emergency.KnownCall
+	// heldOf counts the calls of an agent that are held.
+	heldOf map[emergency.AgentID]int
+	// heard has the calls of which SQL has answered since it is being read: what is read
+	// of them may be older than that.
+	heard map[emergency.CallID]bool
 
 	// moved has the calls that SQL keeps under another ID than they were answered with.
 	moved map[emergency.CallID]emergency.CallID
@@ -37,6 +43,7 @@ func NewMemory(kept Copy) *Memory {
 	return &Memory{
 		book: emergency.NewBook(emergency.LastKnown{}), kept: kept,
 		owed: map[emergency.CallID]int{}, held: map[emergency.CallID]emergency.KnownCall{},
+		heldOf: map[emergency.AgentID]int{}, heard: map[emergency.CallID]bool{},
 		moved: map[emergency.CallID]emergency.CallID{},
 	}
 }
@@ -51,12 +58,26 @@ func (m *Memory) ReadAt() time.Time {
 	return m.readAt
 }
 
-// Replace takes in all of what SQL knows.
+// reading tells that SQL is being read from now on, until Replace or Update.
+func (m *Memory) reading() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.heard)
+}
+
+// Replace takes in all of what SQL knows. What SQL has answered while that was read may be
+// newer, and so may what is held.
 func (m *Memory) Replace(known emergency.LastKnown) {
 	book := emergency.NewBook(known) // takes a while with many calls, and nobody need wait for it
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	was := m.book
 	m.book, m.readAt = book, known.At
+	for id := range m.heard {
+		if call, found := was.Call(id); found {
+			m.keep(call)
+		}
+	}
 	for _, call := range m.held {
 		m.book.Put(call)
 	}
@@ -71,6 +92,9 @@ func (m *Memory) Update(asked []emergency.CallID, found []emergency.KnownCall) {
 		switch {
 		case m.owed[id] > 0:
 		case i >= 0:
+			if known, is := m.book.Call(id); is && m.heard[id] {
+				found[i] = joined(known, found[i])
+			}
 			m.book.Put(found[i])
 		default:
 			m.book.Remove(id)
@@ -78,16 +102,29 @@ func (m *Memory) Update(asked []emergency.CallID, found []emergency.KnownCall) {
 	}
 }
 
-// hold keeps a call as it was answered, whatever SQL says of it, until release.
-func (m *Memory) hold(call emergency.KnownCall) {
+// hold keeps a call as it was answered, whatever SQL says of it, until release. What is
+// known of its legs already stays: another may have answered the same dial. It gives the
+// call as it is known now.
+func (m *Memory) hold(call emergency.KnownCall) emergency.KnownCall {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.owed[call.ID]++
+	known, found := m.book.Call(call.ID)
+	if _, held := m.held[call.ID]; held {
+		return known
+	}
+	if found && known.Status(call.DialedAt) != emergency.CallEnded {
+		call = joined(call, known)
+	}
 	m.put(call)
+	return call
 }
 
 // put keeps a call as it was answered.
 func (m *Memory) put(call emergency.KnownCall) {
+	if _, already := m.held[call.ID]; !already {
+		m.heldOf[call.AgentID]++
+	}
 	m.held[call.ID] = call
 	m.book.Put(call)
 }
@@ -97,10 +134,14 @@ func (m *Memory) put(call emergency.KnownCall) {
 // copy.
 func (m *Memory) release(id emergency.CallID) {
 	m.mu.Lock()
-	_, held := m.held[id]
+	call, held := m.held[id]
 	if m.owed[id]--; m.owed[id] <= 0 {
 		delete(m.owed, id)
 		delete(m.held, id)
+		m.heard[id] = true
+		if held {
+			m.freeAgent(call.AgentID)
+		}
 	}
 	m.mu.Unlock()
 	if held {
@@ -108,12 +149,17 @@ func (m *Memory) release(id emergency.CallID) {
 	}
 }
 
+// freeAgent tells that one call of an agent less is held.
+func (m *Memory) freeAgent(id emergency.AgentID) {
+	if m.heldOf[id]--; m.heldOf[id] <= 0 {
+		delete(m.heldOf, id)
+	}
+}
+
 // learn takes in a call as SQL has just answered it.
 func (m *Memory) learn(ctx context.Context, call emergency.Call, by emergency.Agent) {
 	m.mu.Lock()
-	known, _ := m.book.Call(call.ID) // when the dial was repeated
-	known.Call, known.Agent = call, by
-	m.book.Put(m.latest(known))
+	m.hear(emergency.KnownCall{Call: call, Agent: by})
 	m.mu.Unlock()
 	m.saveSoon(ctx, call.ID)
 }
@@ -124,8 +170,7 @@ func (m *Memory) relearn(ctx context.Context, call emergency.Call) {
 	m.mu.Lock()
 	known, found := m.book.Call(call.ID)
 	if found {
-		known.Call = call
-		m.book.Put(m.latest(known))
+		m.hear(emergency.KnownCall{Call: call, Agent: known.Agent})
 	}
 	m.mu.Unlock()
 	if found {
@@ -140,7 +185,7 @@ func (m *Memory) answered(ctx context.Context, decision emergency.Decision, in s
 	known, found := m.book.Call(decision.CallID)
 	news := found && decision.LegID != "" && !known.HasLeg(in.LegID)
 	if news {
-		m.book.Put(m.latest(withCallback(known, in)))
+		m.hear(withCallback(known, in))
 	}
 	m.mu.Unlock()
 	if news {
@@ -148,11 +193,48 @@ func (m *Memory) answered(ctx context.Context, decision emergency.Decision, in s
 	}
 }
 
-// latest is what counts of a call: what SQL says, unless it has yet to hear something.
-func (m *Memory) latest(call emergency.KnownCall) emergency.KnownCall {
-	if held, is := m.held[call.ID]; is {
-		return held
+// hear takes in what SQL has just answered of a call.
+func (m *Memory) hear(call emergency.KnownCall) {
+	m.heard[call.ID] = true
+	m.keep(call)
+}
+
+// keep takes in what SQL says of a call and what may be newer than what is known, or
+// older. While SQL has yet to hear something of the call, it is right about legs alone.
+func (m *Memory) keep(call emergency.KnownCall) {
+	if known, found := m.book.Call(call.ID); found {
+		call = joined(call, known)
 	}
+	if held, is := m.held[call.ID]; is {
+		held.Legs, held.Remote, held.PresenceNow = call.Legs, call.Remote, call.PresenceNow
+		m.put(held)
+		return
+	}
+	m.book.Put(call)
+}
+
+// joined is a call with the legs that another account of it has as well. A leg that
+// either says has ended has ended: none ever comes back.
+func joined(call, other emergency.KnownCall) emergency.KnownCall {
+	call.Legs = slices.Clone(call.Legs)
+	for _, leg := range other.Legs {
+		at := slices.IndexFunc(call.Legs, func(l emergency.Leg) bool { return l.ID == leg.ID })
+		switch {
+		case at < 0:
+			call.Legs = append(call.Legs, leg)
+		case call.Legs[at].Up():
+			call.Legs[at] = leg
+		}
+	}
+	if call.LegUp() {
+		call.PresenceNow = emergency.StatusDoNotDisturb
+	}
+	remote := maps.Clone(other.Remote)
+	if remote == nil {
+		remote = map[emergency.LegID]string{}
+	}
+	maps.Copy(remote, call.Remote)
+	call.Remote = remote
 	return call
 }
 
@@ -232,17 +314,14 @@ func (m *Memory) holds(id emergency.CallID) bool {
 	return m.owed[id] > 0
 }
 
-// holdsShown tells whether SQL has yet to hear something about a call to which a number
-// leads. Then it could take a leg for up that has ended, or the other way round.
+// holdsShown tells whether a number leads to an agent of whom SQL has yet to hear
+// something. It could take a leg for up that has ended, or the other way round; and of a
+// call whose answer was lost it has a number that nobody saw, but which the agent's other
+// calls may show.
 func (m *Memory) holdsShown(number string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, call := range m.held {
-		if call.Number == number || call.Route.CallerID == number {
-			return true
-		}
-	}
-	return false
+	return m.book.Leads(number, func(to emergency.AgentID) bool { return m.heldOf[to] > 0 })
 }
 
 // leaseOf is the number that an agent holds at a site; empty when none is known.

@@ -97,6 +97,12 @@ func (b *Book) StandsFor(number string) (Site, bool) {
 	return Site{}, false
 }
 
+// Leads tells whether a number is that of a call, or was shown by one, whose agent is such
+// a one.
+func (b *Book) Leads(number string, to func(AgentID) bool) bool {
+	return slices.ContainsFunc(b.byNumber[number], func(call *bookCall) bool { return to(call.AgentID) })
+}
+
 // Put takes in a call as it stands, in place of what was known of it.
 func (b *Book) Put(call KnownCall) {
 	b.Remove(call.ID)
