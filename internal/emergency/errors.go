@@ -30,6 +30,9 @@ var (
 	// ErrChangedMeanwhile means that somebody else has changed what a change was
 	// based on; it would be lost.
 	ErrChangedMeanwhile = errors.New("changed meanwhile")
+	// ErrUnavailable means that the database does not answer for now. Whether a change
+	// was made that it was asked for is not known.
+	ErrUnavailable = errors.New("the database does not answer")
 	// ErrPoolExhausted means that the site has no callback number free now; the
 	// call goes on with the site's standing number (B5).
 	ErrPoolExhausted = errors.New("no callback number is free")

@@ -19,7 +19,7 @@ const acknowledgePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'
 // serveAcknowledge mounts the page where people say that they have seen a notice (B9).
 // A program that follows every link of a mail opens it and so acknowledges nothing: that
 // takes the button.
-func (s *server) serveAcknowledge(engine *gin.Engine) {
+func (s *server) serveAcknowledge(engine gin.IRouter) {
 	engine.GET("/acknowledge/:token", s.askToAcknowledge)
 	engine.HEAD("/acknowledge/:token", s.askToAcknowledge)
 	engine.POST("/acknowledge/:token", s.acknowledge)

@@ -55,6 +55,9 @@ func (s *server) fail(c *gin.Context, err error) {
 	writeProblem(c.Writer, v, f)
 }
 
+// retryAfter is in how many seconds what cannot be done at the moment may work.
+const retryAfter = "2"
+
 // writeProblem puts a fault on the wire (RFC 9457).
 func writeProblem(w http.ResponseWriter, v *visit, f *fault) {
 	body, err := json.Marshal(Problem{
@@ -77,6 +80,9 @@ func writeProblem(w http.ResponseWriter, v *visit, f *fault) {
 	header := w.Header()
 	if f.status == http.StatusUnauthorized {
 		header.Set("WWW-Authenticate", `Bearer realm="lifeline"`)
+	}
+	if f.status == http.StatusServiceUnavailable {
+		header.Set("Retry-After", retryAfter)
 	}
 	header.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(f.status)
@@ -113,6 +119,12 @@ func faultOf(err error, op *operation) *fault {
 		return &fault{
 			status: http.StatusServiceUnavailable, code: "unavailable",
 			detail: "This cannot be done at the moment.", cause: err,
+		}
+	}
+	if errors.Is(err, emergency.ErrUnavailable) {
+		return &fault{
+			status: http.StatusServiceUnavailable, code: "unavailable", cause: err,
+			detail: "The database does not answer at the moment. Try again in a few seconds; of a change, read first whether it has been made.",
 		}
 	}
 	return &fault{

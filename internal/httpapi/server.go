@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -87,19 +88,34 @@ func New(o Options) http.Handler {
 	engine.NoRoute(func(c *gin.Context) { s.fail(c, errNotFound) })
 	engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
 
-	s.serveContract(engine.Group("", s.admit, s.validate))
+	s.serveContract(engine.Group("", s.admit, hurry, s.validate))
 	s.serveLogin(engine)
 	if s.Links != nil {
-		s.serveAcknowledge(engine)
+		s.serveAcknowledge(engine.Group("", hurry))
 	}
 	if s.MailEvents != nil {
-		engine.POST("/v1/sendgrid-events", s.receiveMailEvents)
+		engine.POST("/v1/sendgrid-events", hurry, s.receiveMailEvents)
 	}
 	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})))
 	if o.Codec != nil {
 		engine.Any("/codec/decode", gin.WrapH(o.Codec))
 	}
 	return engine
+}
+
+// patience is how long a request waits for a database that neither answers nor breaks off.
+// What carries a call has its own budget, and a stream lasts.
+const patience = 10 * time.Second
+
+// hurry bounds a request.
+func hurry(c *gin.Context) {
+	if op := visitOf(c.Request.Context()).op; op.urgent() || op.name() == "streamEvents" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), patience)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
 }
 
 // serveContract mounts the generated handlers. What they would tell a client of

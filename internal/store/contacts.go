@@ -19,7 +19,7 @@ func (s *Store) Contacts(ctx context.Context, id emergency.AgentID) (emergency.C
 		return contacts, emergency.ErrUnknownAgent
 	}
 	if err != nil {
-		return contacts, fmt.Errorf("read contacts: %w", err)
+		return contacts, fmt.Errorf("read contacts: %w", outageOf(err))
 	}
 	return contacts, nil
 }

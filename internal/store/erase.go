@@ -198,7 +198,7 @@ func whyUnknown(ctx context.Context, q querier, id emergency.CallID) error {
 		id, actionErased).Scan(&erased)
 	switch {
 	case err != nil:
-		return fmt.Errorf("look for an erased call: %w", err)
+		return fmt.Errorf("look for an erased call: %w", outageOf(err))
 	case erased > 0:
 		return emergency.ErrErasedCall
 	default:

@@ -58,7 +58,7 @@ func (s *Store) Events(ctx context.Context, after int64, limit int) ([]emergency
 func (s *Store) LastEvent(ctx context.Context) (int64, error) {
 	var last int64
 	if err := s.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) FROM events`).Scan(&last); err != nil {
-		return 0, fmt.Errorf("read last event: %w", err)
+		return 0, fmt.Errorf("read last event: %w", outageOf(err))
 	}
 	return last, nil
 }

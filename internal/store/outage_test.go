@@ -91,8 +91,8 @@ func some(of reflect.Type) reflect.Value {
 var withoutDatabase = map[string]bool{"PutContacts": true, "PutTemplate": true}
 
 // A process comes up while the database is down: opening reaches for nothing. Until the
-// database has been prepared whatever is asked fails at once and says why; then it is
-// used like any other (B7).
+// database has been prepared whatever is asked fails at once and says why, and that it is
+// of no lasting kind; then it is used like any other (B7).
 func TestOpensWithoutADatabase(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "later")
 	server, address := newServer(t)
@@ -112,7 +112,8 @@ func TestOpensWithoutADatabase(t *testing.T) {
 				t.Errorf("a database that is down was prepared: %v", err)
 			}
 			for name, err := range everyMethod(s, func() (context.Context, context.CancelFunc) { return t.Context(), func() {} }) {
-				if name != "Prepare" && !withoutDatabase[name] && !errors.Is(err, store.ErrNotPrepared) {
+				if name != "Prepare" && !withoutDatabase[name] &&
+					(!errors.Is(err, store.ErrNotPrepared) || !errors.Is(err, emergency.ErrUnavailable)) {
 					t.Errorf("%s gives %v", name, err)
 				}
 			}
@@ -122,8 +123,9 @@ func TestOpensWithoutADatabase(t *testing.T) {
 	}
 }
 
-// While the server hangs, whatever is asked returns when its time is over, and leaves the
-// connections fit for those who come after it (B7).
+// While the server hangs, whatever is asked returns when its time is over and says that
+// the database does not answer, and leaves the connections fit for those who come after
+// it (B7). So it does of a server that is gone.
 func TestServerThatHangs(t *testing.T) {
 	server, address := newServer(t)
 	w := &world{Store: openStore(t, address, newYear), clock: &clock{now: noon}}
@@ -131,14 +133,22 @@ func TestServerThatHangs(t *testing.T) {
 	for name, err := range everyMethod(w.Store, func() (context.Context, context.CancelFunc) {
 		return context.WithTimeout(t.Context(), 20*time.Millisecond)
 	}) {
-		if err == nil && name != "Prepare" && !withoutDatabase[name] {
-			t.Errorf("%s goes well", name)
+		if name != "Prepare" && !withoutDatabase[name] && !errors.Is(err, emergency.ErrUnavailable) {
+			t.Errorf("of a server that hangs %s gives %v", name, err)
 		}
 	}
 	do(t, server.Thaw())
 	for name, err := range everyMethod(w.Store, func() (context.Context, context.CancelFunc) { return t.Context(), func() {} }) {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 			t.Errorf("after the thaw %s gives %v", name, err)
+		}
+	}
+	do(t, server.Kill())
+	for range 2 { // the connections that it had before, and those that cannot be made
+		for name, err := range everyMethod(w.Store, func() (context.Context, context.CancelFunc) { return t.Context(), func() {} }) {
+			if name != "Prepare" && !withoutDatabase[name] && !errors.Is(err, emergency.ErrUnavailable) {
+				t.Errorf("of a server that is gone %s gives %v", name, err)
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (s *Store) NextMessage(ctx context.Context, call emergency.CallID) (emergen
 		return m, false, nil
 	}
 	if err != nil {
-		return m, false, fmt.Errorf("read outbox: %w", err)
+		return m, false, fmt.Errorf("read outbox: %w", outageOf(err))
 	}
 	m.CreatedAt = m.CreatedAt.UTC()
 	return m, true, nil
@@ -65,7 +65,7 @@ func (s *Store) OutboxAge(ctx context.Context) (time.Duration, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read outbox age: %w", err)
+		return 0, fmt.Errorf("read outbox age: %w", outageOf(err))
 	}
 	return max(0, s.now().Sub(oldest)), nil
 }

@@ -209,6 +209,6 @@ func unknownSite(err error) error {
 	case errors.Is(err, sql.ErrNoRows):
 		return emergency.ErrUnknownSite
 	default:
-		return fmt.Errorf("read pool state: %w", err)
+		return fmt.Errorf("read pool state: %w", outageOf(err))
 	}
 }

@@ -16,7 +16,7 @@ func (s *Store) Presence(ctx context.Context, id emergency.AgentID) (emergency.P
 	shown, err := scanPresence(s.read.QueryRowContext(ctx,
 		`SELECT presence_status, presence_revision, presence_changed_at FROM agents WHERE id = $1`, id))
 	if err != nil {
-		return shown, fmt.Errorf("read presence: %w", err)
+		return shown, fmt.Errorf("read presence: %w", outageOf(err))
 	}
 	return shown, nil
 }

@@ -262,7 +262,7 @@ func (s *Store) TellsLate(ctx context.Context, id emergency.CallID) (bool, error
 	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM calls c JOIN deliveries d ON d.call_id = c.id
 		WHERE c.id = $1 AND c.closed_at IS NULL AND c.recorded_at > $2 AND d.event = $3 AND d.state = $4`,
 		id, s.now().Add(-toldLate), emergency.NoticePlaced, emergency.DeliveryQueued).Scan(&waiting); err != nil {
-		return false, fmt.Errorf("look for notices that come late: %w", err)
+		return false, fmt.Errorf("look for notices that come late: %w", outageOf(err))
 	}
 	return waiting > 0, nil
 }
@@ -275,7 +275,7 @@ func (s *Store) writtenLate(ctx context.Context, call emergency.Call) (bool, err
 	}
 	var recorded sql.NullTime
 	if err := s.read.QueryRowContext(ctx, `SELECT recorded_at FROM calls WHERE id = $1`, call.ID).Scan(&recorded); err != nil {
-		return false, fmt.Errorf("read when a call was written down: %w", err)
+		return false, fmt.Errorf("read when a call was written down: %w", outageOf(err))
 	}
 	return recorded.Valid && recorded.Time.Sub(call.DialedAt) > time.Minute, nil
 }

@@ -151,7 +151,7 @@ func (s *Store) inTx(ctx context.Context, what string, work func(tx) error) erro
 		return work(tx{session: in, rowLock: s.rowLock, skipLocked: s.skipLocked, idLock: s.idLock, now: s.now})
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, outageOf(err))
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ type querier interface {
 func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+		return nil, fmt.Errorf("%s: %w", firstWords(query), outageOf(err))
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err below tells
 	var all []T
@@ -205,7 +205,7 @@ func collect[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, err
 		all = append(all, one)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", firstWords(query), err)
+		return nil, fmt.Errorf("%s: %w", firstWords(query), outageOf(err))
 	}
 	return all, nil
 }

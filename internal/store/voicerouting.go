@@ -51,7 +51,7 @@ func (s *Store) VoiceRouting(ctx context.Context) (emergency.VoiceRouting, error
 		revision int64
 	)
 	if err := s.read.QueryRowContext(ctx, `SELECT document, revision FROM voice_routing`).Scan(&text, &revision); err != nil {
-		return emergency.VoiceRouting{}, fmt.Errorf("read voice routing: %w", err)
+		return emergency.VoiceRouting{}, fmt.Errorf("read voice routing: %w", outageOf(err))
 	}
 	var document routingDocument
 	if err := json.Unmarshal([]byte(text), &document); err != nil {
