@@ -52,6 +52,7 @@ func TestTorment(t *testing.T) {
 		x.settleIn()
 		rt.Repeat(map[string]func(*rapid.T){
 			"dial":     x.dials,
+			"unheard":  x.dialsUnheard,
 			"hang up":  x.hangsUp,
 			"callback": x.isCalledBack,
 			"trouble":  x.getsIntoTrouble,
@@ -96,6 +97,14 @@ func (x *torment) dials(rt *rapid.T) {
 		return
 	}
 	x.calls = append(x.calls, &promised{id: call.ID, shown: call.Route.CallerID, up: []emergency.LegID{call.Legs[0].ID}})
+}
+
+// dialsUnheard dials while SQL does all that it is asked to, and its answer is lost. Then
+// SQL has a number for the call that nobody saw.
+func (x *torment) dialsUnheard(rt *rapid.T) {
+	x.faulty.breaksAt("place", nil, down)
+	x.dials(rt)
+	x.faulty.breaks(nil)
 }
 
 func (x *torment) promise(id emergency.CallID) *promised {
