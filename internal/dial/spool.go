@@ -185,9 +185,9 @@ func (s *Spool) takeRecord(ctx context.Context, record []byte) error {
 
 // take gives SQL one intent. Only what SQL will never take is set aside.
 func (s *Spool) take(ctx context.Context, intent Intent) error {
-	ctx, cancel := context.WithTimeout(ctx, replayWithin)
+	hurried, cancel := context.WithTimeout(ctx, replayWithin)
 	defer cancel()
-	err := s.apply(ctx, intent)
+	err := s.apply(hurried, intent)
 	if err != nil && !final(err) && !s.hopeless(ctx) {
 		return err
 	}
@@ -200,6 +200,8 @@ func (s *Spool) take(ctx context.Context, intent Intent) error {
 
 // hopeless tells whether an intent has failed for long while SQL works.
 func (s *Spool) hopeless(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, replayWithin)
+	defer cancel()
 	works := s.records.Ping(ctx) == nil
 	s.mu.Lock()
 	defer s.mu.Unlock()

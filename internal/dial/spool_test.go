@@ -119,17 +119,21 @@ func TestDiskFails(t *testing.T) {
 	same(t, "legs up", 0, len(kept.LiveLegs()))
 }
 
-// stubborn are records that do not take one call, whatever happens, and all others.
+// stubborn are records that do not take one call, whatever happens, nor another, of which
+// they say nothing; and all others.
 type stubborn struct {
 	dial.Replayed
 
-	mu    sync.Mutex
-	never emergency.CallID
-	took  []emergency.CallID
-	dead  bool
+	mu           sync.Mutex
+	never, mutes emergency.CallID
+	took         []emergency.CallID
+	dead         bool
 }
 
-func (s *stubborn) Ping(context.Context) error {
+func (s *stubborn) Ping(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead {
@@ -138,7 +142,10 @@ func (s *stubborn) Ping(context.Context) error {
 	return nil
 }
 
-func (s *stubborn) PlaceCall(_ context.Context, p store.Placement) (emergency.Call, error) {
+func (s *stubborn) PlaceCall(ctx context.Context, p store.Placement) (emergency.Call, error) {
+	if p.CallID == s.mutes {
+		return emergency.Call{}, hang(ctx)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || p.CallID == s.never {
@@ -187,18 +194,18 @@ func (l *line) Drain(ctx context.Context, take func(context.Context, []byte) err
 	}
 }
 
-// A record that SQL does not take although it works is set aside in the end, so that it
+// A record that SQL does not take, or hangs with, although it works is set aside in the end, so that it
 // does not keep the others back for ever; one that it does not take while it is down
 // never is (B7).
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		records, queue := &stubborn{never: "bad", dead: true}, &line{}
+		records, queue := &stubborn{never: "bad", mutes: "mute", dead: true}, &line{}
 		r := &rig{now: noon}
 		spool, err := dial.NewSpool(dial.SpoolOptions{
 			Queue: queue, Records: records, Memory: dial.NewMemory(nowhere{}), Wake: func(emergency.CallID) {}, Log: r.logger(),
 		})
 		ok(t, err)
-		for _, id := range []emergency.CallID{"first", "bad", "last"} {
+		for _, id := range []emergency.CallID{"first", "bad", "mute", "last"} {
 			spool.Keep(t.Context(), dial.Intent{Placed: &store.Placement{CallID: id}})
 		}
 		ok(t, queue.Append(t.Context(), []byte("{}")))
@@ -213,7 +220,7 @@ func TestPoison(t *testing.T) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		same(t, "what SQL took", []emergency.CallID{"first", "last"}, records.took)
-		same(t, "set aside", 1, spool.SetAside())
-		same(t, "rejected", 2, queue.rejected)
+		same(t, "set aside", 2, spool.SetAside())
+		same(t, "rejected", 3, queue.rejected)
 	})
 }
