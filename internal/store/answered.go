@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
@@ -21,7 +22,13 @@ type Answered struct {
 // (S4, B3). Doing so again changes nothing. A call that is closed by now gets no further
 // leg, and the audit says that there was one. The error is emergency.ErrUnknownCall when
 // there is no such call.
+//
+// SQL may have connected it to another call, when the answer did not wait for the
+// transaction: then what was answered counts.
 func (s *Store) KeepCallback(ctx context.Context, a Answered) error {
+	if err := s.disconnect(ctx, a); err != nil {
+		return err
+	}
 	return s.background.withCall(ctx, "keep callback", a.CallID, func(t tx, call emergency.Call) error {
 		if call.HasLeg(a.LegID) {
 			return nil
@@ -46,6 +53,36 @@ func (s *Store) KeepCallback(ctx context.Context, a Answered) error {
 		}
 		return t.endIfEarly(ctx, call.ID, leg)
 	})
+}
+
+// disconnect takes the leg of a callback from any call but the one that it was answered
+// for. Nobody was told that the leg is that one's, and nobody would ever end it; if the
+// number has been given on, its agent has nothing to do with it at all (B5).
+func (s *Store) disconnect(ctx context.Context, a Answered) error {
+	others, err := collect(ctx, s.read, scanString[emergency.CallID],
+		`SELECT call_id FROM legs WHERE id = $1 AND call_id <> $2`, a.LegID, a.CallID)
+	if err != nil {
+		return fmt.Errorf("look for a callback elsewhere: %w", err)
+	}
+	for _, id := range others {
+		if err := s.background.withCall(ctx, "disconnect callback", id, func(t tx, call emergency.Call) error {
+			before := call.LiveLegs()
+			if err := t.endLegs(ctx, &call, Ending{LegID: a.LegID, Reason: emergency.EndHungUp, At: a.At}); err != nil {
+				return err
+			}
+			if err := t.tellEnds(ctx, before, call); err != nil {
+				return err
+			}
+			if _, err := t.exec(ctx, `DELETE FROM legs WHERE id = $1 AND call_id = $2`, a.LegID, id); err != nil {
+				return err
+			}
+			call.Legs = slices.DeleteFunc(call.Legs, func(leg emergency.Leg) bool { return leg.ID == a.LegID })
+			return t.setExpiry(ctx, call)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // auditCall leaves a line about a call, once per action.

@@ -19,6 +19,7 @@ var answeredRules = []rule{
 	{"to an unknown call", answeredUnknown},
 	{"from a garbled caller", answeredGarbled},
 	{"ended before it came", answeredEnded},
+	{"for another call than SQL had chosen", answeredElsewhere},
 }
 
 // earlyEndRules are about ends of what nobody knows of yet.
@@ -261,4 +262,36 @@ func earlyEndsForgotten(t *testing.T, w *world) {
 	do(t, w.ForgetEarlyEnds(t.Context(), noon.Add(time.Minute)))
 	same(t, "the first", 0, w.count(t, `SELECT COUNT(*) FROM early_ends WHERE call_id = 'one'`))
 	same(t, "the second", 1, w.count(t, `SELECT COUNT(*) FROM early_ends WHERE call_id = 'two'`))
+}
+
+// SQL has connected a callback, and nobody heard so; it was answered for the call that
+// showed the number before, whose agent SQL has given it away from since. What was
+// answered counts: the leg is that call's and nobody else's, the other agent is left
+// alone, and both workflows hear of it (B5, B7).
+func answeredElsewhere(t *testing.T, w *world) {
+	w.addSite(t, "us", first)
+	w.addAgents(t, "us", "one", "two")
+	p := w.placement(t, "one")
+	p.Shown = &store.Shown{Number: first, Kind: emergency.NumberStanding}
+	told := w.place(t, p)
+	w.hangUp(t, told.ID, "")
+	w.run(t, `UPDATE callback_numbers SET free_at = last_used_at`)
+	chosen := w.dial(t, "two")
+	same(t, "the number that was given on", first, chosen.Number)
+	w.hangUp(t, chosen.ID, "")
+	unheard := w.offerFrom(t, first, "+12025550911")
+	same(t, "the call that SQL chose", chosen.ID, unheard.CallID)
+	w.shows(t, "two", emergency.StatusDoNotDisturb)
+	a := store.Answered{CallID: told.ID, LegID: unheard.LegID, To: first, From: "+12025550911", At: w.clock.read()}
+	same(t, "the leg is up", true, w.keep(t, a).Leg(a.LegID).Up())
+	w.shows(t, "one", emergency.StatusDoNotDisturb)
+	w.shows(t, "two", emergency.StatusAvailable)
+	after := w.read(t, chosen.ID)
+	same(t, "the other call has the leg", false, after.HasLeg(a.LegID))
+	messages := w.messages(t, chosen.ID)
+	var heard emergency.LegEnded
+	do(t, json.Unmarshal(messages[len(messages)-1].Body, &heard))
+	same(t, "the leg of which the other workflow hears the end", a.LegID, heard.LegID)
+	w.hangUp(t, told.ID, a.LegID)
+	w.shows(t, "one", emergency.StatusAvailable)
 }

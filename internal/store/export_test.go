@@ -18,6 +18,12 @@ func (s *Store) Watch(seen func(query string, args []any)) {
 	}
 }
 
+// Setting reads how the server treats a connection of PostgreSQL's.
+func Setting(ctx context.Context, s *Store, name string) (value string, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT current_setting($1)`, name).Scan(&value)
+	return value, err
+}
+
 type watchedQuerier struct {
 	querier
 

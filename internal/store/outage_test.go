@@ -220,3 +220,13 @@ func furnished(t *testing.T, address string) *world {
 	w.addAgents(t, "us", "one")
 	return w
 }
+
+// A machine that dies in the midst of a transaction keeps nobody's row locked for long:
+// the server ends what it hears no more of (S11).
+func TestLocksOfTheDead(t *testing.T) {
+	_, address := newServer(t)
+	s := openStore(t, address, newYear)
+	bound, err := store.Setting(t.Context(), s, "idle_in_transaction_session_timeout")
+	do(t, err)
+	same(t, "how long a silent transaction lasts", "10s", bound)
+}

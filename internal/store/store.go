@@ -78,7 +78,7 @@ func openPostgres(address string, clock func() time.Time) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make migration lock: %w", err)
 	}
-	gate := newGate(stdlib.GetConnector(*config), func(ctx context.Context, db *sql.DB) error {
+	gate := newGate(stdlib.GetConnector(*config, stdlib.OptionAfterConnect(boundLocks)), func(ctx context.Context, db *sql.DB) error {
 		return migrate(ctx, goose.DialectPostgres, db, "postgres", goose.WithSessionLocker(locker))
 	})
 	db := sql.OpenDB(gate)
@@ -95,6 +95,16 @@ func openPostgres(address string, clock func() time.Time) (*Store, error) {
 		clock:   clock,
 	}
 	return s.withBackground(postgresConns / 2), nil
+}
+
+// boundLocks has the server end a transaction of which it hears no more, because this
+// machine has died or cannot be reached: an agent's row would stay locked until TCP gives
+// up, which takes hours, and his calls would wait for as long (S11).
+func boundLocks(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, `SET idle_in_transaction_session_timeout = '10s'`); err != nil {
+		return fmt.Errorf("bound locks: %w", err)
+	}
+	return nil
 }
 
 // transactOn runs work in a transaction on any connection of a pool. pgx keeps the

@@ -54,8 +54,8 @@ func passes(err error) bool {
 
 // passing are the errors of PostgreSQL by which it does not answer for now, by how their
 // codes begin: a connection that fails, a standby that takes no changes, a transaction
-// that had to give way, resources, a lock, an operator, and the system beneath.
-var passing = []string{"08", "25006", "40", "53", "55P03", "57", "58"}
+// that took too long or had to give way, resources, a lock, an operator, and the system beneath.
+var passing = []string{"08", "25006", "25P03", "40", "53", "55P03", "57", "58"}
 
 // passingFile are the like of SQLite.
 var passingFile = []int{
