@@ -178,7 +178,7 @@ func (d *Desk) decide(ctx context.Context, in store.Inbound) (emergency.Decision
 func (d *Desk) Find(ctx context.Context, id emergency.CallID) (emergency.Call, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
-	if id = d.Memory.keptAs(id); !d.Memory.holds(id) {
+	if id = d.Memory.keptAs(id, d.Clock()); !d.Memory.holds(id) {
 		call, err := d.Records.Call(ctx, id)
 		if err == nil || final(err) {
 			return call, err //nolint:wrapcheck // the records' own words

@@ -56,7 +56,7 @@ func (d *dialing) recognise() *emergency.Call {
 	case d.req.IdempotencyKey == "":
 		d.id = d.fresh
 	default:
-		d.id = d.keyed()
+		d.id = d.Memory.keptAs(d.keyed(), d.attempt.At)
 	}
 	known, found := d.Memory.call(d.id)
 	switch {
@@ -175,13 +175,15 @@ func withCallback(known emergency.KnownCall, in store.Inbound) emergency.KnownCa
 func (m *Memory) recall(intent Intent) {
 	switch {
 	case intent.Placed != nil:
-		m.hold(emergency.KnownCall{Call: intent.Placed.Call(), Agent: intent.Placed.Caller.Agent})
+		p := m.translateDial(*intent.Placed)
+		m.hold(emergency.KnownCall{Call: p.Call(), Agent: p.Caller.Agent})
 	case intent.Ended != nil:
-		m.end(*intent.Ended)
+		m.end(m.translate(*intent.Ended))
 	case intent.Callback != nil:
-		c := intent.Callback
+		c := *intent.Callback
 		m.mu.Lock()
 		defer m.mu.Unlock()
+		c.CallID = m.movedTo(c.CallID, c.At)
 		m.owed[c.CallID]++
 		m.open(c.CallID, store.Inbound{To: c.To, From: c.From, At: c.At, LegID: c.LegID})
 	}

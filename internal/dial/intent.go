@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"lifeline/internal/emergency"
 	"lifeline/internal/store"
@@ -37,6 +38,22 @@ func (i Intent) call() emergency.CallID {
 		return i.Refused.CallID
 	default:
 		return ""
+	}
+}
+
+// at is when it was answered.
+func (i Intent) at() time.Time {
+	switch {
+	case i.Placed != nil:
+		return i.Placed.At
+	case i.Ended != nil:
+		return i.Ended.At
+	case i.Callback != nil:
+		return i.Callback.At
+	case i.Refused != nil:
+		return i.Refused.At
+	default:
+		return time.Time{}
 	}
 }
 

@@ -134,6 +134,9 @@ func (m *Memory) put(call emergency.KnownCall) {
 // copy.
 func (m *Memory) release(id emergency.CallID) {
 	m.mu.Lock()
+	if to, is := m.moved[id]; is {
+		id = to
+	}
 	call, held := m.held[id]
 	if m.owed[id]--; m.owed[id] <= 0 {
 		delete(m.owed, id)
@@ -261,33 +264,6 @@ func (m *Memory) save(id emergency.CallID) error {
 		return m.kept.Delete(keyCall + string(id)) //nolint:wrapcheck // Feed wraps
 	}
 	return m.kept.Put(keyCall+string(id), encode(call)) //nolint:wrapcheck // Feed wraps
-}
-
-// move tells that SQL keeps a call under another ID.
-func (m *Memory) move(from, to emergency.CallID) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.moved[from] = to
-}
-
-// keptAs is the ID under which SQL has a call.
-func (m *Memory) keptAs(id emergency.CallID) emergency.CallID {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if to, is := m.moved[id]; is {
-		return to
-	}
-	return id
-}
-
-// translate names what ends as SQL does.
-func (m *Memory) translate(ending store.Ending) store.Ending {
-	was := ending.CallID
-	ending.CallID = m.keptAs(was)
-	if ending.LegID == firstLeg(was) {
-		ending.LegID = firstLeg(ending.CallID)
-	}
-	return ending
 }
 
 // caller is who dials, as last known.

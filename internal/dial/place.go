@@ -99,7 +99,7 @@ func (d *dialing) identify(ctx context.Context) (*emergency.Call, error) {
 		d.id = d.fresh
 		return nil, nil //nolint:nilnil // nothing is repeated
 	}
-	keyed := d.keyed()
+	keyed := d.Memory.keptAs(d.keyed(), d.attempt.At)
 	if d.Memory.holds(keyed) {
 		return nil, errImprovise
 	}
@@ -128,9 +128,11 @@ func firstLeg(id emergency.CallID) emergency.LegID {
 	return emergency.LegID(uuid.NewSHA1(keySpace, []byte(string(id)+"\x00leg")).String())
 }
 
-// another is the ID of a call whose own is that of a call which was over before.
-func another(id emergency.CallID, at time.Time) emergency.CallID {
-	return emergency.CallID(uuid.NewSHA1(keySpace, []byte(string(id)+"\x00"+at.UTC().Format(time.RFC3339Nano))).String())
+// another is the ID of a call whose own is that of a call which was over before. It
+// follows from what SQL keeps of when it was dialed.
+func another(id emergency.CallID, dialed time.Time) emergency.CallID {
+	at := dialed.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano)
+	return emergency.CallID(uuid.NewSHA1(keySpace, []byte(string(id)+"\x00"+at)).String())
 }
 
 // keyed is the ID of the agent's key and the number: a call for help is never taken for

@@ -229,7 +229,7 @@ func (s *Spool) settle(intent Intent, err error) {
 			"call", id, "what", intent.what(), "error", err)
 		return
 	}
-	s.wake(s.memory.keptAs(id))
+	s.wake(s.memory.keptAs(id, intent.at()))
 }
 
 // apply does what was promised.
@@ -245,7 +245,7 @@ func (s *Spool) apply(ctx context.Context, intent Intent) error {
 		}
 	case intent.Callback != nil:
 		answered := *intent.Callback
-		answered.CallID = s.memory.keptAs(answered.CallID)
+		answered.CallID = s.memory.keptAs(answered.CallID, answered.At)
 		err = s.records.KeepCallback(ctx, answered)
 	case intent.Refused != nil:
 		err = s.records.RefuseCall(ctx, *intent.Refused, s.notices)
@@ -263,8 +263,9 @@ func (s *Spool) place(ctx context.Context, p store.Placement) error {
 	was := p.CallID
 	p.CallID = another(was, p.At)
 	p.LegID = firstLeg(p.CallID)
-	if _, err = s.records.PlaceCall(ctx, p); err == nil {
-		s.memory.move(was, p.CallID)
+	call, err := s.records.PlaceCall(ctx, p)
+	if err == nil {
+		s.memory.move(was, emergency.KnownCall{Call: call, Agent: p.Caller.Agent})
 	}
 	return err //nolint:wrapcheck // take tells the log
 }

@@ -73,6 +73,18 @@ func (b *Book) Call(id CallID) (KnownCall, bool) {
 	return call.KnownCall, true
 }
 
+// Latest is the one that was dialed last of the calls that are such ones. It looks at all
+// of them.
+func (b *Book) Latest(such func(KnownCall) bool) (KnownCall, bool) {
+	var last KnownCall
+	for _, call := range b.calls {
+		if (last.ID == "" || call.DialedAt.After(last.DialedAt)) && such(call.KnownCall) {
+			last = call.KnownCall
+		}
+	}
+	return last, last.ID != ""
+}
+
 // LeaseOf is the number that an agent holds at a site: the next dial shows it again
 // (B2). From the end of the window on it is nobody's, as far as can be known: whoever
 // closes calls need not wait for the slack that a forgotten one gets, and nobody may have
