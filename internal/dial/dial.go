@@ -96,6 +96,7 @@ func (d *Desk) End(ctx context.Context, id emergency.CallID, leg emergency.LegID
 	ctx, cancel := context.WithTimeout(ctx, d.Budget)
 	defer cancel()
 	ending := d.Memory.translate(store.Ending{CallID: id, LegID: leg, AgentID: of, Reason: reason, At: d.Clock(), Tell: true})
+	ending.At = d.Memory.notBeforeLegs(ending.CallID, ending.At)
 	if reason == "" {
 		ending.Reason = emergency.EndHungUp
 	}

@@ -97,10 +97,10 @@ func (d *Desk) endAnyway(ctx context.Context, ending store.Ending) (emergency.Ca
 // that any caller of a site may have shown, goes to the desk of that site: another
 // process may have placed the call.
 func (d *Desk) decideAnyway(ctx context.Context, in store.Inbound) emergency.Decision {
-	decision := d.Memory.connect(in)
+	decision, at := d.Memory.connect(in)
 	if decision.Verdict == emergency.ConnectAgent {
 		d.Keep(ctx, Intent{Callback: &store.Answered{
-			CallID: decision.CallID, LegID: decision.LegID, To: in.To, From: in.From, At: in.At,
+			CallID: decision.CallID, LegID: decision.LegID, To: in.To, From: in.From, At: at,
 		}})
 	}
 	decision.Degraded = true
@@ -130,8 +130,9 @@ func (m *Memory) end(ending store.Ending) (emergency.Call, bool) {
 	return known.Call, true
 }
 
-// connect decides on a call that comes in, and opens its leg. SQL is owed that leg.
-func (m *Memory) connect(in store.Inbound) emergency.Decision {
+// connect decides on a call that comes in, and opens its leg, which begins after all that
+// has ended of its call, whatever the clock did meanwhile. SQL is owed that leg.
+func (m *Memory) connect(in store.Inbound) (emergency.Decision, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	decision := m.book.Decide(in.To, in.From, in.At)
@@ -141,13 +142,15 @@ func (m *Memory) connect(in store.Inbound) emergency.Decision {
 		}
 	}
 	if decision.Verdict == emergency.ConnectAgent {
+		known, _ := m.book.Call(decision.CallID)
+		in.At = later(in.At, known.LastEnded())
 		m.owed[decision.CallID]++
 		if decision.LegID == "" {
 			decision.LegID = in.LegID
 			m.open(decision.CallID, in)
 		}
 	}
-	return decision
+	return decision, in.At
 }
 
 // open opens the leg of a callback.

@@ -283,6 +283,16 @@ func (m *Memory) call(id emergency.CallID) (emergency.KnownCall, bool) {
 	return m.book.Call(id)
 }
 
+// notBeforeLegs is a time at which no leg of a call that is up has yet to begin, whatever
+// the clock did meanwhile: what ends now has begun.
+func (m *Memory) notBeforeLegs(id emergency.CallID, at time.Time) time.Time {
+	known, _ := m.call(id)
+	for _, leg := range known.LiveLegs() {
+		at = later(at, leg.StartedAt)
+	}
+	return at
+}
+
 // holds tells whether SQL has yet to hear something about a call.
 func (m *Memory) holds(id emergency.CallID) bool {
 	m.mu.Lock()

@@ -3,6 +3,7 @@ package dial_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"lifeline/internal/dial"
 	"lifeline/internal/emergency"
@@ -126,4 +127,43 @@ func TestNewsAreOutdated(t *testing.T) {
 	found, err := r.remembered(t, call.ID)
 	ok(t, err)
 	same(t, "the leg is up", false, found.LegUp())
+}
+
+// A clock that steps back changes nothing of the order of things: what is told to end has
+// begun, and a callback is not over before it begins, whether SQL answers or not (B3, B7).
+func TestClockStepsBack(t *testing.T) {
+	for name, how := range map[string]trouble{"with SQL": nil, "without SQL": down} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.blind = true
+			r.faulty.breaks(how)
+			call := r.dial(t, "")
+			r.pass(time.Minute)
+			ended, err := r.End(t.Context(), call.ID, "", "")
+			ok(t, err)
+			same(t, "legs up after the dial", 0, len(ended.LiveLegs()))
+			r.pass(-30 * time.Second)
+			decision, err := r.Inbound(t.Context(), call.Route.CallerID, "+12025550911")
+			ok(t, err)
+			same(t, "the verdict", emergency.ConnectAgent, decision.Verdict)
+			r.faulty.breaks(nil)
+			r.replayed(t)
+			kept, err := r.store.Call(t.Context(), call.ID)
+			ok(t, err)
+			same(t, "the callback is up", true, kept.Leg(decision.LegID).Up())
+			same(t, "presence", emergency.StatusDoNotDisturb, kept.PresenceNow)
+
+			r.faulty.breaks(how)
+			r.pass(-time.Hour)
+			ended, err = r.End(t.Context(), call.ID, "", "")
+			ok(t, err)
+			same(t, "legs up after the callback", 0, len(ended.LiveLegs()))
+			r.faulty.breaks(nil)
+			r.replayed(t)
+			kept, err = r.store.Call(t.Context(), call.ID)
+			ok(t, err)
+			same(t, "legs up in SQL", 0, len(kept.LiveLegs()))
+			same(t, "presence afterwards", emergency.StatusAvailable, kept.PresenceNow)
+		})
+	}
 }
