@@ -90,13 +90,13 @@ type lateSource struct {
 func (l lateSource) LastKnown(ctx context.Context) (emergency.LastKnown, error) {
 	known, err := l.faulty.LastKnown(ctx)
 	l.meanwhile()
-	return known, err //nolint:wrapcheck // as it came
+	return known, err
 }
 
 func (l lateSource) KnownCalls(ctx context.Context, ids []emergency.CallID) ([]emergency.KnownCall, error) {
 	calls, err := l.faulty.KnownCalls(ctx, ids)
 	l.meanwhile()
-	return calls, err //nolint:wrapcheck // as it came
+	return calls, err
 }
 
 // What is answered while everything is read anew is not forgotten over it, nor in the

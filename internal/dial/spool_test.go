@@ -194,9 +194,9 @@ func (l *line) Drain(ctx context.Context, take func(context.Context, []byte) err
 	}
 }
 
-// A record that SQL does not take, or hangs with, although it works is set aside in the end, so that it
-// does not keep the others back for ever; one that it does not take while it is down
-// never is (B7).
+// A record that SQL does not take, or hangs with, although it works is set aside in the
+// end, so that it does not keep the others back for ever; one that it does not take while
+// it is down never is (B7).
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records, queue := &stubborn{never: "bad", mutes: "mute", dead: true}, &line{}
