@@ -85,6 +85,20 @@ func TestFirstReleaseTakesOver(t *testing.T) {
 	u.replayedEverything(plain, first, again)
 }
 
+// A worker of a build that new calls do not go to is no worker for them, and /readyz says
+// so (S11).
+func TestNobodyTakesNewCalls(t *testing.T) {
+	t.Parallel()
+	u := newUpgrade(t)
+	u.release("1.0", shared.program(t, "worker"))
+	u.awaitCurrent("1.0")
+	if err := u.makeCurrent(""); err != nil {
+		t.Fatal(err)
+	}
+	u.readyzSays("worker", "new calls go to workers without a build ID, and there are none")
+	u.choose("1.0")
+}
+
 // Standalone has one worker, which would leave calls of the release before behind, so
 // it takes no build ID.
 func TestStandaloneHasNoReleases(t *testing.T) {
@@ -147,11 +161,13 @@ func (u *upgrade) awaitCurrent(build string) {
 // choose is what an operator does at a deploy and to go back.
 func (u *upgrade) choose(build string) {
 	u.t.Helper()
-	await(u.t, "Temporal to make "+build+" current", func() error {
-		_, err := u.deployment().SetCurrentVersion(u.t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
-		return err
-	})
+	await(u.t, "Temporal to make "+build+" current", func() error { return u.makeCurrent(build) })
 	u.awaitCurrent(build)
+}
+
+func (u *upgrade) makeCurrent(build string) error {
+	_, err := u.deployment().SetCurrentVersion(u.t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+	return err
 }
 
 func (u *upgrade) dial(agent, number string) httpapi.Call {
