@@ -37,7 +37,8 @@ func (c *checker) report(seed uint64, faults map[string]int) string {
 	fmt.Fprintf(&b, "  %d repeated and %d duplicated messages, %d ends that overtook their call\n", t.repeats, t.copies, t.early)
 	fmt.Fprintf(&b, "  %d messages to people, %d of them once more, %d given up at the end of a window; %d to the presence system, %d once more\n",
 		c.told, c.duplicates, c.givenUp, c.w.presence.told, c.w.presence.repeated)
-	fmt.Fprintf(&b, "  %d callbacks connected as their call was closed\n", c.afterClose)
+	fmt.Fprintf(&b, "  %d callbacks connected as their call was closed, %d to the desk by a process that could not know the call\n",
+		c.afterClose, c.toDesk)
 	fmt.Fprintf(&b, "  %d lost\n", len(c.lost))
 	return b.String()
 }

@@ -35,6 +35,7 @@ type Source interface {
 	Events(ctx context.Context, after int64, limit int) ([]emergency.Event, error)
 	LastEvent(ctx context.Context) (int64, error)
 	LastKnown(ctx context.Context) (emergency.LastKnown, error)
+	KnownPools(ctx context.Context) ([]emergency.KnownPool, error)
 	KnownCalls(ctx context.Context, ids []emergency.CallID) ([]emergency.KnownCall, error)
 }
 
@@ -59,8 +60,11 @@ type Feed struct {
 	// seen is the last event that was looked at.
 	seen int64
 	// again is when everything is read again.
-	again   time.Time
-	failing bool
+	again time.Time
+	// pools are read at the beginning, and when somebody has changed something.
+	pools     []emergency.KnownPool
+	poolsRead bool
+	failing   bool
 }
 
 // Recall fills the memory from the copy.
@@ -89,6 +93,13 @@ func (f *Feed) Read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what calls need: %w", err)
 	}
+	if !f.poolsRead {
+		if f.pools, err = f.Source.KnownPools(ctx); err != nil {
+			return fmt.Errorf("read what calls need: %w", err)
+		}
+		f.poolsRead = true
+	}
+	known.Pools = f.pools
 	f.Memory.Replace(known)
 	f.seen, f.again = seen, time.Now().Add(max(rereadEvery, rereadPauses*time.Since(began)))
 	return errors.Join(f.keepAll(known), f.Copy.Compact())
@@ -108,7 +119,7 @@ func (f *Feed) Run(ctx context.Context) {
 			f.Log.Warn("What dials are answered from while the database is down is not kept up to date; trying again", "error", err)
 		case err == nil && f.failing:
 			f.Log.Info("What dials are answered from while the database is down is up to date again")
-			f.again = time.Time{}
+			f.again, f.poolsRead = time.Time{}, false
 		}
 		f.failing = err != nil
 		select {
@@ -133,6 +144,7 @@ func (f *Feed) look(ctx context.Context) error {
 	var calls []emergency.CallID
 	for _, event := range events {
 		if event.Type == emergency.EventConfigurationChanged || len(events) == newsAtOnce {
+			f.poolsRead = false
 			return f.Read(ctx)
 		}
 		if event.CallID != "" {
@@ -157,6 +169,7 @@ const (
 	keyRouting = "routing"
 	keyCaller  = "caller/"
 	keySite    = "site/"
+	keyPool    = "pool/"
 	keyCall    = "call/"
 	keyResting = "resting/"
 )
@@ -169,6 +182,9 @@ func (f *Feed) keepAll(known emergency.LastKnown) error {
 	}
 	for _, site := range known.Sites {
 		now[keySite+string(site.ID)] = encode(site)
+	}
+	for _, pool := range known.Pools {
+		now[keyPool+string(pool.SiteID)] = encode(pool)
 	}
 	for _, number := range known.Resting {
 		now[keyResting+number.Number] = encode(number)
@@ -231,6 +247,8 @@ func fromCopy(kept map[string][]byte) (emergency.LastKnown, error) {
 			err = add(&known.Callers, text)
 		case strings.HasPrefix(key, keySite):
 			err = add(&known.Sites, text)
+		case strings.HasPrefix(key, keyPool):
+			err = add(&known.Pools, text)
 		case strings.HasPrefix(key, keyCall):
 			err = add(&known.Calls, text)
 		case strings.HasPrefix(key, keyResting):

@@ -94,8 +94,8 @@ func (d *Desk) endAnyway(ctx context.Context, ending store.Ending) (emergency.Ca
 }
 
 // decideAnyway decides without SQL. A callback that nobody here knows of, to a number
-// that any caller of a site may have shown, goes to the desk of that site: another
-// process may have placed the call.
+// that a caller of a site may have shown, goes to the desk of that site: another process
+// may have placed the call.
 func (d *Desk) decideAnyway(ctx context.Context, in store.Inbound) emergency.Decision {
 	decision, at := d.Memory.connect(in)
 	if decision.Verdict == emergency.ConnectAgent {
@@ -136,7 +136,7 @@ func (m *Memory) connect(in store.Inbound) (emergency.Decision, time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	decision := m.book.Decide(in.To, in.From, in.At)
-	if site, standing := m.book.StandsFor(in.To); standing && decision.Verdict == emergency.NotAnEmergencyCallback {
+	if site, known := m.book.SiteOf(in.To); known && decision.Verdict == emergency.NotAnEmergencyCallback {
 		if ring := emergency.Fallback(site); len(ring) > 0 {
 			decision = emergency.Decision{Verdict: emergency.ConnectFallback, Ring: ring}
 		}

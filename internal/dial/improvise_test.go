@@ -262,18 +262,24 @@ func TestInboundWithoutRecords(t *testing.T) {
 	}
 }
 
-// An ordinary call is left alone without SQL, too; but one to a number that any caller
-// of a site may have shown goes to the desk of that site, since another process may have
-// placed the call.
+// An ordinary call is left alone without SQL, too; but one to a number that a caller of a
+// site may have shown, its standing number or one of its pool, goes to the desk of that
+// site, since another process may have placed the call. So it does in a process that has
+// started meanwhile.
 func TestInboundOrdinaryWithoutRecords(t *testing.T) {
 	r := newRig(t)
 	r.faulty.breaks(down)
 	decision, err := r.Inbound(t.Context(), "+12025550123", "+12025550911")
 	ok(t, err)
 	same(t, "the verdict", emergency.NotAnEmergencyCallback, decision.Verdict)
-	decision, err = r.Inbound(t.Context(), standing, "+12025550911")
-	ok(t, err)
-	same(t, "the verdict for the standing number", emergency.ConnectFallback, decision.Verdict)
+	for _, r := range []*rig{r, r.again(t, down)} {
+		for _, to := range []string{standing, number} {
+			decision, err = r.Inbound(t.Context(), to, "+12025550911")
+			ok(t, err)
+			same(t, "the verdict for "+to, emergency.ConnectFallback, decision.Verdict)
+			same(t, "what rings", "sip:desk@example.com", decision.Ring[0].URI)
+		}
+	}
 }
 
 // An end of a call that another process has placed is unknown here, and kept all the

@@ -15,6 +15,8 @@ type Book struct {
 	routing *VoicePlan
 	callers map[AgentID]Caller
 	sites   map[SiteID]Site
+	// ofSite has the standing number of each site, and the numbers of its pool.
+	ofSite  map[string]SiteID
 	resting map[string]RestingNumber
 	calls   map[CallID]*bookCall
 	// byNumber has each call under the number that it has, and under the one that the
@@ -36,15 +38,21 @@ type bookCall struct {
 func NewBook(known LastKnown) *Book {
 	b := &Book{
 		routing: known.Routing.Salvage(), callers: make(map[AgentID]Caller, len(known.Callers)),
-		sites: map[SiteID]Site{}, resting: map[string]RestingNumber{}, calls: make(map[CallID]*bookCall, len(known.Calls)),
+		sites: map[SiteID]Site{}, ofSite: map[string]SiteID{}, resting: map[string]RestingNumber{}, calls: make(map[CallID]*bookCall, len(known.Calls)),
 		byNumber: map[string][]*bookCall{}, byAgent: map[AgentID][]*bookCall{},
 	}
 	for _, caller := range known.Callers {
 		caller.Routing = b.routing
 		b.callers[caller.Agent.ID] = caller
 	}
+	for _, pool := range known.Pools {
+		for _, number := range pool.Numbers {
+			b.ofSite[number] = pool.SiteID
+		}
+	}
 	for _, site := range known.Sites {
 		b.sites[site.ID] = site
+		b.ofSite[site.StandingNumber] = site.ID
 	}
 	for _, number := range known.Resting {
 		b.resting[number.Number] = number
@@ -99,14 +107,11 @@ func (b *Book) LeaseOf(agent AgentID, site SiteID, at time.Time) (number string,
 	return "", false
 }
 
-// StandsFor is the site whose standing number this is.
-func (b *Book) StandsFor(number string) (Site, bool) {
-	for _, site := range b.sites {
-		if site.StandingNumber == number {
-			return site, true
-		}
-	}
-	return Site{}, false
+// SiteOf is the site whose calls show this number: it is the site's standing number, or
+// one of its pool.
+func (b *Book) SiteOf(number string) (Site, bool) {
+	site, known := b.sites[b.ofSite[number]]
+	return site, known
 }
 
 // Leads tells whether a number is that of a call, or was shown by one, whose agent is such

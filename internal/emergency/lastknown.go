@@ -11,12 +11,20 @@ type LastKnown struct {
 	Sites   []Site
 	// Routing is how calls leave the contact centre; a Caller here has none of its own.
 	Routing VoiceRouting
+	// Pools are the callback numbers of the sites. They are read apart.
+	Pools []KnownPool
 	// Calls are those that are not closed. Some may be over all the same: nobody has
 	// given their numbers back yet.
 	Calls []KnownCall
 	// Resting are the numbers that were given back and that a callback may still be
 	// for (B5), each once.
 	Resting []RestingNumber
+}
+
+// KnownPool has all callback numbers of a site, whoever holds them.
+type KnownPool struct {
+	SiteID  SiteID
+	Numbers []string
 }
 
 // KnownCall is a call with what a callback to it needs.

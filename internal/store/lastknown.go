@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -35,6 +36,30 @@ func (s *Store) LastKnown(ctx context.Context) (emergency.LastKnown, error) {
 	}
 	known.Routing, err = s.VoiceRouting(ctx)
 	return known, err
+}
+
+// KnownPools are all callback numbers, by site. LastKnown leaves them out: they are many,
+// and change only when somebody changes them.
+func (s *Store) KnownPools(ctx context.Context) ([]emergency.KnownPool, error) {
+	type pooled struct {
+		site   emergency.SiteID
+		number string
+	}
+	numbers, err := collect(ctx, s.read, func(rows *sql.Rows) (one pooled, err error) {
+		return one, rows.Scan(&one.site, &one.number)
+	}, `SELECT site_id, number FROM callback_numbers ORDER BY site_id, number`)
+	if err != nil {
+		return nil, fmt.Errorf("read callback numbers: %w", err)
+	}
+	var all []emergency.KnownPool
+	for _, one := range numbers {
+		if len(all) == 0 || all[len(all)-1].SiteID != one.site {
+			all = append(all, emergency.KnownPool{SiteID: one.site})
+		}
+		last := &all[len(all)-1]
+		last.Numbers = append(last.Numbers, one.number)
+	}
+	return all, nil
 }
 
 // KnownCalls reads what LastKnown does of some calls. One that is closed, or not there,

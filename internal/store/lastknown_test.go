@@ -14,6 +14,7 @@ var lastKnownRules = []rule{
 	{"all that a dial needs", knownToADial},
 	{"calls that are not closed", knownCalls},
 	{"calls one by one", knownOneByOne},
+	{"numbers of sites", knownPools},
 	{"numbers that rest", knownResting},
 	{"in as few queries for many", knownInFewQueries},
 	{"closed between two queries", knownClosedMeanwhile},
@@ -106,6 +107,18 @@ func knownOneByOne(t *testing.T, w *world) {
 	if err != nil || len(none) > 0 {
 		t.Errorf("nothing asked gives %v, %v", none, err)
 	}
+}
+
+// All numbers of every pool are known by their site, whoever holds them: a callback on one
+// is never an ordinary call (B7).
+func knownPools(t *testing.T, w *world) {
+	w.addSite(t, "us", first, second)
+	w.addSite(t, "pr")
+	w.addAgents(t, "us", "one")
+	w.dial(t, "one")
+	pools, err := w.KnownPools(t.Context())
+	do(t, err)
+	same(t, "the pools", []emergency.KnownPool{{SiteID: "us", Numbers: []string{first, second}}}, pools)
 }
 
 // A number in quarantine is known with its last call, as far as that is; so is a call that
