@@ -99,10 +99,8 @@ func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
 		return Dialed{Number: urn[0], Kind: kind, Country: at.Country()}, nil
 	}
 	for _, country := range []Country{at.Country(), at.Site} {
-		for _, number := range p.readings(target, country) {
-			if kind, ok := numberings[country].kindOf(number); ok {
-				return Dialed{Number: number, Kind: kind, Country: country}, nil
-			}
+		if known, ok := p.known(target, country); ok {
+			return known, nil
 		}
 	}
 	return Dialed{}, &Refusal{
@@ -112,74 +110,21 @@ func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
 	}
 }
 
-// readings are the short numbers that a dialed number may be meant as in a country: as
-// it is, without what people dial before a number, and after a plus without a calling
-// code. A key that ends the dialing says nothing.
-//
-// Which calling code was put in front says how the desktop is set up, not where its
-// user is, so any served one is taken off: +44911 from a British desktop in the
-// United States is 911. There is no harm in it, because no calling code followed by
-// so few digits is anybody's number. The same goes for a plus alone.
-func (p DialPlan) readings(target string, country Country) []string {
+// known reads a short number of a country, behind any of the country's fronts. A key that
+// ends the dialing says nothing. Short numbers have three digits, so there is no second
+// way to take one apart.
+func (p DialPlan) known(target string, country Country) (Dialed, bool) {
 	keys, ok := keysOf(target)
 	if !ok {
-		return nil
+		return Dialed{}, false
 	}
-	var readings []string
-	for _, dialed := range p.withoutFront(strings.TrimRight(keys, "#"), country) {
-		national, international := strings.CutPrefix(dialed, "+")
-		readings = append(readings, national)
-		if !international {
-			continue
-		}
-		for _, country := range Countries() {
-			if short, found := strings.CutPrefix(national, numberings[country].CallingCode); found {
-				readings = append(readings, short)
-			}
+	keys = strings.TrimRight(keys, "#")
+	numbering := numberings[country]
+	for _, number := range slices.Concat(numbering.Emergency, numbering.Test) {
+		if front, found := strings.CutSuffix(keys, number); found && slices.Contains(p.frontsIn(country).all(), front) {
+			kind, _ := numbering.kindOf(number)
+			return Dialed{Number: number, Kind: kind, Country: country}, true
 		}
 	}
-	return readings
-}
-
-// withoutFront are the keys as they were dialed, and without the prefix of the outside
-// line, a code for the caller ID, or both in either order.
-func (p DialPlan) withoutFront(keys string, country Country) []string {
-	all := p.withoutLine(keys)
-	for _, before := range slices.Clone(all) {
-		for _, code := range country.callerIDCodes() {
-			switch rest, found := strings.CutPrefix(before, code); {
-			case !found:
-			case before == keys:
-				all = append(all, p.withoutLine(rest)...)
-			default:
-				all = append(all, rest)
-			}
-		}
-	}
-	return all
-}
-
-// withoutLine are the keys, and without the prefix of the outside line, which is not
-// dialed before a plus.
-func (p DialPlan) withoutLine(keys string) []string {
-	rest, found := strings.CutPrefix(keys, p.OutsideLine)
-	if !found || p.OutsideLine == "" || strings.HasPrefix(rest, "+") {
-		return []string{keys}
-	}
-	return []string{keys, rest}
-}
-
-// callerIDCodes are what somebody in a country dials before a number to withhold or to
-// show the caller ID. Those with a star or a number sign count everywhere: no number
-// has such a key, and a desktop that has travelled still sends them.
-func (c Country) callerIDCodes() []string {
-	codes := slices.Clone(numberings[c].CallerIDCodes)
-	for _, other := range Countries() {
-		for _, code := range numberings[other].CallerIDCodes {
-			if strings.ContainsAny(code, "*#") && !slices.Contains(codes, code) {
-				codes = append(codes, code)
-			}
-		}
-	}
-	return codes
+	return Dialed{}, false
 }

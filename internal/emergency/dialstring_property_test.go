@@ -11,6 +11,7 @@ import (
 
 	"lifeline/internal/emergency"
 
+	"github.com/nyaruka/phonenumbers"
 	"pgregory.net/rapid"
 )
 
@@ -35,6 +36,37 @@ func callerIDCodes(country emergency.Country) []string {
 	return codes
 }
 
+// fronts are what may stand before an emergency number in a country, written down a second
+// time: nothing, the outside line, a code for the caller ID, both; a plus or the country's
+// international prefix; and behind it a calling code with what was left there.
+func fronts(plan emergency.DialPlan, country emergency.Country) []string {
+	line := plan.OutsideLine
+	prefix := map[bool]string{true: "00", false: "011"}[country == emergency.UnitedKingdom || country == emergency.Denmark]
+	international := []string{"+", "+" + line}
+	for _, before := range []string{"+", prefix} {
+		for _, code := range []string{"1", "11", "44", "440", "45"} {
+			international = append(international, before+code)
+		}
+		for _, code := range []string{"1", "44", "45"} {
+			international = append(international, before+code+line)
+		}
+	}
+	codes := []string{""}
+	all := []string{"", line}
+	for _, code := range callerIDCodes(country) {
+		codes = append(codes, code, line+code)
+		all = append(all, code, line+code, code+line)
+	}
+	for _, code := range codes {
+		for _, front := range international {
+			if code == "" || front[0] == '+' || strings.ContainsAny(code, "*#") {
+				all = append(all, code+front)
+			}
+		}
+	}
+	return all
+}
+
 // An emergency number never comes out as an ordinary one, whatever is put around
 // it, and what is kept of it is the bare number (B11).
 func TestEmergencyIsNeverOrdinary(t *testing.T) {
@@ -42,16 +74,31 @@ func TestEmergencyIsNeverOrdinary(t *testing.T) {
 		country := rapid.SampledFrom(everywhere).Draw(t, "country")
 		number := rapid.SampledFrom(slices.Sorted(maps.Keys(known[country]))).Draw(t, "number")
 		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "outside line")}
-		code := rapid.SampledFrom(callerIDCodes(country)).Draw(t, "code")
-		front := rapid.SampledFrom([]string{
-			"", code, plan.OutsideLine, code + plan.OutsideLine, plan.OutsideLine + code, "+", code + "+1", "+44", "+45",
-		}).Draw(t, "front")
+		front := rapid.SampledFrom(fronts(plan, country)).Draw(t, "front")
 		end := rapid.SampledFrom([]string{"", "", "#", "##"}).Draw(t, "end")
 		dialed := drawForm(t, front+number+end)
 		got, err := plan.Classify(dialed, in(country))
 		want := emergency.Dialed{Number: number, Kind: known[country][number], Country: country}
 		if err != nil || got != want {
 			t.Fatalf("%q is %+v, %v; want %+v", dialed, got, err, want)
+		}
+	})
+}
+
+// What passes for an emergency number behind a plus or an international prefix is
+// nobody's number in the public data, in the country where it is dialed (B11).
+func TestEmergencyIsNobodysNumber(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		number := rapid.SampledFrom(slices.Sorted(maps.Keys(known[country]))).Draw(t, "number")
+		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "outside line")}
+		front := rapid.SampledFrom(fronts(plan, country)).Draw(t, "front")
+		if front == plan.OutsideLine || !strings.HasPrefix(front, "+") && !strings.HasPrefix(front, "0") {
+			return // the outside line is a local matter, and a code no part of a number
+		}
+		parsed, err := phonenumbers.Parse(front+number, string(country))
+		if err == nil && phonenumbers.IsValidNumber(parsed) {
+			t.Fatalf("%s is a number, with the outside line %q in %s", front+number, plan.OutsideLine, country)
 		}
 	})
 }
@@ -95,6 +142,8 @@ func TestOrdinaryIsNeverEmergency(t *testing.T) {
 		rapid.StringMatching(`[*#]{1,2}[0-9]{0,4}`+sos), // some feature code
 		rapid.StringMatching(`(\*67|\*82|[*#]31#|\*31\*)[0-9*#+]{0,3}`+sos+`[0-9*+]{0,4}`),
 		rapid.StringMatching(`14(1|70)[0-9]{0,2}`+sos+`[0-9]{0,4}`),
+		rapid.StringMatching(`(\+|00|011)(1|44|45)[0-9]{0,4}`+sos+`[0-9]{0,4}`),
+		rapid.StringMatching(`[0-9]{0,3}(00|011)[0-9]{0,3}`+sos),
 	)
 	rapid.Check(t, func(t *rapid.T) {
 		country := rapid.SampledFrom(everywhere).Draw(t, "country")
@@ -114,16 +163,9 @@ func TestOrdinaryIsNeverEmergency(t *testing.T) {
 
 // isKnown tells whether somebody who presses these keys asks for help.
 func isKnown(keys string, plan emergency.DialPlan, country emergency.Country) bool {
-	line := plan.OutsideLine
-	fronts := []string{"", line}
-	for _, code := range callerIDCodes(country) {
-		fronts = append(fronts, code, code+line, line+code)
-		for _, calling := range []string{"", "1", "44", "45"} {
-			fronts = append(fronts, code+"+"+calling)
-		}
-	}
+	keys = strings.TrimRight(keys, "#")
 	for number := range known[country] {
-		if slices.Contains(fronts, strings.TrimSuffix(strings.TrimRight(keys, "#"), number)) && strings.HasSuffix(strings.TrimRight(keys, "#"), number) {
+		if front, found := strings.CutSuffix(keys, number); found && slices.Contains(fronts(plan, country), front) {
 			return true
 		}
 	}

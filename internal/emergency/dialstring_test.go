@@ -64,6 +64,20 @@ var forms = []struct {
 	{"+1 933", unitedStates, "933", test},
 	// Or a plus alone.
 	{"+911", everywhere, "911", help},
+	// People write the trunk prefix behind it, in brackets.
+	{"+44 (0) 999", unitedKingdom, "999", help},
+	{"+44 (0)911", everywhere, "911", help},
+	{"+1 (1) 911", everywhere, "911", help},
+	// Or it is dialed: the international prefix of where the caller is.
+	{"0044999", unitedKingdom, "999", help},
+	{"00 44 112", europe, "112", help},
+	{"00 44 (0) 112", europe, "112", help},
+	{"0045112", europe, "112", help},
+	{"001911", europe, "911", help},
+	{"011 1 911", northAmerica, "911", help},
+	{"01144911", northAmerica, "911", help},
+	{"011 1 933", unitedStates, "933", test},
+	{"*67 0045 112", europe, "112", help},
 
 	// tel: URIs (RFC 3966), with parameters and in any case of letters.
 	{"tel:911", everywhere, "911", help},
@@ -233,7 +247,21 @@ var refusals = []struct {
 	{"112233", everywhere, "not-an-emergency-number"},
 	{"9119", everywhere, "not-an-emergency-number"},
 	{"1911", everywhere, "not-an-emergency-number"},
+	// Without a calling code, or with the trunk prefix alone, it may be an extension.
 	{"00911", everywhere, "not-an-emergency-number"},
+	{"011911", everywhere, "not-an-emergency-number"},
+	{"00999", everywhere, "not-an-emergency-number"},
+	{"0999", everywhere, "not-an-emergency-number"},
+	// An international prefix of elsewhere is an ordinary number's beginning here.
+	{"0111911", europe, "not-an-emergency-number"},
+	{"0044911", northAmerica, "not-an-emergency-number"},
+	{"0045112", northAmerica, "not-an-emergency-number"},
+	{"141 0044 999", everywhere, "not-an-emergency-number"},
+	{"0049112", everywhere, "not-an-emergency-number"},
+	{"+450112", everywhere, "not-an-emergency-number"},
+	{"+4400999", everywhere, "not-an-emergency-number"},
+	{"004499900", everywhere, "not-an-emergency-number"},
+	{"00442079460999", everywhere, "not-an-emergency-number"},
 	{"+19115551234", everywhere, "not-an-emergency-number"},
 	{"+4511223344", everywhere, "not-an-emergency-number"},
 	{"+12025550100", everywhere, "not-an-emergency-number"},

@@ -18,6 +18,8 @@ type Numbering struct {
 	Within Country
 	// CallingCode is the country code of ITU-T E.164, without the plus.
 	CallingCode string
+	// InternationalPrefix is dialed there before the calling code of any country.
+	InternationalPrefix string
 	// TrunkPrefix is dialed there before a national number, always or as a rule; empty
 	// where none is. It has no place behind the calling code, and is often written there.
 	TrunkPrefix string
@@ -70,17 +72,17 @@ var numberings = map[Country]Numbering{
 			"USA", "US of A", "United States", "United States of America", "États-Unis", "États-Unis d’Amérique",
 			"Estados Unidos", "Estados Unidos de América", "EE. UU.", "EUA", "De Forenede Stater", "Amerikas Forenede Stater",
 		},
-		CallingCode: "1", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
+		CallingCode: "1", InternationalPrefix: "011", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"}, Test: []string{"933"},
 		Source: "47 CFR 9.4 (carriers transmit 911 calls to a PSAP)", Reviewed: "2026-11-22",
 	},
 	PuertoRico: {
 		Name: "Puerto Rico", AlsoWritten: []string{"PRI", "Porto Rico", "Commonwealth of Puerto Rico", "Estado Libre Asociado de Puerto Rico"}, Within: UnitedStates,
-		CallingCode: "1", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
+		CallingCode: "1", InternationalPrefix: "011", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "47 CFR 9.4, and Puerto Rico's Ley 20-2017, which replaced Ley 144-1994 on the 9-1-1 system", Reviewed: "2026-11-22",
 	},
 	Canada: {
 		Name: "Canada", AlsoWritten: []string{"CAN", "Canadá", "Kanada"},
-		CallingCode: "1", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
+		CallingCode: "1", InternationalPrefix: "011", TrunkPrefix: "1", National: nanpNational, ServiceNumbers: nanpServiceNumbers, CallerIDCodes: nanpCallerIDCodes, Emergency: []string{"911"},
 		Source: "Telecom Decision CRTC 2005-21 (9-1-1 obligations of local VoIP providers)", Reviewed: "2026-11-22",
 	},
 	UnitedKingdom: {
@@ -89,7 +91,7 @@ var numberings = map[Country]Numbering{
 			"England", "Scotland", "Wales", "Northern Ireland", "Cymru", "Alba", "Storbritannien", "Det Forenede Kongerige",
 			"Royaume-Uni", "Grande-Bretagne", "Angleterre", "Reino Unido", "Gran Bretaña", "Inglaterra",
 		},
-		CallingCode: "44", TrunkPrefix: "0", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"}, Foreign: []string{"911"},
+		CallingCode: "44", InternationalPrefix: "00", TrunkPrefix: "0", National: regexp.MustCompile(`^0([1-9][0-9]{8,9})$`), Emergency: []string{"999", "112", "911"}, Foreign: []string{"911"},
 		// Ofcom, The National Telephone Numbering Plan: 080 is free, 084, 087 and 09 are dear.
 		ServiceNumbers: regexp.MustCompile(`^(80[08]|84[2-5]|87[0-3]|9)`),
 		// Oftel, A Consumer's Guide to Calling Line Identification Services (1998): 141
@@ -99,7 +101,7 @@ var numberings = map[Country]Numbering{
 	},
 	Denmark: {
 		Name: "Denmark", AlsoWritten: []string{"DNK", "Danmark", "Kongeriget Danmark", "Kingdom of Denmark", "Danemark", "Dinamarca"},
-		CallingCode: "45", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"}, Foreign: []string{"911"},
+		CallingCode: "45", InternationalPrefix: "00", National: regexp.MustCompile(`^([1-9][0-9]{7})$`), Emergency: []string{"112", "911"}, Foreign: []string{"911"},
 		// The Danish numbering plan: 80 is free, 90 is dear.
 		ServiceNumbers: regexp.MustCompile(`^[89]0`),
 		// 3GPP TS 22.030 annex B: *31# shows the number, #31# withholds it. Fixed networks
