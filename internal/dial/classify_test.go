@@ -64,6 +64,7 @@ func TestPlaceClassifies(t *testing.T) {
 		{"in another country", "112", "DK", emergency.Dialed{Number: "112", Kind: emergency.KindEmergency, Country: "DK"}, "", "conveyedCountry=DK"},
 		{"in an unreadable one", "112", "nowhere", emergency.Dialed{Number: "112", Kind: emergency.KindEmergency, Country: "GB"}, "", "conveyedCountry=ZZ"},
 		{"in one not served", "112", "DE", emergency.Dialed{}, "country-not-served", "conveyedCountry=DE"},
+		{"an ordinary number in one not served", "+14155550123", "DE", emergency.Dialed{}, "not-an-emergency-number", ""},
 		{"an ordinary number", "+442079460000", "", emergency.Dialed{}, "not-an-emergency-number", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,6 +101,49 @@ func TestPlaceClassifies(t *testing.T) {
 			}
 			if strings.Contains(log.String(), "Secret") || strings.Contains(log.String(), "nowhere") {
 				t.Errorf("the log has the address: %q", log.String())
+			}
+		})
+	}
+}
+
+// Of a dial in a country not served people are told when it may have been a call for help,
+// and the test list when it was a test where the agent belongs; of an ordinary number
+// nobody is (B10, B13).
+func TestPlaceTellsOfUnserved(t *testing.T) {
+	for _, c := range []struct {
+		dialed string
+		told   []emergency.Kind
+	}{
+		{"110", []emergency.Kind{""}},
+		{"999", []emergency.Kind{emergency.KindEmergency}},
+		{"urn:service:sos", []emergency.Kind{emergency.KindEmergency}},
+		{"urn:service:test.sos", []emergency.Kind{emergency.KindTest}},
+		{"933", []emergency.Kind{emergency.KindTest}},
+		{"+14155550123", nil},
+		{"5551234", nil},
+		{"9115551234", nil},
+		{"112233", nil},
+		{"hello", nil},
+	} {
+		t.Run(c.dialed, func(t *testing.T) {
+			records := london(t)
+			if c.dialed == "933" {
+				records.caller.Site.Country = emergency.UnitedStates
+			}
+			var told []emergency.Kind
+			desk := &dial.Desk{
+				Records: records, Memory: dial.NewMemory(nowhere{}), Plan: emergency.DialPlan{OutsideLine: "9"}, Budget: time.Hour,
+				Wake: func(emergency.CallID) {}, Refused: func(r emergency.RefusedCall) { told = append(told, r.Kind) },
+				Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+			}
+			_, err := desk.Place(t.Context(), emergency.DialRequest{
+				AgentID: "one", DialedNumber: c.dialed, Location: &emergency.Location{Address: &emergency.Address{Country: "DE"}},
+			})
+			if _, refused := errors.AsType[*emergency.Refusal](err); !refused {
+				t.Errorf("the error is %v, want a refusal", err)
+			}
+			if diff := cmp.Diff(c.told, told); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

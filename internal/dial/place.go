@@ -71,14 +71,15 @@ func (d *dialing) place(ctx context.Context) (emergency.Call, error) {
 func (d *dialing) understand(caller emergency.Caller) error {
 	d.attempt.Caller = caller
 	at := whereabouts(d.attempt)
-	if !at.Country().Served() {
-		// Nobody here knows the numbers of that country, so admit refuses whatever it
-		// is. What the site would make of it is enough to know a repeated dial by.
+	var err error
+	d.attempt.Dialed, err = d.Plan.Classify(d.req.DialedNumber, at)
+	if refusal, ok := errors.AsType[*emergency.Refusal](err); ok && refusal.Code == string(emergency.CheckCountryNotServed) {
+		// Nobody here knows the numbers of that country, so admit refuses what may be one.
+		// What the site would make of it is enough to know a repeated dial by.
 		d.attempt.Dialed, _ = d.Plan.Classify(d.req.DialedNumber, emergency.Whereabouts{Site: at.Site})
 		return nil
 	}
-	var err error
-	if d.attempt.Dialed, err = d.Plan.Classify(d.req.DialedNumber, at); err != nil {
+	if err != nil {
 		return fmt.Errorf("classify number: %w", err)
 	}
 	return nil

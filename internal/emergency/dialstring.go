@@ -73,6 +73,15 @@ func (p DialPlan) Validate() error {
 // takes the service above it.
 var serviceURN = regexp.MustCompile(`^urn:service:(test\.)?sos(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
+// serviceIn is what serviceURN finds in what was dialed, where a dot at the end is that of
+// a sentence.
+func serviceIn(target string) []string {
+	return serviceURN.FindStringSubmatch(strings.TrimSuffix(target, "."))
+}
+
+// codeNotEmergency is that of the refusal of an ordinary number.
+const codeNotEmergency = "not-an-emergency-number"
+
 // Classify tells what was dialed, before any dial-plan rule has seen it (B11) and
 // before anything is normalised: a phone-number library makes a valid-looking
 // +1911 out of 911.
@@ -80,18 +89,15 @@ var serviceURN = regexp.MustCompile(`^urn:service:(test\.)?sos(\.[a-z0-9]([a-z0-
 // What counts is the short number, in the country where the caller is. When the
 // device and the directory disagree on that, a number of either is taken, because
 // the person in danger dials the one that he knows. The error is a *Refusal when
-// the country is not served or the number is no emergency number there.
+// the number is no emergency number there; or when it may be one, and the country is not
+// served.
 func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
+	target := targetOf(dialed)
 	plan, ok := at.Country().Numbering()
 	if !ok {
-		return Dialed{}, &Refusal{
-			Code:    "country-not-served",
-			Reason:  "Emergency calls from this country are not supported here.",
-			Instead: "Dial the local emergency number from a mobile phone.",
-		}
+		return Dialed{}, p.refuseUnserved(target, at.Site)
 	}
-	target := targetOf(dialed)
-	if urn := serviceURN.FindStringSubmatch(strings.TrimSuffix(target, ".")); urn != nil {
+	if urn := serviceIn(target); urn != nil {
 		kind := KindEmergency
 		if urn[1] != "" {
 			kind = KindTest
@@ -104,7 +110,7 @@ func (p DialPlan) Classify(dialed string, at Whereabouts) (Dialed, error) {
 		}
 	}
 	return Dialed{}, &Refusal{
-		Code:    "not-an-emergency-number",
+		Code:    codeNotEmergency,
 		Reason:  "This is not an emergency number in " + plan.Name + ".",
 		Instead: "In an emergency dial " + plan.Emergency[0] + ", here or from a mobile phone.",
 	}

@@ -211,6 +211,11 @@ func TestClassifyInTwoCountries(t *testing.T) {
 		// Where nobody can be sent, a person must hear at once that he has to find
 		// another telephone (S13).
 		{"911", emergency.Whereabouts{Site: "US", Conveyed: "DE"}, emergency.Dialed{}, "country-not-served"},
+		{"0044 999", emergency.Whereabouts{Site: "GB", Conveyed: "DE"}, emergency.Dialed{}, "country-not-served"},
+		{"112", emergency.Whereabouts{Site: "US", Conveyed: "DE"}, emergency.Dialed{}, "country-not-served"},
+		{"110", emergency.Whereabouts{Site: "GB", Conveyed: "DE"}, emergency.Dialed{}, "country-not-served"},
+		// An ordinary number is one there, too.
+		{"+442079460100", emergency.Whereabouts{Site: "GB", Conveyed: "DE"}, emergency.Dialed{}, "not-an-emergency-number"},
 	} {
 		t.Run(c.dialed+" at "+string(c.at.Site)+"/"+string(c.at.Conveyed), func(t *testing.T) {
 			got, err := emergency.DialPlan{}.Classify(c.dialed, c.at)
@@ -223,6 +228,9 @@ func TestClassifyInTwoCountries(t *testing.T) {
 		})
 	}
 }
+
+// unserved are countries whose numbers nobody here knows.
+var unserved = []emergency.Country{"", "DE", "us", "GL"}
 
 // refusals are what is dialed and cannot work, and why.
 var refusals = []struct {
@@ -316,9 +324,39 @@ var refusals = []struct {
 	{"urn:service:.", everywhere, "not-an-emergency-number"},
 	{"urn:service:sos.-fire", everywhere, "not-an-emergency-number"},
 	{"urn:service:sos\n.fire", everywhere, "not-an-emergency-number"},
-	// A country that is not served is said to be so, whatever was dialed.
-	{"911", []emergency.Country{"", "DE", "us", "GL"}, "country-not-served"},
-	{"urn:service:sos", []emergency.Country{"DE"}, "country-not-served"},
+	// A country that is not served is said to be so, whatever was dialed that may be an
+	// emergency number somewhere: nobody here knows those of that country.
+	{"911", unserved, "country-not-served"},
+	{"urn:service:sos", unserved, "country-not-served"},
+	{"urn:service:sos.fire.", unserved, "country-not-served"},
+	{"urn:service:test.sos", unserved, "country-not-served"},
+	{"110", unserved, "country-not-served"},
+	{"15", unserved, "country-not-served"},
+	{"10111", unserved, "country-not-served"},
+	{"tel:1-1-0", unserved, "country-not-served"},
+	{"sip:110@pbx.example", unserved, "country-not-served"},
+	{"110#", unserved, "country-not-served"},
+	{"*67110", unserved, "country-not-served"},
+	{"#31#112", unserved, "country-not-served"},
+	{"+110", unserved, "country-not-served"},
+	{"+49110", unserved, "country-not-served"},
+	{"+353112", unserved, "country-not-served"},
+	// What cannot be one anywhere is an ordinary number there, too.
+	{"+14155550123", unserved, "not-an-emergency-number"},
+	{"5551234", unserved, "not-an-emergency-number"},
+	{"9115551234", unserved, "not-an-emergency-number"},
+	{"112233", unserved, "not-an-emergency-number"},
+	{"+4510000", unserved, "not-an-emergency-number"},
+	{"*67112233", unserved, "not-an-emergency-number"},
+	{"sip:alice@110", unserved, "not-an-emergency-number"},
+	{"hello", unserved, "not-an-emergency-number"},
+	{"urn:service:counseling", unserved, "not-an-emergency-number"},
+	{"7", unserved, "not-an-emergency-number"},
+	{"+", unserved, "not-an-emergency-number"},
+	{"", unserved, "not-an-emergency-number"},
+	{"1+10", unserved, "not-an-emergency-number"},
+	// A test number of elsewhere may be one, too: in Tonga 933 is the police.
+	{"933", append(slices.Clone(unserved), "TO"), "country-not-served"},
 }
 
 // What cannot work is refused, with what to do instead.

@@ -79,6 +79,20 @@ func TestClassifyOutsideLine(t *testing.T) {
 	}
 }
 
+// In a country not served a number is short enough to be one of its emergency numbers with
+// the prefix or without it.
+func TestClassifyOutsideLineUnserved(t *testing.T) {
+	for dialed, want := range map[string]string{
+		"9110": "country-not-served", "910111": "country-not-served", "9*67110": "country-not-served", "*679110": "country-not-served",
+		"9112233": "not-an-emergency-number", "99115551234": "not-an-emergency-number",
+	} {
+		_, err := behind9.Classify(dialed, emergency.Whereabouts{Site: "GB", Conveyed: "DE"})
+		if code := refusalOf(t, err); code != want {
+			t.Errorf("%s gives %q, want %q", dialed, code, want)
+		}
+	}
+}
+
 // A prefix is a few digits, or there is none. It is nobody's way to call for help, in
 // any country (B11): 911 for a line and 911 for help could not be told apart.
 func TestDialPlanValidate(t *testing.T) {
