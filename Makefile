@@ -23,7 +23,7 @@ $(foreach name,$(tools),$(eval $(call install-tool,$(name))))
 
 .PHONY: help
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Start the whole service on this machine
@@ -46,6 +46,10 @@ race: ## Run the tests under the race detector, save those that link Temporal's 
 .PHONY: torture
 torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (half an hour)
 	go test ./standalone -run '^TestTorture$$' -torture.calls=1000 -torture.faults=110 -torture.seed=0 -timeout 60m -v
+
+.PHONY: crashpoints
+crashpoints: ## Let a worker die at every point of the life of a call, not only at some (five minutes)
+	go test ./standalone -run '^TestEveryCrashPoint$$' -crashpoints.each=1 -timeout 30m -v
 
 .PHONY: bench
 bench: ## Measure what a call costs, beside two yardsticks
