@@ -89,15 +89,21 @@ func NewSpool(o SpoolOptions) (*Spool, error) {
 		return nil, err //nolint:wrapcheck // the journal's own words
 	}
 	for _, record := range records {
-		if intent, err := decodeIntent(record); err == nil {
-			s.memory.recall(intent)
-		}
+		s.Recall(record)
 	}
 	if len(records) > 0 {
 		s.log.Warn("Calls that were answered without the database are being written down", "records", len(records))
 		s.Look()
 	}
 	return s, nil
+}
+
+// Recall takes in what another process has answered, before SQL hears of it: callbacks to
+// that have to find their agent here.
+func (s *Spool) Recall(record []byte) {
+	if intent, err := decodeIntent(record); err == nil {
+		s.memory.recall(intent)
+	}
 }
 
 // Keep keeps an intent, durably when it returns unless the disk fails too. Then it is

@@ -37,6 +37,31 @@ func TestSpoolOutlivesProcess(t *testing.T) {
 	same(t, "the callback is up", true, kept.Leg(decision.LegID).Up())
 }
 
+// So does one that has been running in the same data directory, once it takes over the
+// other's spool.
+func TestSpoolIsAdopted(t *testing.T) {
+	r := newRig(t)
+	next := &rig{now: r.now, store: r.store}
+	next.staff(t, r.dir, nil)
+	r.faulty.breaks(down)
+	next.faulty.breaks(down)
+	call := r.dial(t, "")
+	ok(t, r.die())
+	ok(t, only(next.queue.Adopt(next.spool.Recall)))
+	decision, err := next.Inbound(t.Context(), call.Route.CallerID, "+12025550911")
+	ok(t, err)
+	same(t, "the call", call.ID, decision.CallID)
+	_, err = next.End(t.Context(), call.ID, call.Legs[0].ID, "")
+	ok(t, err)
+	next.faulty.breaks(nil)
+	next.replayed(t)
+	kept, err := next.store.Call(t.Context(), call.ID)
+	ok(t, err)
+	same(t, "legs", 2, len(kept.Legs))
+	same(t, "the first leg is up", false, kept.Leg(call.Legs[0].ID).Up())
+	same(t, "the callback is up", true, kept.Leg(decision.LegID).Up())
+}
+
 // A process that starts while SQL is down knows agents, ways and leased numbers from its
 // copy, and whom a number belongs to (B7).
 func TestCopyOutlivesProcess(t *testing.T) {

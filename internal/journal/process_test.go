@@ -281,14 +281,14 @@ func TestProcessesShareADirectory(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 	keep(t, q, "mine")
-	if found, err := q.Adopt(); err != nil || len(found) != 0 {
+	if found, err := q.Adopt(func([]byte) {}); err != nil || len(found) != 0 {
 		t.Errorf("adopted %+v of a process that lives (%v)", found, err)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it was killed
-	found, err := q.Adopt()
+	found, err := q.Adopt(func([]byte) {})
 	if err != nil || len(found) != 1 || found[0].File != "queue-1.journal" || found[0].Records != 2 {
 		t.Errorf("adopted %+v (%v)", found, err)
 	}

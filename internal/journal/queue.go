@@ -69,7 +69,7 @@ func openQueue(dir string, limit int64, wrap func(*os.File) disk) (*Queue, []Fou
 		appends: make(chan *appending), closing: make(chan struct{}), closed: make(chan struct{}),
 		draining: make(chan struct{}, 1),
 	}
-	all, err := q.Adopt()
+	all, err := q.Adopt(func([]byte) {})
 	if err != nil {
 		return nil, all, err
 	}
@@ -78,7 +78,7 @@ func openQueue(dir string, limit int64, wrap func(*os.File) disk) (*Queue, []Fou
 		if _, err := os.Stat(path); err == nil {
 			continue // another has it, or it could not be taken
 		}
-		found, err := q.take(path)
+		found, err := q.take(path, func([]byte) {})
 		if err != nil && !errors.Is(err, errHeld) {
 			return nil, all, err
 		}
@@ -92,15 +92,15 @@ func openQueue(dir string, limit int64, wrap func(*os.File) disk) (*Queue, []Fou
 }
 
 // Adopt takes over what processes that have died since have left, as OpenQueue does.
-// Once a minute is often enough.
-func (q *Queue) Adopt() ([]Found, error) {
+// Once a minute is often enough. It meets with each record before Drain does.
+func (q *Queue) Adopt(met func(payload []byte)) ([]Found, error) {
 	names, err := filepath.Glob(filepath.Join(q.dir, "queue-*.journal"))
 	if err != nil {
 		return nil, fmt.Errorf("look for queues: %w", err)
 	}
 	var all []Found
 	for _, name := range names {
-		found, err := q.take(name)
+		found, err := q.take(name, met)
 		if errors.Is(err, errHeld) {
 			continue
 		}
@@ -112,10 +112,13 @@ func (q *Queue) Adopt() ([]Found, error) {
 
 // take takes over a file. One in which nothing waits is left for another process, unless
 // this one has none yet.
-func (q *Queue) take(path string) (Found, error) {
+func (q *Queue) take(path string, met func(payload []byte)) (Found, error) {
 	f, records, found, err := openFile(path, q.limit, q.wrap)
 	if err != nil {
 		return found, err
+	}
+	for _, r := range records {
+		met(r.payload)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -377,7 +377,7 @@ func TestClockThatGoesBackKeepsOrder(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Adopt(); err != nil {
+	if _, err := q.Adopt(func([]byte) {}); err != nil {
 		t.Fatal(err)
 	}
 	wantPending(t, q, "old", "1", "2", "3")

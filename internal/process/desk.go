@@ -101,7 +101,7 @@ func (b *Base) adopt(d *desk) Part {
 				return
 			case <-tick.C:
 			}
-			found, err := d.queue.Adopt()
+			found, err := d.queue.Adopt(d.spool.Recall)
 			if err != nil {
 				b.Log.Warn("What another process may have left in the spool cannot be read; trying again", "error", err)
 			}
