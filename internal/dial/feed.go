@@ -67,18 +67,16 @@ type Feed struct {
 	failing   bool
 }
 
-// Recall fills the memory from the copy.
+// Recall fills the memory from the copy. The error tells what of it cannot be read; the
+// rest is known all the same.
 func (f *Feed) Recall() error {
 	kept := f.Copy.All()
 	if len(kept) == 0 {
 		return nil
 	}
 	known, err := fromCopy(kept)
-	if err != nil {
-		return err
-	}
 	f.Memory.Replace(known)
-	return nil
+	return err
 }
 
 // Read reads everything once, to begin with.
@@ -232,9 +230,10 @@ func encode(value any) []byte {
 	return text
 }
 
-// fromCopy reads a copy.
+// fromCopy reads what it can of a copy.
 func fromCopy(kept map[string][]byte) (emergency.LastKnown, error) {
 	var known emergency.LastKnown
+	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(kept)) {
 		text := kept[key]
 		var err error
@@ -255,10 +254,10 @@ func fromCopy(kept map[string][]byte) (emergency.LastKnown, error) {
 			err = add(&known.Resting, text)
 		}
 		if err != nil {
-			return known, fmt.Errorf("read the copy of what calls need, at %s: %w", strings.SplitN(key, "/", 2)[0], err)
+			errs = append(errs, fmt.Errorf("read the copy of what calls need, at %s: %w", strings.SplitN(key, "/", 2)[0], err))
 		}
 	}
-	return known, nil
+	return known, errors.Join(errs...)
 }
 
 // add reads one more of a list.

@@ -3,6 +3,7 @@ package dial_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -78,6 +79,30 @@ func TestCopyOutlivesProcess(t *testing.T) {
 	redial := next.dial(t, "")
 	same(t, "the number shown in a redial", number, redial.Route.CallerID)
 	same(t, "the way", emergency.DirectOffer, redial.Route.Path)
+}
+
+// A value of the copy that cannot be read, such as another version's, is told and costs no
+// more than itself.
+func TestCopyIsReadInPart(t *testing.T) {
+	r := newRig(t)
+	call := r.dial(t, "")
+	ok(t, r.kept.Put("call/other", []byte(`{"ID":7}`)))
+	ok(t, r.kept.Put("caller/other", []byte(`[]`)))
+	ok(t, r.die())
+	kept, _, err := journal.OpenCopy(filepath.Join(r.dir, "last-known"))
+	ok(t, err)
+	t.Cleanup(func() { ok(t, kept.Close()) })
+	memory := dial.NewMemory(kept)
+	if err := (&dial.Feed{Memory: memory, Copy: kept}).Recall(); err == nil {
+		t.Error("nothing is told")
+	}
+	r.Memory = memory
+	r.faulty.breaks(down)
+	found, err := r.remembered(t, call.ID)
+	ok(t, err)
+	same(t, "the leg is up", true, found.LegUp())
+	_, err = r.remembered(t, "other")
+	same(t, "what cannot be read is unknown", true, errors.Is(err, emergency.ErrUnknownCall))
 }
 
 // What another process does is known here soon, by the event log; and so is that a call

@@ -55,7 +55,7 @@ func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 	b.tellFound("spool", all...)
 	feed := &dial.Feed{Source: b.Store, Memory: d.memory, Copy: kept, Log: b.Log}
 	if err := feed.Recall(); err != nil {
-		b.Log.Error("The copy of what dials need cannot be read; until the database answers, dials are refused", "error", err)
+		b.Log.Error("Some of the copy of what dials need cannot be read; until the database answers, that is not known", "error", err)
 	}
 	if d.spool, err = dial.NewSpool(dial.SpoolOptions{
 		Queue: d.queue, Records: b.Store, Memory: d.memory, Notices: b.Config.NoticePlan(), Wake: b.wake, Log: b.Log,
