@@ -1,6 +1,7 @@
 package emergency
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,9 +13,11 @@ type fronts struct {
 	line string
 	// codes withhold the caller ID or show it.
 	codes []string
-	// international are a plus or an international prefix with what may follow it.
-	international []string
-	// usual is the international front that desktops in the country send.
+	// prefix is the international one that people there dial; empty when nobody knows it.
+	prefix string
+	// behindPlus and behindPrefix are what may follow a plus or that prefix.
+	behindPlus, behindPrefix []string
+	// usual is what desktops in the country send of that.
 	usual string
 }
 
@@ -31,26 +34,34 @@ type fronts struct {
 // An international prefix without a calling code is none of them: 00911 may be somebody's
 // extension.
 func (p DialPlan) frontsIn(country Country) fronts {
-	f := fronts{line: p.OutsideLine, codes: country.callerIDCodes(), usual: "+" + numberings[country].CallingCode}
-	add := func(front string) {
-		if !slices.Contains(f.international, front) {
-			f.international = append(f.international, front)
-		}
-	}
-	add("+")
-	add("+" + f.line)
+	home := numberings[country]
+	f := fronts{line: p.OutsideLine, codes: country.callerIDCodes(), prefix: home.InternationalPrefix, usual: "+" + home.CallingCode}
 	for _, other := range Countries() {
-		numbering := numberings[other]
-		for _, before := range []string{"+", numberings[country].InternationalPrefix} {
-			if before == "" {
-				continue // nobody knows how people in this country call another
-			}
-			for _, left := range []string{"", numbering.TrunkPrefix, f.line} {
-				add(before + numbering.CallingCode + left)
-			}
+		code, trunk := numberings[other].CallingCode, numberings[other].TrunkPrefix
+		f.behindPrefix = append(f.behindPrefix, code, code+trunk, code+f.line)
+	}
+	slices.Sort(f.behindPrefix)
+	f.behindPrefix = slices.Compact(f.behindPrefix)
+	for _, behind := range slices.Concat([]string{"", f.line}, f.behindPrefix) {
+		if !slices.Contains(f.behindPlus, behind) {
+			f.behindPlus = append(f.behindPlus, behind)
 		}
 	}
 	return f
+}
+
+// international are a plus, and the prefix, with all that may follow.
+func (f fronts) international() []string {
+	var all []string
+	for _, behind := range f.behindPlus {
+		all = append(all, "+"+behind)
+	}
+	if f.prefix != "" {
+		for _, behind := range f.behindPrefix {
+			all = append(all, f.prefix+behind)
+		}
+	}
+	return all
 }
 
 // all are the fronts in every order in which people put them together: a code for the
@@ -59,9 +70,10 @@ func (p DialPlan) frontsIn(country Country) fronts {
 // 90 04 51 12 is a Danish one.
 func (f fronts) all() []string {
 	all := f.withLine()
+	abroad := f.international()
 	for _, code := range slices.Concat([]string{""}, f.codes, f.behindLine()) {
 		all = append(all, code)
-		for _, international := range f.international {
+		for _, international := range abroad {
 			if code == "" || international[0] == '+' || strings.ContainsAny(code, "*#") {
 				all = append(all, code+international)
 			}
@@ -92,6 +104,43 @@ func (f fronts) behindLine() []string {
 		all = append(all, f.line+code)
 	}
 	return all
+}
+
+// each are all that people put before a number, one at a time; and with a code for the
+// caller ID what often comes with it. To try every order of them on a thousand rules takes
+// long, and finds no more.
+func (f fronts) each() []string {
+	all := slices.Concat(f.withLine(), f.codes, f.behindLine(), f.international())
+	for _, code := range f.codes {
+		all = append(all, code+f.usual)
+	}
+	return all
+}
+
+// pattern matches each of them, and nothing, in the syntax of package regexp.
+func (f fronts) pattern() string {
+	codes := "(?:" + alternatives(f.codes) + ")"
+	withLine, behindLine := "", codes
+	if f.line != "" {
+		withLine, behindLine = codes+"?"+f.line+"|", "(?:"+f.line+")?"+codes
+	}
+	plus := `\+(?:` + alternatives(f.behindPlus[1:]) + ")?" // the first is nothing
+	return "(?:" + withLine + "(?:" + behindLine + ")?(?:" + plus + ")?|" + f.prefix + "(?:" + alternatives(f.behindPrefix) + "))"
+}
+
+// advised is a pattern for a rule that takes every form of a country's emergency numbers, and
+// no ordinary number; its group is the number, or the service.
+func (p DialPlan) advised(country Country) string {
+	return "^" + p.frontsIn(country).pattern() + "(" + alternatives(numberings[country].Emergency) + `|urn:service:sos(?:\..*)?)#*$`
+}
+
+// alternatives are texts of which a pattern matches one.
+func alternatives(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
+	}
+	return strings.Join(quoted, "|")
 }
 
 // callerIDCodes are what somebody in a country dials before a number to withhold or to

@@ -1,6 +1,7 @@
 package emergency_test
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -59,7 +60,7 @@ func TestFindingsKnowTheWay(t *testing.T) {
 }
 
 // advised is the pattern that a finding says to write.
-var advised = regexp.MustCompile(`with the pattern (\S+) and the rewrite \$2`)
+var advised = regexp.MustCompile(`with the pattern (\S+) and the rewrite \$1`)
 
 // Whatever is configured: what the findings advise helps. With the rules that they name
 // in front, none shadows or rewrites a number any more (B11).
@@ -71,7 +72,7 @@ func TestFindingsAdviceHelps(t *testing.T) {
 		routing.Trunks = append(routing.Trunks, emergency.Trunk{ID: "sos", Emergency: true})
 		for _, found := range compiled(t, routing).Findings(plan, sites) {
 			if pattern := advised.FindStringSubmatch(found.Detail); pattern != nil {
-				first := rule("advised "+found.Rule+found.Number+string(found.Country+"/"+emergency.Country(found.Kind)), pattern[1], "$2", "sos", found.Country)
+				first := rule("advised "+found.Rule+found.Number+string(found.Country+"/"+emergency.Country(found.Kind)), pattern[1], "$1", "sos", found.Country)
 				routing.Rules = slices.Concat([]emergency.RoutingRule{first}, routing.Rules)
 			}
 		}
@@ -92,7 +93,7 @@ func TestFindingsSeeEveryForm(t *testing.T) {
 		country := rapid.SampledFrom(everywhere).Draw(t, "country")
 		numbering, _ := country.Numbering()
 		number := rapid.SampledFrom(numbering.Emergency).Draw(t, "number")
-		form := rapid.SampledFrom([]string{"", "9", "+" + numbering.CallingCode}).Draw(t, "front") + number
+		form := rapid.SampledFrom(behind9.Forms(country, number)).Draw(t, "form")
 		at := slices.IndexFunc(routing.Rules, func(rule emergency.RoutingRule) bool {
 			return (len(rule.Countries) == 0 || slices.Contains(rule.Countries, country)) && regexp.MustCompile(rule.Pattern).MatchString(form)
 		})
@@ -106,7 +107,8 @@ func TestFindingsSeeEveryForm(t *testing.T) {
 			t.Fatalf("%s goes over %s by %q: %v", form, rule.Trunk, rule.Name, found)
 		}
 		made := regexp.MustCompile(rule.Pattern).ReplaceAllString(form, rule.Rewrite)
-		wrong := rule.Rewrite != "" && made != form && made != number
+		wrong := rule.Rewrite != "" && made != form && strings.TrimRight(made, "#") != number &&
+			(!strings.HasPrefix(form, "urn:") || !slices.Contains(numbering.Emergency, made))
 		if wrong && blamed(found, emergency.FindingRewrites, rule, number, form) != 1 {
 			t.Fatalf("%q makes %q of %s: %v", rule.Name, made, form, found)
 		}
@@ -122,9 +124,71 @@ func carried(routing emergency.VoiceRouting, rule emergency.RoutingRule) bool {
 func blamed(found []emergency.Finding, kind emergency.FindingKind, rule emergency.RoutingRule, number, form string) int {
 	count := 0
 	for _, f := range found {
-		if f.Kind == kind && f.Rule == rule.Name && strings.HasSuffix(f.Number, number) && strings.Contains(f.Detail, form) {
+		about := strings.HasSuffix(strings.TrimSuffix(f.Number, "#"), number) || strings.HasPrefix(f.Number, "urn:") && strings.HasPrefix(form, "urn:")
+		if f.Kind == kind && f.Rule == rule.Name && about && (strings.Contains(f.Detail, form) || strings.Contains(f.Detail, "other forms")) {
 			count++
 		}
 	}
 	return count
+}
+
+// The check tries nothing but emergency numbers, and of what Classify takes off everything:
+// whatever stands before a number by itself, and the key behind it (B11).
+func TestFormsAreWhatIsClassified(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		country := rapid.SampledFrom(everywhere).Draw(t, "country")
+		plan := emergency.DialPlan{OutsideLine: rapid.SampledFrom([]string{"", "0", "9", "81", "999"}).Draw(t, "outside line")}
+		numbering, _ := country.Numbering()
+		advised := regexp.MustCompile(plan.Advised(country))
+		// A rule may have it.
+		compiled(t, emergency.VoiceRouting{Trunks: two, Rules: []emergency.RoutingRule{rule("advised", advised.String(), "$1", "sos")}})
+		for _, number := range numbering.Emergency {
+			forms := plan.Forms(country, number)
+			for _, form := range forms {
+				got, err := plan.Classify(form, in(country))
+				if err != nil || got.Kind != help || got.Number != number && got.Number != form {
+					t.Fatalf("%s of %s is %+v, %v", form, number, got, err)
+				}
+				if made := advised.ReplaceAllString(form, "$1"); made != got.Number {
+					t.Fatalf("the rule %s makes %s of %s", advised, made, form)
+				}
+			}
+			for _, front := range simpleFronts(plan, country) {
+				if !slices.Contains(forms, front+number) {
+					t.Fatalf("%s is not tried", front+number)
+				}
+			}
+			if !slices.Contains(forms, number+"#") || number == numbering.Emergency[0] && !slices.Contains(forms, "urn:service:sos") {
+				t.Fatal("the key behind it is not tried, or a service")
+			}
+		}
+	})
+}
+
+// The rules that the documentation gives are right for every form: put before an ordinary
+// plan they leave nothing to be found (B11).
+func TestFindingsOfTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/voice-routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []emergency.RoutingRule
+	for _, row := range regexp.MustCompile("(?m)^([A-Z]{2}(?:, [A-Z]{2})*):\n\n```\n(\\^.*)\n```$").FindAllStringSubmatch(string(text), -1) {
+		for country := range strings.SplitSeq(row[1], ", ") {
+			if advised := behind9.Advised(emergency.Country(country)); row[2] != advised {
+				t.Errorf("for %s it has %s, and the check advises %s", country, row[2], advised)
+			}
+			rules = append(rules, rule(country, row[2], "$1", "sos", emergency.Country(country)))
+		}
+	}
+	if len(rules) != len(everywhere) {
+		t.Fatalf("it has rules for %d countries", len(rules))
+	}
+	rules = append(rules, rule("outside line", `^9(\d+)$`, "$1", "office"), rule("abroad", `^\+\d+$`, "", "office"), rule("the rest", ".*", "", "office"))
+	for _, offers := range [][]emergency.Offer{nil, everyOffer} {
+		plan := compiled(t, emergency.VoiceRouting{DirectOffers: offers, Trunks: two, Rules: rules})
+		if got := plan.Findings(behind9, everywhere); len(got) > 0 {
+			t.Errorf("it finds %v", brief(got))
+		}
+	}
 }

@@ -19,7 +19,7 @@ import (
 func (p *VoicePlan) Findings(plan DialPlan, sites []Country) []Finding {
 	c := dialPlanCheck{
 		VoicePlan: p.orEmpty(), plan: plan, sites: sites,
-		matching: map[string][]bool{}, general: map[int]bool{},
+		matching: map[string][]verdict{}, general: map[int]bool{},
 	}
 	for _, country := range c.countries() {
 		c.check(country)
@@ -36,7 +36,7 @@ type dialPlanCheck struct {
 	findings []Finding
 	// matching has which rules match a number, and general which rules are for
 	// ordinary numbers, too. Both are found out once.
-	matching map[string][]bool
+	matching map[string][]verdict
 	general  map[int]bool
 }
 
@@ -65,12 +65,6 @@ func (c *dialPlanCheck) check(country Country) {
 	c.skips(country)
 }
 
-// forms are what a desktop may send when somebody dials an emergency number.
-func (c *dialPlanCheck) forms(country Country, number string) []string {
-	forms := []string{number, c.plan.OutsideLine + number, "+" + numberings[country].CallingCode + number}
-	return slices.Compact(forms)
-}
-
 func (c *dialPlanCheck) add(found Finding) { c.findings = append(c.findings, found) }
 
 // taken are the forms of a number that come to one rule.
@@ -83,7 +77,7 @@ type taken struct {
 // blamed once for a number, whatever stands before it.
 func (c *dialPlanCheck) wrongly(country Country, number string, wrong func(rule int, form string) bool) []taken {
 	var all []taken
-	for _, form := range c.forms(country, number) {
+	for _, form := range c.plan.forms(country, number) {
 		first := c.taker(0, country, form, func(int) bool { return true })
 		if first < 0 || !wrong(first, form) {
 			continue
@@ -109,13 +103,13 @@ func (c *dialPlanCheck) shadows(country Country, number string) {
 		switch {
 		case c.usable(t.rule):
 			detail = fmt.Sprintf("The rule %q takes %s before %s, which is meant for it. Move that one before it.",
-				rule.Name, listed(t.forms), behind)
+				rule.Name, listedForms(t.forms), behind)
 		case behind != "":
 			detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. Move %s before it.",
-				rule.Name, listed(t.forms), rule.Trunk, behind)
+				rule.Name, listedForms(t.forms), rule.Trunk, behind)
 		default:
 			detail = fmt.Sprintf("The rule %q sends %s over the trunk %s, which has no emergency behaviour. %s",
-				rule.Name, listed(t.forms), rule.Trunk, c.advice(country))
+				rule.Name, listedForms(t.forms), rule.Trunk, c.advice(country))
 		}
 		c.add(Finding{Kind: FindingShadows, Rule: rule.Name, Country: country, Number: t.forms[0], Detail: detail})
 	}
@@ -153,8 +147,7 @@ func (c *dialPlanCheck) rewrites(country Country, number string) {
 		return c.patterns[first].ReplaceAllString(form, c.routing.Rules[first].Rewrite)
 	}
 	for _, t := range c.wrongly(country, number, func(first int, form string) bool {
-		made := made(first, form)
-		return c.routing.Rules[first].Rewrite != "" && made != number && made != form
+		return c.routing.Rules[first].Rewrite != "" && !country.right(number, form, made(first, form))
 	}) {
 		var changes []string
 		for _, form := range t.forms {
@@ -162,7 +155,7 @@ func (c *dialPlanCheck) rewrites(country Country, number string) {
 		}
 		name := c.routing.Rules[t.rule].Name
 		c.add(Finding{Kind: FindingRewrites, Rule: name, Country: country, Number: t.forms[0], Detail: fmt.Sprintf(
-			"The rule %q makes %s. %s", name, listed(changes), c.advice(country))})
+			"The rule %q makes %s. %s", name, listedForms(changes), c.advice(country))})
 	}
 }
 
@@ -170,13 +163,8 @@ func (c *dialPlanCheck) rewrites(country Country, number string) {
 // leaves nothing but the number. In every country of its own: 9999 may be somebody's
 // extension where 999 is nobody's number.
 func (c *dialPlanCheck) advice(country Country) string {
-	numbering := numberings[country]
-	fronts := `\+` + numbering.CallingCode
-	if c.plan.OutsideLine != "" {
-		fronts += "|" + c.plan.OutsideLine
-	}
-	return fmt.Sprintf("Have its pattern leave that out, or put a rule for %s before it, with the pattern ^(%s)?(%s)$ and the rewrite $2, "+
-		"to a trunk whose emergency behaviour is configured.", country, fronts, strings.Join(numbering.Emergency, "|"))
+	return fmt.Sprintf("Have its pattern leave that out, or put a rule for %s before it, with the pattern %s and the rewrite $1, "+
+		"to a trunk whose emergency behaviour is configured.", country, c.plan.advised(country))
 }
 
 // listed are things in a sentence.
@@ -259,13 +247,13 @@ func (c *dialPlanCheck) takes(i int, country Country, number string) string {
 	}
 	sisters := numberings[country].Emergency
 	for _, sister := range sisters {
-		if c.match(sister)[i] {
+		if c.match(i, sister) {
 			return sister
 		}
 	}
 	for _, sister := range slices.Concat([]string{number}, sisters) {
-		for _, form := range c.forms(country, sister) {
-			if !c.match(form)[i] {
+		for _, form := range c.plan.usualForms(country, sister) {
+			if !c.match(i, form) {
 				continue
 			}
 			if c.served[country] && c.isGeneral(i) {
@@ -280,9 +268,8 @@ func (c *dialPlanCheck) takes(i int, country Country, number string) string {
 // taker is the first rule from an index on that applies in a country, matches a number
 // and is wanted; -1 when there is none.
 func (c *dialPlanCheck) taker(from int, country Country, number string, wanted func(int) bool) int {
-	matching := c.match(number)
-	for i := from; i < len(matching); i++ {
-		if matching[i] && c.routing.Rules[i].appliesIn(country) && wanted(i) {
+	for i := from; i < len(c.patterns); i++ {
+		if c.routing.Rules[i].appliesIn(country) && c.match(i, number) && wanted(i) {
 			return i
 		}
 	}
@@ -292,16 +279,29 @@ func (c *dialPlanCheck) taker(from int, country Country, number string, wanted f
 // usable tells whether an emergency call may go where a rule sends it.
 func (c *dialPlanCheck) usable(i int) bool { return c.trunks[c.routing.Rules[i].Trunk].Emergency }
 
-// match tells of every rule whether its pattern matches a number.
-func (c *dialPlanCheck) match(number string) []bool {
-	matching, known := c.matching[number]
+// verdict is whether a rule matches a number, as far as anybody has asked.
+type verdict byte
+
+const (
+	unasked verdict = iota
+	matches
+	differs
+)
+
+// match tells whether a rule's pattern matches a number.
+func (c *dialPlanCheck) match(i int, number string) bool {
+	verdicts, known := c.matching[number]
 	if !known {
-		for _, pattern := range c.patterns {
-			matching = append(matching, pattern.MatchString(number))
-		}
-		c.matching[number] = matching
+		verdicts = make([]verdict, len(c.patterns))
+		c.matching[number] = verdicts
 	}
-	return matching
+	if verdicts[i] == unasked {
+		verdicts[i] = differs
+		if c.patterns[i].MatchString(number) {
+			verdicts[i] = matches
+		}
+	}
+	return verdicts[i] == matches
 }
 
 // isGeneral tells whether a rule is for ordinary numbers, too.

@@ -2,6 +2,7 @@ package emergency_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,15 +37,18 @@ func rule(name, pattern, rewrite string, trunk emergency.TrunkID, countries ...e
 	return emergency.RoutingRule{Name: name, Pattern: pattern, Rewrite: rewrite, Trunk: trunk, Countries: countries}
 }
 
-// plans are voice routings, and what the dial-plan check has to say of each: country,
+// checkedPlan is a voice routing, and what the dial-plan check has to say of it: country,
 // number, kind and rule (B11).
-var plans = []struct {
+type checkedPlan struct {
 	name   string
 	offers []emergency.Offer
 	rules  []emergency.RoutingRule
 	sites  []emergency.Country
 	want   []string
-}{
+}
+
+// plans are voice routings of every kind.
+var plans = []checkedPlan{
 	// What is right raises no alarm.
 	{"direct offers alone", everyOffer, nil, everywhere, nil},
 	{
@@ -63,13 +67,14 @@ var plans = []struct {
 	{
 		"the emergency rule before the ordinary ones", nil, []emergency.RoutingRule{
 			rule("emergency", `^(\+1|\+44|\+45|9)?(911|999|112)$`, "$2", "sos"),
-			rule("outside line", `^9(\d+)$`, "$1", "office"), rule("the rest", `^\+?\d+$`, "", "office"),
+			rule("outside line", `^9([02-8]\d+)$`, "$1", "office"), rule("abroad", `^\+\d{7,15}$`, "", "office"),
+			rule("extensions", `^[2-8]\d{2,3}$`, "", "office"),
 		}, everywhere, nil,
 	},
 	// To leave what stands before it is right as well, if the carrier knows it so.
 	{
 		"every form as it is", nil, []emergency.RoutingRule{
-			rule("emergency", `^(\+44|9)?(911|999|112)$`, "", "sos"), rule("the rest", `.*`, "", "office"),
+			rule("emergency", `(911|999|112|sos.*)#*$`, "", "sos"), rule("the rest", `.*`, "", "office"),
 		}, unitedKingdom, nil,
 	},
 	{
@@ -122,8 +127,9 @@ var plans = []struct {
 		},
 		[]emergency.Country{"GB", "US"},
 		[]string{
-			"GB 9999 shadows outside line", "GB +44999 shadows the rest", "GB 9112 shadows outside line", "GB +44112 shadows the rest",
-			"GB 9911 shadows outside line", "GB +44911 shadows the rest", "US 9911 shadows outside line", "US +1911 shadows the rest",
+			"GB 9999 shadows outside line", "GB +44999 shadows the rest", "GB 9141999 rewrites outside line",
+			"GB 9112 shadows outside line", "GB +44112 shadows the rest", "GB 9141112 rewrites outside line",
+			"GB 9911 shadows outside line", "GB +44911 shadows the rest", "GB 9141911 rewrites outside line", "US 9911 shadows outside line", "US +1911 shadows the rest",
 		},
 	},
 	{
@@ -136,7 +142,11 @@ var plans = []struct {
 		"the calling code", everyOffer,
 		[]emergency.RoutingRule{rule("British", `^\+44`, "", "office")},
 		everywhere,
-		[]string{"GB +44999 shadows British", "GB +44112 shadows British", "GB +44911 shadows British"},
+		[]string{
+			"CA +44911 shadows British", "DK +44112 shadows British", "DK +44911 shadows British",
+			"GB +44999 shadows British", "GB +44112 shadows British", "GB +44911 shadows British",
+			"PR +44911 shadows British", "US +44911 shadows British",
+		},
 	},
 	{
 		"extensions of four digits", everyOffer,
@@ -342,7 +352,7 @@ var plans = []struct {
 // The dial-plan check tells of every rule that would keep an emergency number from
 // where it must go, and of nothing else (B11).
 func TestFindings(t *testing.T) {
-	for _, c := range plans {
+	for _, c := range slices.Concat(plans, formPlans) {
 		t.Run(c.name, func(t *testing.T) {
 			plan := compiled(t, emergency.VoiceRouting{DirectOffers: c.offers, Trunks: two, Rules: c.rules})
 			got := plan.Findings(behind9, c.sites)

@@ -16,20 +16,22 @@ func TestFindingsSayWhatToDo(t *testing.T) {
 		return compiled(t, emergency.VoiceRouting{DirectOffers: offers, Trunks: two, Rules: rules})
 	}
 	all, sos := rule("all", `^\d+$`, "", "office"), rule("help", "^911$", "", "sos")
-	const instead = `Have its pattern leave that out, or put a rule for US before it, with the pattern ^(\+1|9)?(911)$ and the rewrite $2, ` +
+	const instead = `Have its pattern leave that out, or put a rule for US before it, with the pattern ` +
+		`^(?:(?:\*67|\*82|\*31\*|\*31#|#31#)?9|(?:(?:9)?(?:\*67|\*82|\*31\*|\*31#|#31#))?(?:\+(?:9|1|11|19|44|440|449|45|459)?)?|` +
+		`011(?:1|11|19|44|440|449|45|459))(911|urn:service:sos(?:\..*)?)#*$ and the rewrite $1, ` +
 		`to a trunk whose emergency behaviour is configured.`
-	forms := rule("forms", `^(9|\+1)911$`, "", "sos")
+	forms := rule("forms", `^(.+911#*|911#|urn:.*)$`, "", "sos")
 	for want, p := range map[string]*emergency.VoicePlan{
-		`The rule "all" sends 911 and 9911 over the trunk office, which has no emergency behaviour. ` + instead:                                                  plan(everyOffer, all),
-		`The rule "any" sends 911, 9911 and +1911 over the trunk office, which has no emergency behaviour. ` + instead:                                           plan(everyOffer, rule("any", ".*", "", "office")),
-		`The rule "four" sends 9911 over the trunk office, which has no emergency behaviour. ` + instead:                                                         plan(everyOffer, rule("four", `^\d{4}$`, "", "office")),
-		`The rule "three" sends 911 over the trunk office, which has no emergency behaviour. Move the rule "help" before it.`:                                    plan(nil, rule("three", `^\d{3}$`, "", "office"), sos),
-		`The rule "any" sends 911, 9911 and +1911 over the trunk office, which has no emergency behaviour. Move the rule "help" and the rule "forms" before it.`: plan(nil, rule("any", ".*", "", "office"), sos, forms),
+		`The rule "all" sends 911, 9911, 0111911, 01111911 and 6 other forms of it over the trunk office, which has no emergency behaviour. ` + instead:                                         plan(everyOffer, all),
+		`The rule "any" sends 911, 9911, +1911, *679911 and 43 other forms of it over the trunk office, which has no emergency behaviour. ` + instead:                                           plan(everyOffer, rule("any", ".*", "", "office")),
+		`The rule "four" sends 9911 over the trunk office, which has no emergency behaviour. ` + instead:                                                                                        plan(everyOffer, rule("four", `^\d{4}$`, "", "office")),
+		`The rule "three" sends 911 over the trunk office, which has no emergency behaviour. Move the rule "help" before it.`:                                                                   plan(nil, rule("three", `^\d{3}$`, "", "office"), sos),
+		`The rule "any" sends 911, 9911, +1911, *679911 and 43 other forms of it over the trunk office, which has no emergency behaviour. Move the rule "help" and the rule "forms" before it.`: plan(nil, rule("any", ".*", "", "office"), sos, forms),
 		// It does not help to move what leaves some of the forms.
-		`The rule "two" sends 911, 9911 and +1911 over the trunk office, which has no emergency behaviour. ` + instead:                                                             plan(nil, rule("two", "..", "", "office"), sos),
-		`The rule "all" takes 911 before the rule "help", which is meant for it. Move that one before it.`:                                                                         plan(nil, rule("all", ".*", "", "other"), sos),
-		`The rule "cut" makes "11" of 911. ` + instead:                                                                                                                             plan(nil, rule("cut", "^9(11)$", "$1", "sos")),
-		`The rule "zero" makes "0911" of 911, "09911" of 9911 and "0+1911" of +1911. ` + instead:                                                                                   plan(nil, rule("zero", "^(.*)$", "0$1", "sos")),
+		`The rule "two" sends 911, 9911, +1911, *679911 and 43 other forms of it over the trunk office, which has no emergency behaviour. ` + instead: plan(nil, rule("two", "..", "", "office"), sos),
+		`The rule "all" takes 911 before the rule "help", which is meant for it. Move that one before it.`:                                            plan(nil, rule("all", ".*", "", "other"), sos),
+		`The rule "cut" makes "11" of 911. ` + instead: plan(nil, rule("cut", "^9(11)$", "$1", "sos")),
+		`The rule "zero" makes "0911" of 911, "09911" of 9911, "0+1911" of +1911, "0*679911" of *679911 and 43 other forms of it. ` + instead:                                      plan(nil, rule("zero", "^(.*)$", "0$1", "sos")),
 		`The rule "9911" takes 9911 and leaves 911, which goes over the direct offer instead. Have its pattern match 911, too, or add a rule for it.`:                              plan(everyOffer, rule("9911", "^9911$", "", "sos")),
 		`The rule "9911" takes 9911 and leaves 911, which nothing else carries, so a dial is refused. Have its pattern match 911, too, or add a rule for it.`:                      plan(nil, rule("9911", "^9911$", "", "sos")),
 		`Nothing carries 911 in the United States, so a dial is refused. Add a direct offer of the country, or a rule for 911 to a trunk whose emergency behaviour is configured.`: plan(nil),

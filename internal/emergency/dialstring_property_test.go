@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,34 +38,45 @@ func callerIDCodes(country emergency.Country) []string {
 }
 
 // fronts are what may stand before an emergency number in a country, written down a second
-// time: nothing, the outside line, a code for the caller ID, both; a plus or the country's
-// international prefix; and behind it a calling code with what was left there.
+// time: what simpleFronts has, and a code for the caller ID before a plus or an
+// international prefix.
 func fronts(plan emergency.DialPlan, country emergency.Country) []string {
-	line := plan.OutsideLine
-	prefix := map[bool]string{true: "00", false: "011"}[country == emergency.UnitedKingdom || country == emergency.Denmark]
-	international := []string{"+", "+" + line}
-	for _, before := range []string{"+", prefix} {
-		for _, code := range []string{"1", "11", "44", "440", "45"} {
-			international = append(international, before+code)
+	simple := simpleFronts(plan, country)
+	all := slices.Clone(simple)
+	for _, front := range simple {
+		if !strings.HasPrefix(front, "+") && !strings.HasPrefix(front, internationalPrefix(country)) {
+			continue
 		}
-		for _, code := range []string{"1", "44", "45"} {
-			international = append(international, before+code+line)
-		}
-	}
-	codes := []string{""}
-	all := []string{"", line}
-	for _, code := range callerIDCodes(country) {
-		codes = append(codes, code, line+code)
-		all = append(all, code, line+code, code+line)
-	}
-	for _, code := range codes {
-		for _, front := range international {
-			if code == "" || front[0] == '+' || strings.ContainsAny(code, "*#") {
-				all = append(all, code+front)
+		for _, code := range callerIDCodes(country) {
+			if front[0] == '+' || strings.ContainsAny(code, "*#") {
+				all = append(all, code+front, plan.OutsideLine+code+front)
 			}
 		}
 	}
 	return all
+}
+
+// simpleFronts are nothing, the outside line, a code for the caller ID, and both; a plus or
+// the country's international prefix; and behind it a calling code with what was left there.
+func simpleFronts(plan emergency.DialPlan, country emergency.Country) []string {
+	line := plan.OutsideLine
+	all := []string{"", line, "+", "+" + line}
+	for _, before := range []string{"+", internationalPrefix(country)} {
+		for _, behind := range []string{"1", "11", "44", "440", "45", "1" + line, "44" + line, "45" + line} {
+			all = append(all, before+behind)
+		}
+	}
+	for _, code := range callerIDCodes(country) {
+		all = append(all, code, line+code, code+line)
+	}
+	return all
+}
+
+func internationalPrefix(country emergency.Country) string {
+	if country == emergency.UnitedKingdom || country == emergency.Denmark {
+		return "00"
+	}
+	return "011"
 }
 
 // An emergency number never comes out as an ordinary one, whatever is put around
@@ -151,6 +163,10 @@ func TestOrdinaryIsNeverEmergency(t *testing.T) {
 		digits := number.Draw(t, "number")
 		if isKnown(digits, plan, country) {
 			return
+		}
+		// Nor does the rule take it that the dial-plan check advises.
+		if regexp.MustCompile(plan.Advised(country)).MatchString(digits) {
+			t.Fatalf("%s matches %s", plan.Advised(country), digits)
 		}
 		dialed := drawForm(t, digits)
 		got, err := plan.Classify(dialed, in(country))
