@@ -49,7 +49,10 @@ const (
 	closedAtOnce = 1000
 	// inTurn is how many other calls one pass asks for, each when it is its turn, and
 	// whenMissing how many while there seem to be fewer workflows than calls.
-	inTurn, whenMissing = 250, 2000
+	inTurn, whenMissing = 250, 10_000
+	// resumedAtOnce is how many calls go on in one pass: more would drown a Temporal that
+	// has lost everything.
+	resumedAtOnce = 2000
 	// askedAtOnce bounds the questions to Temporal or to a carrier at one time.
 	askedAtOnce = 8
 	// forcedSettled is how long the workflow of a call may tell of a forced end itself.
@@ -102,6 +105,12 @@ func (a *Activities) reviveCalls(ctx context.Context) ([]emergency.Repair, int, 
 	)
 	inParallel(ctx, suspects, func(call emergency.CallID) {
 		activity.RecordHeartbeat(ctx)
+		mu.Lock()
+		enough := len(repairs) >= resumedAtOnce
+		mu.Unlock()
+		if enough {
+			return
+		}
 		repair, err := a.revive(ctx, call)
 		mu.Lock()
 		defer mu.Unlock()

@@ -54,17 +54,24 @@ func (m *model) hangUpAll(id emergency.CallID, at time.Time) {
 
 // correct has callbacks to what a call showed lead to it, beside those to what SQL chose.
 func (m *model) correct(call *modelCall, shown store.Shown) {
-	full := call.Degraded && call.shown != call.Number
+	known := call.Degraded
+	full := known && call.shown != call.Number
 	call.Degraded = true
 	switch {
 	case full, call.shown == shown.Number, call.has(shown.Number):
 	case call.ClosedAt.IsZero() && shown.Kind == emergency.NumberLeased && call.NumberKind == emergency.NumberStanding:
-		first := call.shown
-		if m.showed(call, shown); call.NumberKind == emergency.NumberLeased {
+		number, first := call.Number, call.shown
+		m.showed(call, shown)
+		switch {
+		case call.NumberKind == emergency.NumberLeased:
 			call.shown = first
+		case known:
+			call.Number, call.shown = number, first
 		}
 	default:
-		call.shown = shown.Number
+		if call.shown = shown.Number; call.NumberKind == emergency.NumberStanding {
+			call.Number = shown.Number
+		}
 	}
 }
 

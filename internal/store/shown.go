@@ -137,9 +137,12 @@ func (t tx) correct(ctx context.Context, call emergency.Call, shown Shown) error
 		return t.holdBeside(ctx, call, shown)
 	}
 	call.Degraded, call.Route.CallerID = true, shown.Number
-	if _, err := t.exec(ctx, `UPDATE calls SET caller_id = $2,
-			rests_until = CASE WHEN closed_at IS NULL THEN rests_until ELSE $3 END WHERE id = $1`,
-		call.ID, call.Route.CallerID, stamp(call.Past().Until)); err != nil {
+	if call.NumberKind == emergency.NumberStanding {
+		call.Number = shown.Number
+	}
+	if _, err := t.exec(ctx, `UPDATE calls SET number = $2, caller_id = $3,
+			rests_until = CASE WHEN closed_at IS NULL THEN rests_until ELSE $4 END WHERE id = $1`,
+		call.ID, call.Number, call.Route.CallerID, stamp(call.Past().Until)); err != nil {
 		return err
 	}
 	if shown.Kind == emergency.NumberLeased {
@@ -151,12 +154,13 @@ func (t tx) correct(ctx context.Context, call emergency.Call, shown Shown) error
 }
 
 // holdBeside gives an open call the leased number that it showed, beside the standing one
-// that SQL had chosen. If another holds that by now, it is all the same what the call is
-// found by.
+// that SQL had chosen. If another holds that by now, callbacks to it are not for this call
+// anyway: one that is known to have shown the standing number keeps that.
 func (t tx) holdBeside(ctx context.Context, call emergency.Call, shown Shown) error {
+	known := call.Degraded
 	call.Degraded, call.Number, call.NumberKind = true, shown.Number, shown.Kind
 	held, err := t.holdShown(ctx, &call)
-	if err != nil {
+	if err != nil || !held && known {
 		return err
 	}
 	if !held {
