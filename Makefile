@@ -44,7 +44,7 @@ race: ## Run the tests under the race detector, save those that link Temporal's 
 	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./... | grep -v -e /standalone$$ -e /engine/embedded$$)
 
 .PHONY: torture
-torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (half an hour)
+torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (eleven minutes)
 	go test ./standalone -run '^TestTorture$$' -torture.calls=1000 -torture.faults=110 -torture.seed=0 -timeout 60m -v
 
 .PHONY: crashpoints
