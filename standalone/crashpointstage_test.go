@@ -86,12 +86,14 @@ func (st *stage) of(workflow string) *scene {
 }
 
 // usher is the relay's Temporal: it leads each workflow to its scene's task queue. A task
-// whose worker is dead is given away after two seconds, not ten.
+// whose worker is dead is given away after two seconds, not ten; after more where workers
+// that live need so long, as Temporal pauses longer each time that a task is not done.
 type usher struct{ stage *stage }
 
 // ExecuteWorkflow starts the workflow as the relay asks.
 func (u *usher) ExecuteWorkflow(ctx context.Context, o client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
-	o.TaskQueue, o.WorkflowTaskTimeout = u.stage.of(o.ID).queue(), 2*time.Second
+	s := u.stage.of(o.ID)
+	o.TaskQueue, o.WorkflowTaskTimeout = s.queue(), 2*time.Second*s.tale.pace
 	return u.stage.temp.ExecuteWorkflow(ctx, o, workflow, args...)
 }
 
