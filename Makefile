@@ -37,11 +37,11 @@ build: ## Build every program into bin/
 
 .PHONY: test
 test: ## Run every test; what they need they start by themselves
-	go test -timeout 20m ./...
+	go test -timeout 40m ./...
 
 .PHONY: race
 race: ## Run the tests under the race detector, save those that link Temporal's server (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./... | grep -v -e /standalone$$ -e /engine/embedded$$)
+	CGO_ENABLED=1 go test -race -timeout 40m $$(go list ./... | grep -v -e /standalone$$ -e /engine/embedded$$)
 
 .PHONY: torture
 torture: ## Break everything, again and again, under a thousand calls, and prove that nothing is lost (eleven minutes)
