@@ -49,7 +49,7 @@ const (
 	closedAtOnce = 1000
 	// inTurn is how many other calls one pass asks for, each when it is its turn, and
 	// whenMissing how many while there seem to be fewer workflows than calls.
-	inTurn, whenMissing = 250, 10_000
+	inTurn, whenMissing = 250, 5000
 	// resumedAtOnce is how many calls go on in one pass: more would drown a Temporal that
 	// has lost everything.
 	resumedAtOnce = 2000
@@ -122,10 +122,10 @@ func (a *Activities) reviveCalls(ctx context.Context) ([]emergency.Repair, int, 
 	return repairs, len(calls), errors.Join(failed...)
 }
 
-// suspects are the calls whose workflow is to be asked for: those that Temporal lists as
-// closed before their time, and some of the others in turn. What is listed and counted is
-// some time behind and may be wrong, so that it only says whom to ask for first; should
-// neither be told, more are asked for.
+// suspects are the calls whose workflow is to be asked for: first those that Temporal lists
+// as closed before their time, then some of the others in turn, which may take long. What
+// is listed and counted is some time behind and may be wrong, so that it only says whom to
+// ask for first; should neither be told, more are asked for.
 func (a *Activities) suspects(ctx context.Context, calls []emergency.CallID) ([]emergency.CallID, error) {
 	now := time.Now()
 	closed, err := a.Reconciling.Engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -135,6 +135,13 @@ func (a *Activities) suspects(ctx context.Context, calls []emergency.CallID) ([]
 	})
 	if err != nil {
 		err = fmt.Errorf("list closed workflows: %w", err)
+	}
+	var suspects []emergency.CallID
+	for _, info := range closed.GetExecutions() {
+		call := emergency.CallID(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.WorkflowID("")))
+		if _, open := slices.BinarySearch(calls, call); open && !slices.Contains(suspects, call) {
+			suspects = append(suspects, call)
+		}
 	}
 	size := inTurn
 	running, failed := a.Reconciling.Engine.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
@@ -146,10 +153,8 @@ func (a *Activities) suspects(ctx context.Context, calls []emergency.CallID) ([]
 	if running.GetCount() < int64(len(calls)) {
 		size = whenMissing
 	}
-	suspects := turn(calls, size, int(a.passes.Add(1)))
-	for _, info := range closed.GetExecutions() {
-		call := emergency.CallID(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.WorkflowID("")))
-		if _, open := slices.BinarySearch(calls, call); open && !slices.Contains(suspects, call) {
+	for _, call := range turn(calls, size, int(a.passes.Add(1))) {
+		if !slices.Contains(suspects, call) {
 			suspects = append(suspects, call)
 		}
 	}
