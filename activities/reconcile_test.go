@@ -32,8 +32,7 @@ type temporalFake struct {
 	status      enumspb.WorkflowExecutionStatus
 	describeErr error
 	described   int
-	// asked has the place of each in the order of the questions.
-	asked map[string]int
+	asked       map[string]bool
 }
 
 func (f *temporalFake) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
@@ -61,9 +60,9 @@ func (f *temporalFake) DescribeWorkflowExecution(_ context.Context, id, run stri
 	defer f.mu.Unlock()
 	f.described++
 	if f.asked == nil {
-		f.asked = map[string]int{}
+		f.asked = map[string]bool{}
 	}
-	f.asked[id] = f.described
+	f.asked[id] = true
 	switch {
 	case f.describeErr != nil:
 		return nil, f.describeErr
@@ -175,8 +174,8 @@ func TestReconcileCalls(t *testing.T) {
 	}
 }
 
-// However many calls there are, one pass asks for few: first for those that are listed as
-// closed, then for some of the others in turn. While workflows seem to be missing it asks for more.
+// However many calls there are, one pass asks for few: for those that are listed as closed,
+// and for some of the others in turn. While workflows seem to be missing it asks for more.
 func TestReconcileAsksForFew(t *testing.T) {
 	for _, c := range []struct {
 		rule         string
@@ -205,9 +204,8 @@ func TestReconcileAsksForFew(t *testing.T) {
 				t.Errorf("%d of %d were asked for, %d times", asked, 4000, fake.described)
 			}
 			for _, closed := range c.closed {
-				// Some are asked for side by side.
-				if at := fake.asked[workflows.WorkflowID(closed)]; closed != "unknown" && (at == 0 || at > 20) {
-					t.Errorf("%s was asked for as number %d", closed, at)
+				if closed != "unknown" && !fake.asked[workflows.WorkflowID(closed)] {
+					t.Errorf("%s was not asked for", closed)
 				}
 			}
 		})
