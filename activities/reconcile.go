@@ -47,9 +47,11 @@ const (
 	closedLately = 10 * time.Minute
 	// closedAtOnce is how many of those one pass takes up.
 	closedAtOnce = 1000
-	// inTurn is how many other calls one pass asks for, each when it is its turn, and
-	// whenMissing how many while there seem to be fewer workflows than calls.
-	inTurn, whenMissing = 250, 5000
+	// inTurn is how many other calls one pass asks for, each when it is its turn.
+	inTurn = 250
+	// countedAtOnce is among how many calls those without a workflow are looked for at one
+	// time, and whenMissing how many a pass asks for then.
+	countedAtOnce, whenMissing = 250, 5000
 	// resumedAtOnce is how many calls go on in one pass: more would drown a Temporal that
 	// has lost everything.
 	resumedAtOnce = 2000
@@ -123,46 +125,95 @@ func (a *Activities) reviveCalls(ctx context.Context) ([]emergency.Repair, int, 
 }
 
 // suspects are the calls whose workflow is to be asked for: first those that Temporal lists
-// as closed before their time, then some of the others in turn, which may take long. What
-// is listed and counted is some time behind and may be wrong, so that it only says whom to
-// ask for first; should neither be told, more are asked for.
+// as closed before their time, then those among which it counts too few that run, then some
+// of the others in turn. What is listed and counted is some time behind and may be wrong,
+// so that it only says whom to ask for first; should it not be told, more are asked for.
 func (a *Activities) suspects(ctx context.Context, calls []emergency.CallID) ([]emergency.CallID, error) {
-	now := time.Now()
+	pass := int(a.passes.Add(1))
+	suspects, err := a.closedEarly(ctx, calls)
+	missing, failed := a.missing(ctx, calls)
+	others := turn(calls, inTurn, pass)
+	if failed != nil {
+		others = turn(calls, whenMissing, pass)
+	}
+	suspects = append(append(suspects, turn(missing, whenMissing, pass)...), others...)
+	return once(suspects), errors.Join(err, failed)
+}
+
+// closedEarly are those of the calls whose workflow Temporal lists as closed before its time.
+func (a *Activities) closedEarly(ctx context.Context, calls []emergency.CallID) ([]emergency.CallID, error) {
 	closed, err := a.Reconciling.Engine.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus IN ('Terminated', 'TimedOut', 'Failed', 'Canceled') AND CloseTime > '%s'",
-			workflows.Type, now.Add(-closedLately).UTC().Format(time.RFC3339)),
+			workflows.Type, time.Now().Add(-closedLately).UTC().Format(time.RFC3339)),
 		PageSize: closedAtOnce,
 	})
 	if err != nil {
-		err = fmt.Errorf("list closed workflows: %w", err)
+		return nil, fmt.Errorf("list closed workflows: %w", err)
 	}
-	var suspects []emergency.CallID
+	var early []emergency.CallID
 	for _, info := range closed.GetExecutions() {
 		call := emergency.CallID(strings.TrimPrefix(info.GetExecution().GetWorkflowId(), workflows.WorkflowID("")))
-		if _, open := slices.BinarySearch(calls, call); open && !slices.Contains(suspects, call) {
-			suspects = append(suspects, call)
+		if _, open := slices.BinarySearch(calls, call); open {
+			early = append(early, call)
 		}
 	}
-	size := inTurn
-	running, failed := a.Reconciling.Engine.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.Type),
+	return early, nil
+}
+
+// missing are those of the calls that share a part with one that has no workflow, as far as
+// Temporal counts them: all together first, and part by part when there are too few.
+func (a *Activities) missing(ctx context.Context, calls []emergency.CallID) ([]emergency.CallID, error) {
+	if all, err := a.running(ctx, ""); err != nil || all >= len(calls) {
+		return nil, err
+	}
+	var (
+		mu     sync.Mutex
+		found  []emergency.CallID
+		failed error
+	)
+	inParallel(ctx, slices.Collect(slices.Chunk(calls, countedAtOnce)), func(part []emergency.CallID) {
+		activity.RecordHeartbeat(ctx)
+		ids := make([]string, len(part))
+		for i, call := range part {
+			ids[i] = workflows.WorkflowID(call)
+		}
+		running, err := a.running(ctx, " AND WorkflowId IN ('"+strings.Join(ids, "', '")+"')")
+		mu.Lock()
+		defer mu.Unlock()
+		failed = errors.Join(failed, err)
+		if err == nil && running < len(part) {
+			found = append(found, part...)
+		}
 	})
-	if failed != nil {
-		err = errors.Join(err, fmt.Errorf("count running workflows: %w", failed))
+	return found, failed
+}
+
+// running is how many workflows of calls Temporal counts that run, and answer the condition.
+func (a *Activities) running(ctx context.Context, condition string) (int, error) {
+	counted, err := a.Reconciling.Engine.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+		Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'%s", workflows.Type, condition),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count running workflows: %w", err)
 	}
-	if running.GetCount() < int64(len(calls)) {
-		size = whenMissing
-	}
-	for _, call := range turn(calls, size, int(a.passes.Add(1))) {
-		if !slices.Contains(suspects, call) {
-			suspects = append(suspects, call)
-		}
-	}
-	return suspects, err
+	return int(counted.GetCount()), nil
+}
+
+// once has each of all where it comes first.
+func once[T comparable](all []T) []T {
+	seen := make(map[T]bool, len(all))
+	return slices.DeleteFunc(all, func(one T) bool {
+		again := seen[one]
+		seen[one] = true
+		return again
+	})
 }
 
 // turn gives so many of all at most, so that each has its turn as the passes go by.
 func turn[T any](all []T, size, pass int) []T {
+	if len(all) == 0 {
+		return nil
+	}
 	turns := (len(all) + size - 1) / size
 	first := pass % turns * size
 	return slices.Clone(all[first:min(first+size, len(all))])

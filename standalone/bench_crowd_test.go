@@ -74,6 +74,7 @@ func measureWindows(b *testing.B, t *table) {
 		t.row("memory of "+name, "full "+full.processes[i].memory(b), "empty "+empty.processes[i].memory(b))
 	}
 	measurePasses(b, t, full, empty)
+	measureRepair(b, t, full, calls)
 	measureTurns(b, t, full, empty, calls)
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"lifeline/workflows"
 
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 )
 
@@ -41,6 +43,41 @@ func measurePasses(b *testing.B, t *table, full, empty *processes) {
 		t.row(fmt.Sprintf("passes of the reconciler, %s, in %s", what, watched.Round(time.Second)),
 			strconv.Itoa(len(passes)), "median "+millis(passes.quantile(0.5)), "longest "+millis(passes.quantile(0.99)))
 	}
+}
+
+// measureRepair says how soon a deleted workflow runs again, and how long the passes of the
+// reconciler take that find it.
+func measureRepair(b *testing.B, t *table, full *processes, calls []placed) {
+	var took series
+	since := time.Now()
+	for _, at := range []int{0, windows / 2, windows - 1} {
+		id, begun := workflowID(string(calls[at].CallID)), time.Now()
+		if _, err := full.temporal.WorkflowService().DeleteWorkflowExecution(b.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+			Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: id},
+		}); err != nil {
+			b.Fatal("delete workflow: ", err)
+		}
+		for again := false; !again; again = full.begunSince(b.Context(), id, begun) {
+			if time.Since(begun) > takenUp {
+				b.Fatal("a deleted workflow does not run again")
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		took = append(took, time.Since(begun))
+	}
+	t.row("from the deletion of one workflow until it runs again", "median "+millis(took.quantile(0.5)), "longest "+millis(took.quantile(0.99)))
+	passes, err := full.passes(b.Context(), since)
+	if err != nil {
+		b.Fatal("look at the passes of the reconciler: ", err)
+	}
+	t.row("passes of the reconciler meanwhile", strconv.Itoa(len(passes)), "median "+millis(passes.quantile(0.5)), "longest "+millis(passes.quantile(0.99)))
+}
+
+// begunSince tells whether a workflow runs that has begun since then.
+func (p *processes) begunSince(ctx context.Context, id string, since time.Time) bool {
+	described, err := p.temporal.DescribeWorkflowExecution(ctx, id, "")
+	info := described.GetWorkflowExecutionInfo()
+	return err == nil && info.GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING && info.GetStartTime().AsTime().After(since)
 }
 
 // passes is how long each pass took that has ended since then.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,8 +16,12 @@ import (
 	"time"
 
 	"lifeline/internal/httpapi"
+	"lifeline/workflows"
 
+	"go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 )
 
 // awaitRepair waits for as long as a repair may take: a minute.
@@ -45,26 +51,53 @@ func (i *installation) repairs(kind string) int {
 	return lines
 }
 
-// The workflow of a call that was terminated by mistake is begun again within a minute.
-// It has been told all that has happened, and does the rest at its time: presence follows
-// the end, and the number goes back when the window is over (S11).
-func TestTerminatedWorkflowIsBegunAgain(t *testing.T) {
+// The workflow of a call that was terminated or deleted by mistake is begun again within
+// a minute. It has been told all that has happened, and does the rest at its time:
+// presence follows the end, and the number goes back when the window is over (S11).
+func TestWorkflowIsBegunAgain(t *testing.T) {
 	t.Parallel()
+	for mistake, do := range map[string]func(context.Context, client.Client, string) error{
+		"terminated": func(ctx context.Context, temporal client.Client, id string) error {
+			return temporal.TerminateWorkflow(ctx, id, "", "by mistake")
+		},
+		"deleted": func(ctx context.Context, temporal client.Client, id string) error {
+			_, err := temporal.WorkflowService().DeleteWorkflowExecution(ctx, &workflowservice.DeleteWorkflowExecutionRequest{
+				Namespace: "default", WorkflowExecution: &common.WorkflowExecution{WorkflowId: id},
+			})
+			return err
+		},
+	} {
+		t.Run(mistake, func(t *testing.T) {
+			t.Parallel()
+			testBegunAgain(t, do)
+		})
+	}
+}
+
+func testBegunAgain(t *testing.T, mistake func(context.Context, client.Client, string) error) {
+	t.Helper()
 	i := newInstallation(t, "LEASE_DURATION=75s", "CALLBACK_GRACE=1s", "NUMBER_QUARANTINE=0s")
 	i.standalone()
 	agent, temporal := i.as("agent/agent-us"), i.engine()
 	call := agent.dial("agent-us", "911")
 	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING)
-	if err := temporal.TerminateWorkflow(t.Context(), workflowID(call.CallID), "", "by mistake"); err != nil {
-		t.Fatal("terminate: ", err)
+	before, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID(call.CallID), "")
+	if err != nil {
+		t.Fatal("describe workflow: ", err)
+	}
+	if err := mistake(t.Context(), temporal, workflowID(call.CallID)); err != nil {
+		t.Fatal("make the mistake: ", err)
 	}
 	agent.end(call)
 	awaitRepair(t, "the workflow to run again", func() error {
-		described, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID(call.CallID), "")
+		after, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID(call.CallID), "")
 		if err != nil {
 			return fmt.Errorf("describe workflow: %w", err)
 		}
-		if got := described.GetWorkflowExecutionInfo().GetStatus(); got != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		if after.GetWorkflowExecutionInfo().GetExecution().GetRunId() == before.GetWorkflowExecutionInfo().GetExecution().GetRunId() {
+			return errors.New("there is only the run that it had")
+		}
+		if got := after.GetWorkflowExecutionInfo().GetStatus(); got != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			return fmt.Errorf("it is %s", got)
 		}
 		return nil
@@ -87,6 +120,12 @@ func TestTerminatedWorkflowIsBegunAgain(t *testing.T) {
 	})
 	awaitWorkflow(t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	i.awaitFree(call.CallbackNumber)
+	failed, err := temporal.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{
+		Query: "WorkflowType = '" + workflows.ReconcileType + "' AND ExecutionStatus = 'Failed'",
+	})
+	if err != nil || failed.GetCount() != 0 {
+		t.Errorf("%d passes of the reconciler have failed (%v)", failed.GetCount(), err)
+	}
 }
 
 // switchboard is a carrier's connector that knows the legs which it was told of.
