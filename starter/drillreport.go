@@ -22,7 +22,7 @@ type drillReport struct {
 	Wait   string `json:"wait"`
 	Passed int    `json:"passed"`
 	Failed int    `json:"failed"`
-	// Skipped agents were in a call.
+	// Skipped agents were in a call, or in the window after one.
 	Skipped int `json:"skipped"`
 	// NotDrilled agents were chosen, and the drill was broken off before or while their
 	// test call was made.
@@ -94,7 +94,7 @@ func (r *drillResult) step(name string, take func() (seen string, err error)) bo
 }
 
 func (r *drillResult) skip(err error) {
-	r.Skipped = "the agent is in a call"
+	r.Skipped = "the agent is in a call, or may be rung back after one"
 	if err != nil {
 		r.Skipped = ""
 		r.step("look", func() (string, error) { return "", err })

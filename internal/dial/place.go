@@ -156,9 +156,7 @@ func (d *dialing) admit(ctx context.Context) (emergency.Assessment, *emergency.R
 		return assessment, nil
 	}
 	refusal.CallID = d.fresh
-	if d.attempt.Dialed.Kind == emergency.KindTest {
-		refusal.Instead = "This was a test, so nobody has to be called. Have an administrator mend what is named here."
-	}
+	refusal.Instead = d.refused(assessment, refusal).Instead()
 	return assessment, refusal
 }
 

@@ -105,6 +105,13 @@ func (a Address) country() Country {
 	return found
 }
 
+// within tells whether an address may lie in a country, as far as it says where it lies. One
+// in a territory may name the country to which that belongs.
+func (a Address) within(at Country) bool {
+	written := a.country()
+	return written == "" || written == UnknownCountry || written == at || written == numberings[at].Within
+}
+
 // writtenAs tells whether a text is the code of the country or one of its names.
 func (c Country) writtenAs(text string) bool {
 	written := lettersOf(text)

@@ -22,7 +22,12 @@ type RefusedCall struct {
 }
 
 // Instead is what the person who dialed was told to do.
-func (r RefusedCall) Instead() string { return insteadIn(r.Country) }
+func (r RefusedCall) Instead() string {
+	if r.Kind == KindTest {
+		return "This was a test, so nobody has to be called. Have an administrator mend what is named here."
+	}
+	return insteadIn(r.Country)
+}
 
 // insteadIn is what to do in a country when a call cannot be made here.
 func insteadIn(at Country) string {

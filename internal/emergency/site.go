@@ -95,6 +95,8 @@ func (s Site) Validate() error {
 		return &Invalid{"standingNumber", mustBeE164}
 	case s.Address.Street == "" || s.Address.City == "":
 		return &Invalid{"address", "needs at least a street and a city"}
+	case !s.Address.within(s.Country):
+		return &Invalid{"address.country", "must be the site's country, " + string(s.Country) + ", or be left out: help is sent to this address"}
 	}
 	for _, list := range []struct{ field, typed string }{{"recipients", s.Recipients}, {"testRecipients", s.TestRecipients}} {
 		_, err := ParseRecipients(list.typed)

@@ -114,6 +114,33 @@ func TestEndpointsValidate(t *testing.T) {
 	}
 }
 
+// A site's address lies in its country, where help is sent from; one in a territory may
+// name the country to which that belongs.
+func TestSiteAddressCountry(t *testing.T) {
+	for _, c := range []struct {
+		site    emergency.Country
+		written string
+		right   bool
+	}{
+		{emergency.UnitedStates, "US", true},
+		{emergency.UnitedStates, "United States of America", true},
+		{emergency.UnitedStates, "", true},
+		{emergency.UnitedStates, "GB", false},
+		{emergency.UnitedStates, "Denmark", false},
+		{emergency.UnitedStates, "PR", false},
+		{emergency.PuertoRico, "US", true},
+		{emergency.PuertoRico, "PR", true},
+	} {
+		site := emergency.Site{
+			ID: "one", Name: "One", Country: c.site, StandingNumber: "+12025550100",
+			Address: emergency.Address{Street: "1 Example Street", City: "Example", Country: c.written},
+		}
+		if got := field(t, site.Validate()); (got == "") != c.right || !c.right && got != "address.country" {
+			t.Errorf("of an address in %q of a site in %s, Validate blames %q", c.written, c.site, got)
+		}
+	}
+}
+
 // A site that is accepted can be found, shown and rung.
 func TestSiteValidate(t *testing.T) {
 	for _, c := range []struct {

@@ -52,6 +52,10 @@ func (s *server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return
 	}
+	if v.op.name() == "placeCall" && f.callID == "" && (f.status == http.StatusBadRequest || f.code == "unknown-agent") {
+		s.Logger.WarnContext(c, "Somebody's dial could not be understood, and nobody is told of it; see to what sent it",
+			"requestId", v.id, "code", f.code, "field", f.field)
+	}
 	writeProblem(c.Writer, v, f)
 }
 

@@ -137,6 +137,12 @@ func TestBadDials(t *testing.T) {
 		test.want.Instead = dialNow
 		t.Run(name, test.run)
 	}
+	// Whoever dialed may be in danger, so that the log tells of it; without what was sent.
+	r := newRig(t)
+	got := r.problem(t, dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":91,"longitude":4.5}}`), http.StatusBadRequest)
+	if logged := r.logs.String(); !strings.Contains(logged, "could not be understood") || !strings.Contains(logged, got.RequestID) || strings.Contains(logged, "4.5") {
+		t.Errorf("log:\n%s", logged)
+	}
 }
 
 // So is any other request.

@@ -99,12 +99,12 @@ var adminChanges = map[string]adminChange{
 			{"POST", "/v1/callback-numbers", `{"number":"+4510000103","siteId":"site-us"}`, ""},
 			{"POST", "/v1/callback-numbers", `{"number":"+12025550103","siteId":"nowhere"}`, ""},
 		},
-		action: "number-added", subject: "…03",
+		action: "number-added", subject: "…03 site-us",
 	},
 	"removeCallbackNumber": {
 		good:   adminRequest{"DELETE", "/v1/callback-numbers/+12025550101", "", ""},
 		bad:    []adminRequest{{"DELETE", "/v1/callback-numbers/+12025550109", "", ""}},
-		action: "number-removed", subject: "…01",
+		action: "number-removed", subject: "…01 site-us",
 	},
 	"putVoiceRouting": {
 		good: adminRequest{"PUT", "/v1/voice-routing", auditedRouting, `"1"`},

@@ -87,7 +87,7 @@ func changeLeavesAuditLine(t *testing.T, w *world) {
 		event emergency.Event
 	}{
 		{auditLine{Action: "site-changed", Subject: "us", Revision: 1}, emergency.Event{Subject: "site", SiteID: "us"}},
-		{auditLine{Action: "number-added", Subject: "…01"}, emergency.Event{Subject: "callback-numbers", SiteID: "us"}},
+		{auditLine{Action: "number-added", Subject: "…01 us"}, emergency.Event{Subject: "callback-numbers", SiteID: "us"}},
 		{auditLine{Action: "agent-changed", Subject: "one", Revision: 1}, emergency.Event{Subject: "agent", AgentID: "one", SiteID: "us"}},
 		{auditLine{Action: "contacts-changed", Subject: "one", Revision: 1}, emergency.Event{Subject: "contacts", AgentID: "one"}},
 		{
@@ -95,7 +95,7 @@ func changeLeavesAuditLine(t *testing.T, w *world) {
 			emergency.Event{Subject: "voice-routing"},
 		},
 		{auditLine{Action: "template-changed", Subject: "notification-template", Revision: 1}, emergency.Event{Subject: "template"}},
-		{auditLine{Action: "number-removed", Subject: "…01"}, emergency.Event{Subject: "callback-numbers", SiteID: "us"}},
+		{auditLine{Action: "number-removed", Subject: "…01 us"}, emergency.Event{Subject: "callback-numbers", SiteID: "us"}},
 		{auditLine{Action: "agent-removed", Subject: "one", Revision: 2}, emergency.Event{Subject: "agent", AgentID: "one", SiteID: "us"}},
 	} {
 		c.line.By, c.line.Request = "admin 3f9a1c2b", fmt.Sprint("request-", i+1)
@@ -115,14 +115,14 @@ func changeLeavesAuditLine(t *testing.T, w *world) {
 	same(t, "what is told", events, told)
 }
 
-// Every change of a pool leaves a line that shows the end of the number alone; what
+// Every change of a pool leaves a line that shows the end of the number, and the site; what
 // changes nothing leaves none.
 func numbersLeaveAuditLines(t *testing.T, w *world) {
 	w.addSite(t, "us")
 	w.addAgents(t, "us", "one")
 	by := emergency.Change{By: "admin 3f9a1c2b", RequestID: "request-1"}
 	lines := func(action string) int {
-		return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = $1 AND subject = '…01' AND changed_by = $2 AND request_id = $3`,
+		return w.count(t, `SELECT COUNT(*) FROM audit WHERE action = $1 AND subject = '…01 us' AND changed_by = $2 AND request_id = $3`,
 			action, by.By, by.RequestID)
 	}
 	if err := w.AddNumber(t.Context(), first, "us", by); err != nil {

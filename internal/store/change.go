@@ -50,7 +50,7 @@ type configured struct {
 	action  string
 	subject emergency.Subject
 	// name is the ID of what was changed, as the audit keeps it; of a number it is the
-	// end alone.
+	// end alone, and the site.
 	name     string
 	revision int64
 	// agent and site are whom it concerns; empty when that is nobody in particular.

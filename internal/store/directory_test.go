@@ -25,7 +25,7 @@ func sites(t *testing.T, w *world) {
 	site := emergency.Site{
 		ID: "us", Name: "Anderswo", Country: emergency.Denmark,
 		Address: emergency.Address{
-			Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "US",
+			Street: `1 "Example" Street`, Unit: "3/12", City: "Århus", Region: "DC", PostalCode: "20001", Country: "DK",
 		},
 		StandingNumber: "+4510000100", FallbackEndpoint: "sip:desk@example.com", FinalNumber: "+4510000199",
 		AgentRing: 15 * time.Second, FallbackRing: 2 * time.Minute,

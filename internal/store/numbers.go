@@ -97,7 +97,7 @@ func (s *Store) AddNumber(ctx context.Context, number string, site emergency.Sit
 			return err
 		}
 		return t.changed(ctx, configured{
-			action: "number-added", subject: emergency.SubjectCallbackNumbers, name: endOf(number), site: site,
+			action: "number-added", subject: emergency.SubjectCallbackNumbers, name: endOf(number) + " " + string(site), site: site,
 		}, by, now)
 	})
 	if err == nil {
@@ -159,7 +159,7 @@ func (t tx) addToPool(ctx context.Context, number string, site emergency.SiteID,
 	return err
 }
 
-// endOf is as much of a number as the audit may hold.
+// endOf is as much of a number as the audit may hold, beside the site that has it.
 func endOf(number string) string { return "…" + number[max(0, len(number)-2):] }
 
 // RemoveNumber takes a number out of its pool: at once when nobody could be called
@@ -185,7 +185,7 @@ func (s *Store) RemoveNumber(ctx context.Context, number string, by emergency.Ch
 			return err
 		}
 		return t.changed(ctx, configured{
-			action: "number-removed", subject: emergency.SubjectCallbackNumbers, name: endOf(number), site: site,
+			action: "number-removed", subject: emergency.SubjectCallbackNumbers, name: endOf(number) + " " + string(site), site: site,
 		}, by, now)
 	})
 }
