@@ -112,7 +112,7 @@ func testBegunAgain(t *testing.T, mistake func(context.Context, client.Client, s
 		t.Errorf("a callback goes to call %q", got.CallID)
 	}
 	agent.end(call)
-	awaitRepair(t, "the call to end", func() error {
+	await(t, "the call to end", func() error {
 		if after := i.as("supervisor").call(call.CallID); after.Status != httpapi.CallStatusEnded {
 			return fmt.Errorf("it is %s", after.Status)
 		}
