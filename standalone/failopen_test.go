@@ -18,7 +18,7 @@ import (
 func TestDatabaseIsDown(t *testing.T) {
 	t.Parallel()
 	server, address := ownPostgres(t)
-	i := newInstallation(t, "LEASE_DURATION=15s", "CALLBACK_GRACE=12s", "NUMBER_QUARANTINE=1s", "DATABASE_URL="+address)
+	i := newInstallation(t, "LEASE_DURATION=45s", "CALLBACK_GRACE=20s", "NUMBER_QUARANTINE=1s", "DATABASE_URL="+address)
 	i.furnish()
 	i.temporalServer()
 	i.worker()

@@ -39,7 +39,7 @@ const (
 
 // patience bounds every wait. It is far beyond what a slow machine needs, and
 // nothing depends on how much of it is used.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // TestMain is every process that has to link the Temporal server.
 func TestMain(m *testing.M) {

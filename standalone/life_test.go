@@ -23,11 +23,11 @@ func TestLifeOfACall(t *testing.T) {
 
 // shortTerms make a window end within seconds, and leave enough of them for a slow
 // machine to ask what the window is there for.
-var shortTerms = []string{"LEASE_DURATION=3s", "CALLBACK_GRACE=8s", "NUMBER_QUARANTINE=1s"}
+var shortTerms = []string{"LEASE_DURATION=3s", "CALLBACK_GRACE=20s", "NUMBER_QUARANTINE=1s"}
 
 const (
 	lease = 3 * time.Second
-	grace = 8 * time.Second
+	grace = 20 * time.Second
 )
 
 // life is one call of agent-us, told by those who take part in it.

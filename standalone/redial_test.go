@@ -11,7 +11,7 @@ import (
 // the number outlives the first call's window and goes back with the last call.
 func TestRedialKeepsTheNumber(t *testing.T) {
 	t.Parallel()
-	i := newInstallation(t, "LEASE_DURATION=3s", "CALLBACK_GRACE=6s", "NUMBER_QUARANTINE=1s")
+	i := newInstallation(t, "LEASE_DURATION=3s", "CALLBACK_GRACE=20s", "NUMBER_QUARANTINE=1s")
 	i.standalone()
 	agent := i.as("agent/agent-us")
 	first := agent.dial("agent-us", "911")

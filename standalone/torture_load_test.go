@@ -17,7 +17,7 @@ import (
 
 const (
 	// answerWithin is how long a client waits for an answer before it asks again.
-	answerWithin = 5 * time.Second
+	answerWithin = 8 * time.Second
 	// insistFor is how long it asks again: far longer than any fault lasts.
 	insistFor = 2 * time.Minute
 )

@@ -139,8 +139,8 @@ func TestBadDials(t *testing.T) {
 	}
 	// Whoever dialed may be in danger, so that the log tells of it; without what was sent.
 	r := newRig(t)
-	got := r.problem(t, dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":91,"longitude":4.5}}`), http.StatusBadRequest)
-	if logged := r.logs.String(); !strings.Contains(logged, "could not be understood") || !strings.Contains(logged, got.RequestID) || strings.Contains(logged, "4.5") {
+	got := r.problem(t, dial(`{"agentId":"agent-us","dialedNumber":"911","location":{"latitude":91,"longitude":-77.036547}}`), http.StatusBadRequest)
+	if logged := r.logs.String(); !strings.Contains(logged, "could not be understood") || !strings.Contains(logged, got.RequestID) || strings.Contains(logged, "77.036547") {
 		t.Errorf("log:\n%s", logged)
 	}
 }
