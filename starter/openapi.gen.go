@@ -312,6 +312,9 @@ type AgentReadinessReadiness string
 
 // AgentSettings defines model for AgentSettings.
 type AgentSettings struct {
+	// AgentID None but the path's, so that what was read can be edited and sent back.
+	AgentID string `json:"agentId,omitempty,omitzero"`
+
 	// CallingNumber The agent's own number in E.164 (S15), in no pool and no other site's standing number; the outbound profile
 	// lends one when absent.
 	CallingNumber string `json:"callingNumber,omitempty,omitzero"`
@@ -326,7 +329,10 @@ type AgentSettings struct {
 	// MailboxEnabled Whether calls are told by e-mail (S14); true when absent.
 	MailboxEnabled *bool  `json:"mailboxEnabled,omitempty"`
 	Name           string `json:"name"`
-	SiteID         ID     `json:"siteId"`
+
+	// Presence Ignored, so that what was read can be edited and sent back; it has a path of its own.
+	Presence map[string]interface{} `json:"presence,omitempty,omitzero"`
+	SiteID   ID                     `json:"siteId"`
 }
 
 // Call defines model for Call.
@@ -1110,6 +1116,9 @@ type SiteSettings struct {
 	// semicolons, at most 50.
 	Recipients string `json:"recipients,omitempty,omitzero"`
 
+	// SiteID None but the path's, so that what was read can be edited and sent back.
+	SiteID string `json:"siteId,omitempty,omitzero"`
+
 	// StandingNumber Shown when no callback number is free (B5), in E.164: a number of the country, which stands for no other site, is
 	// in no pool and rings nobody's device. It may be a direct offer, and is neither toll-free nor premium-rate.
 	StandingNumber string `json:"standingNumber"`
@@ -1143,11 +1152,20 @@ type TemplateSettings struct {
 	// HTML In Go's template language.
 	HTML TemplateBody `json:"html"`
 
+	// SavedAt Ignored, like `version`.
+	SavedAt string `json:"savedAt,omitempty,omitzero"`
+
+	// SavedBy Ignored, like `version`.
+	SavedBy string `json:"savedBy,omitempty,omitzero"`
+
 	// Subject In Go's template language; one line.
 	Subject TemplateSubject `json:"subject"`
 
 	// Text In Go's template language.
 	Text TemplateBody `json:"text"`
+
+	// Version Ignored, so that what was read can be edited and sent back.
+	Version int64 `json:"version,omitempty,omitzero"`
 }
 
 // TemplateSubject In Go's template language; one line.

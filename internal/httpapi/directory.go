@@ -31,6 +31,9 @@ func (s *server) GetSite(ctx context.Context, r GetSiteRequestObject) (GetSiteRe
 
 // PutSite creates or changes a site.
 func (s *server) PutSite(ctx context.Context, r PutSiteRequestObject) (PutSiteResponseObject, error) {
+	if err := onlyThePaths("siteId", r.Body.SiteID, r.SiteID); err != nil {
+		return nil, err
+	}
 	site := siteFrom(emergency.SiteID(r.SiteID), *r.Body)
 	err := mustExist(r.Params.IfMatch, func() error { _, err := s.Records.Site(ctx, site.ID); return err })
 	if err != nil {
@@ -41,6 +44,15 @@ func (s *server) PutSite(ctx context.Context, r PutSiteRequestObject) (PutSiteRe
 		return nil, err
 	}
 	return PutSite200JSONResponse{siteAnswer(site)}, nil
+}
+
+// onlyThePaths refuses a body that is about something else than the path: what was read
+// of one would be written over another.
+func onlyThePaths(field, got, path string) error {
+	if got == "" || got == path {
+		return nil
+	}
+	return invalid(field, "is not the one of the path")
 }
 
 // ListAgents shows every agent.
@@ -68,6 +80,9 @@ func (s *server) GetAgent(ctx context.Context, r GetAgentRequestObject) (GetAgen
 // PutAgent creates or changes an agent; what is shown is read back, because the
 // presence is not the caller's to give here.
 func (s *server) PutAgent(ctx context.Context, r PutAgentRequestObject) (PutAgentResponseObject, error) {
+	if err := onlyThePaths("agentId", r.Body.AgentID, r.AgentID); err != nil {
+		return nil, err
+	}
 	agent := agentFrom(emergency.AgentID(r.AgentID), *r.Body)
 	err := mustExist(r.Params.IfMatch, func() error { _, err := s.Records.Agent(ctx, agent.ID); return err })
 	if err != nil {

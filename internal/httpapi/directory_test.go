@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // What an admin puts is what an admin gets, with the recipients as they are read (S17);
@@ -33,6 +34,33 @@ func TestSites(t *testing.T) {
 	sites := read[[]Site](t, r.do(t, ask{method: http.MethodGet, path: "/v1/sites", as: "admin"}))
 	if len(sites) != 2 || sites[0].SiteID != "gb-leeds" {
 		t.Errorf("sites %+v", sites)
+	}
+}
+
+// What was read can be sent back as it is, and changes nothing but the ETag; what was read
+// of one is not written over another.
+func TestWhatWasReadIsTakenBack(t *testing.T) {
+	for _, path := range []string{
+		"/v1/sites/us-washington", "/v1/agents/agent-us", "/v1/agents/agent-us/emergency-contacts", "/v1/voice-routing", "/v1/notification-template",
+	} {
+		r := newRig(t)
+		before := r.do(t, ask{method: http.MethodGet, path: path, as: "admin"})
+		back := r.do(t, withHeader(ask{method: http.MethodPut, path: path, as: "admin", body: before.Body.String()}, "If-Match", before.Header().Get("ETag")))
+		if back.Code != http.StatusOK {
+			t.Errorf("%s: what was read is answered %d: %s", path, back.Code, back.Body)
+		}
+		ignored := func(name string, _ any) bool { return name == "version" || name == "savedBy" || name == "savedAt" }
+		if diff := cmp.Diff(read[map[string]any](t, before), read[map[string]any](t, back), cmpopts.IgnoreMapEntries(ignored)); diff != "" {
+			t.Errorf("%s: what was read and sent back has changed:\n%s", path, diff)
+		}
+	}
+	r := newRig(t)
+	for path, field := range map[string]string{"/v1/sites/us-washington": "siteId", "/v1/agents/agent-us": "agentId"} {
+		other := path + "-2"
+		body := r.do(t, ask{method: http.MethodGet, path: path, as: "admin"}).Body.String()
+		if got := r.problem(t, ask{method: http.MethodPut, path: other, as: "admin", body: body}, http.StatusBadRequest); got.Field != field {
+			t.Errorf("%s: the problem is %+v", other, got)
+		}
 	}
 }
 
