@@ -17,8 +17,8 @@ const (
 	replayEvery = 500 * time.Millisecond
 	// replayWithin bounds the trouble with one intent.
 	replayWithin = 10 * time.Second
-	// replayPatience is how long one intent may fail, while SQL takes others, before it
-	// is set aside for people to look at: it must not keep the others back for ever.
+	// replayPatience is how long SQL may refuse one intent, while it takes changes, before
+	// that is set aside for people to look at: it must not keep the others back for ever.
 	replayPatience = time.Minute
 )
 
@@ -194,7 +194,7 @@ func (s *Spool) take(ctx context.Context, intent Intent) error {
 	hurried, cancel := context.WithTimeout(ctx, replayWithin)
 	defer cancel()
 	err := s.apply(hurried, intent)
-	if err != nil && !final(err) && !s.hopeless(ctx) {
+	if err != nil && !final(err) && !s.hopeless(ctx, err) {
 		return err
 	}
 	s.settle(intent, err)
@@ -204,11 +204,13 @@ func (s *Spool) take(ctx context.Context, intent Intent) error {
 	return nil
 }
 
-// hopeless tells whether an intent has failed for long while SQL works.
-func (s *Spool) hopeless(ctx context.Context) bool {
+// hopeless tells whether SQL has refused an intent for long while it works. Where it does
+// not answer, or takes no changes for now, nothing is: a standby becomes the primary, and
+// whoever holds a lock lets go of it, sooner or later.
+func (s *Spool) hopeless(ctx context.Context, err error) bool {
 	ctx, cancel := context.WithTimeout(ctx, replayWithin)
 	defer cancel()
-	works := s.records.Ping(ctx) == nil
+	works := !errors.Is(err, emergency.ErrUnavailable) && s.records.Ping(ctx) == nil
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

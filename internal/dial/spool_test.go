@@ -3,6 +3,7 @@ package dial_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -180,6 +181,13 @@ type stubborn struct {
 	dead         bool
 }
 
+// become changes them.
+func (s *stubborn) become(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
 func (s *stubborn) Ping(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -193,8 +201,11 @@ func (s *stubborn) Ping(ctx context.Context) error {
 }
 
 func (s *stubborn) PlaceCall(ctx context.Context, p store.Placement) (emergency.Call, error) {
-	if p.CallID == s.mutes {
-		return emergency.Call{}, hang(ctx)
+	s.mu.Lock()
+	locked := p.CallID == s.mutes
+	s.mu.Unlock()
+	if locked {
+		return emergency.Call{}, fmt.Errorf("%w: %w", emergency.ErrUnavailable, hang(ctx))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -244,9 +255,9 @@ func (l *line) Drain(ctx context.Context, take func(context.Context, []byte) err
 	}
 }
 
-// A record that SQL does not take, or hangs with, although it works is set aside in the
-// end, so that it does not keep the others back for ever; one that it does not take while
-// it is down never is (B7).
+// A record that SQL refuses although it works is set aside in the end, so that it does not
+// keep the others back for ever. One that it does not take while it is down, or does not
+// answer of, because somebody has locked what it needs, never is (B7, S11).
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records, queue := &stubborn{never: "bad", mutes: "mute", dead: true}, &line{}
@@ -264,13 +275,14 @@ func TestPoison(t *testing.T) {
 		go spool.Run(ctx)
 		time.Sleep(time.Hour)
 		same(t, "set aside while SQL is down", 0, spool.SetAside())
-		records.mu.Lock()
-		records.dead = false
-		records.mu.Unlock()
+		records.become(func() { records.dead = false })
 		time.Sleep(time.Hour)
+		same(t, "set aside while one is locked", 1, spool.SetAside())
+		records.become(func() { records.mutes = "" })
+		time.Sleep(time.Minute)
 		synctest.Wait()
-		same(t, "what SQL took", []emergency.CallID{"first", "last"}, records.took)
-		same(t, "set aside", 2, spool.SetAside())
-		same(t, "rejected", 3, queue.rejected)
+		same(t, "what SQL took", []emergency.CallID{"first", "mute", "last"}, records.took)
+		same(t, "set aside", 1, spool.SetAside())
+		same(t, "rejected", 2, queue.rejected)
 	})
 }

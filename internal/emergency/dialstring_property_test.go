@@ -41,12 +41,8 @@ func callerIDCodes(country emergency.Country) []string {
 // time: what simpleFronts has, and a code for the caller ID before a plus or an
 // international prefix.
 func fronts(plan emergency.DialPlan, country emergency.Country) []string {
-	simple := simpleFronts(plan, country)
-	all := slices.Clone(simple)
-	for _, front := range simple {
-		if !strings.HasPrefix(front, "+") && !strings.HasPrefix(front, internationalPrefix(country)) {
-			continue
-		}
+	all := simpleFronts(plan, country)
+	for _, front := range internationalFronts(plan, country) {
 		for _, code := range callerIDCodes(country) {
 			if front[0] == '+' || strings.ContainsAny(code, "*#") {
 				all = append(all, code+front, plan.OutsideLine+code+front)
@@ -60,14 +56,22 @@ func fronts(plan emergency.DialPlan, country emergency.Country) []string {
 // the country's international prefix; and behind it a calling code with what was left there.
 func simpleFronts(plan emergency.DialPlan, country emergency.Country) []string {
 	line := plan.OutsideLine
-	all := []string{"", line, "+", "+" + line}
+	all := append(internationalFronts(plan, country), "", line)
+	for _, code := range callerIDCodes(country) {
+		all = append(all, code, line+code, code+line)
+	}
+	return all
+}
+
+// internationalFronts are those of them that begin with a plus or the international prefix.
+// That may be the outside line as well, which is another thing.
+func internationalFronts(plan emergency.DialPlan, country emergency.Country) []string {
+	line := plan.OutsideLine
+	all := []string{"+", "+" + line}
 	for _, before := range []string{"+", internationalPrefix(country)} {
 		for _, behind := range []string{"1", "11", "44", "440", "45", "1" + line, "44" + line, "45" + line} {
 			all = append(all, before+behind)
 		}
-	}
-	for _, code := range callerIDCodes(country) {
-		all = append(all, code, line+code, code+line)
 	}
 	return all
 }
@@ -105,7 +109,7 @@ func TestEmergencyIsNobodysNumber(t *testing.T) {
 		number := rapid.SampledFrom(slices.Sorted(maps.Keys(known[country]))).Draw(t, "number")
 		plan := emergency.DialPlan{OutsideLine: rapid.StringMatching(`[0-9]{0,3}`).Draw(t, "outside line")}
 		front := rapid.SampledFrom(fronts(plan, country)).Draw(t, "front")
-		if front == plan.OutsideLine || !strings.HasPrefix(front, "+") && !strings.HasPrefix(front, "0") {
+		if front == plan.OutsideLine || strings.ContainsAny(front, "*#") || !strings.HasPrefix(front, "+") && !strings.HasPrefix(front, "0") {
 			return // the outside line is a local matter, and a code no part of a number
 		}
 		parsed, err := phonenumbers.Parse(front+number, string(country))

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -229,4 +230,48 @@ func TestLocksOfTheDead(t *testing.T) {
 	bound, err := store.Setting(t.Context(), s, "idle_in_transaction_session_timeout")
 	do(t, err)
 	same(t, "how long a silent transaction lasts", "10s", bound)
+}
+
+// A server that is read and takes no changes, such as one that has become a standby, does
+// not answer for now, as far as a dial is concerned; nor does one whose calls somebody has
+// locked. Nothing is refused for good because of that (B7, S11).
+func TestServerThatTakesNoChanges(t *testing.T) {
+	_, address := newServer(t)
+	w := furnished(t, address)
+	admin, err := sql.Open("pgx", address)
+	do(t, err)
+	t.Cleanup(func() { _ = admin.Close() })
+	p := w.placement(t, "one")
+	unavailable := func(what string) {
+		t.Helper()
+		for request, ask := range map[string]func(context.Context) error{
+			"Ping": w.Ping, "a dial": func(ctx context.Context) error { return only(w.PlaceCall(ctx, p)) },
+		} {
+			soon, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := ask(soon); !errors.Is(err, emergency.ErrUnavailable) {
+				t.Errorf("of a database that is %s %s gives %v", what, request, err)
+			}
+			cancel()
+		}
+	}
+	locking, err := admin.BeginTx(t.Context(), nil)
+	do(t, err, only(locking.ExecContext(t.Context(), `LOCK TABLE calls IN SHARE MODE`)))
+	unavailable("locked")
+	do(t, locking.Rollback(), w.Ping(t.Context()))
+	readOnly := func(is string) {
+		do(t, only(admin.ExecContext(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = `+is+`', current_database()); END $$`)),
+			only(admin.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)))
+	}
+	readOnly("on")
+	for only(w.Caller(t.Context(), "one")) != nil { // a connection that was ended is made anew
+		time.Sleep(10 * time.Millisecond)
+	}
+	unavailable("read alone")
+	do(t, admin.Close())
+	admin, err = sql.Open("pgx", address+"&default_transaction_read_only=off")
+	do(t, err)
+	readOnly("off")
+	for w.Ping(t.Context()) != nil {
+		time.Sleep(10 * time.Millisecond)
+	}
 }

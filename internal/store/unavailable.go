@@ -60,4 +60,5 @@ var passing = []string{"08", "25006", "25P03", "40", "53", "55P03", "57", "58"}
 // passingFile are the like of SQLite.
 var passingFile = []int{
 	sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+	sqlite3.SQLITE_READONLY,
 }
