@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"lifeline/internal/emergency"
@@ -40,6 +41,9 @@ type Activities struct {
 	// passes counts those of the reconciler here: by the clock, one that always comes
 	// late would always come upon the same calls.
 	passes atomic.Int64
+	// unrecorded has what has gone out here and SQL would not write down: an
+	// emergency.Delivery for each outgoing.
+	unrecorded sync.Map
 }
 
 // Register makes the steps known to a worker under the names that the workflow

@@ -188,6 +188,23 @@ func TestNoticeInTrouble(t *testing.T) {
 	}
 }
 
+// What has gone out and cannot be written down does not go out once more while the worker
+// lives: the next attempt writes it down (S9).
+func TestNoticeThatCannotBeRecorded(t *testing.T) {
+	r, shelf := newShelfRig(t)
+	shelf.refuse = map[string]error{"record": errors.New("the database is locked")}
+	for range 3 {
+		if _, err := r.NotifyContacts(t.Context(), notice()); err == nil || nonRetryable(err) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	shelf.refuse = nil
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
+	same(t, "mails", []string{ana, bo}, r.sorted())
+}
+
 // A notice that goes out just when the time of the attempt is over is recorded all the
 // same, and does not go out once more.
 func TestNoticeAtTheLastMoment(t *testing.T) {

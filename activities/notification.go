@@ -91,9 +91,40 @@ func countOf(deliveries []emergency.Delivery) workflows.Deliveries {
 	return count
 }
 
+// outgoing is a notice on its way to one recipient.
+type outgoing struct {
+	notice  workflows.NoticeRef
+	address string
+}
+
 // deliver sends one notice and records what became of it. The error means that it
-// should be tried again.
+// should be tried again. What has gone out and could not be recorded is not sent again, as
+// long as this process lives: the next attempt records it (S9).
 func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded worded, delivery emergency.Delivery) error {
+	way := outgoing{in, delivery.Address}
+	if sent, is := a.unrecorded.Load(way); is {
+		delivery, _ = sent.(emergency.Delivery)
+	} else {
+		var err error
+		if delivery, err = a.send(ctx, in, worded, delivery); err != nil {
+			return err
+		}
+	}
+	a.unrecorded.Store(way, delivery)
+	// What has gone out is recorded even if the attempt's time is over: it must not go
+	// out once more.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	if err := a.Notices.RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
+		return fmt.Errorf("record delivery: %w", err)
+	}
+	a.unrecorded.Delete(way)
+	return nil
+}
+
+// send gives one notice to the mail system, and tells what became of it. The error means
+// that it should be tried again.
+func (a *Activities) send(ctx context.Context, in workflows.NoticeRef, worded worded, delivery emergency.Delivery) (emergency.Delivery, error) {
 	err := worded.err
 	if err == nil {
 		delivery.MessageID, err = a.Mail.Send(ctx, worded.message)
@@ -107,16 +138,9 @@ func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded
 			"callId", in.CallID, "event", in.Event, "round", in.Round, "reason", failed.Reason)
 		delivery = delivery.Fail(failed.Reason)
 	default:
-		return fmt.Errorf("send notice: %w", err)
+		return delivery, fmt.Errorf("send notice: %w", err)
 	}
-	// What has gone out is recorded even if the attempt's time is over: it must not go
-	// out once more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
-	defer cancel()
-	if err := a.Notices.RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
-		return fmt.Errorf("record delivery: %w", err)
-	}
-	return nil
+	return delivery, nil
 }
 
 // again asks Temporal for another attempt, and not before the mail system wants

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeline/activities"
 	"lifeline/internal/emergency"
 	"lifeline/internal/notify"
 	"lifeline/workflows"
@@ -189,7 +190,8 @@ func TestNotifyCrash(t *testing.T) {
 	discreet(t, err.Error())
 	same(t, "deliveries", map[string]emergency.DeliveryState{ana: emergency.DeliveryQueued, bo: emergency.DeliveryQueued}, r.deliveries(t))
 	r.sql(t, `DROP TRIGGER crash`)
-	told, err := r.NotifyContacts(t.Context(), notice())
+	next := &activities.Activities{Store: r.Store, Notices: r.Notices, Mail: r.Mail, Links: r.Links, Log: r.Log}
+	told, err := next.NotifyContacts(t.Context(), notice())
 	ok(t, err)
 	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 	same(t, "mails", []string{ana, ana, bo, bo}, r.sorted())
