@@ -44,12 +44,12 @@ const (
 )
 
 // Follows tells whether a delivery can come into this state from another: what has been
-// sent is queued no more, what its mail server has said stays, and what its reader has
-// said outweighs both (B9). A notice that was given up may have gone out all the same.
+// sent is queued no more, what its mail server has taken may come back all the same, and
+// what its reader has said outweighs both (B9). A notice that was given up may have gone out.
 func (s DeliveryState) Follows(before DeliveryState) bool {
 	steps := map[DeliveryState]int{
 		DeliveryQueued: 0, DeliveryFailed: 1, DeliverySuperseded: 1, DeliverySent: 2,
-		DeliveryDelivered: 3, DeliveryBounced: 3, DeliveryAcknowledged: 4,
+		DeliveryDelivered: 3, DeliveryBounced: 4, DeliveryAcknowledged: 5,
 	}
 	to, known := steps[s]
 	return known && to > steps[before]

@@ -228,8 +228,8 @@ func TestDeliveryStateFollows(t *testing.T) {
 		failed:     {sent, delivered, bounced, acknowledged}, // given up with the call, while it was on its way
 		superseded: {sent, delivered, bounced, acknowledged}, // skipped, while it was on its way
 		sent:       {delivered, bounced, acknowledged},
-		delivered:  {acknowledged},
-		bounced:    {acknowledged}, // it was read elsewhere
+		delivered:  {bounced, acknowledged}, // the server that took it could not hand it on
+		bounced:    {acknowledged},          // it was read elsewhere
 	}
 	all := []emergency.DeliveryState{queued, failed, superseded, sent, delivered, bounced, acknowledged, "lost"}
 	for _, before := range all[:7] {

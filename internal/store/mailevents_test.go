@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ var mailEventRules = []rule{
 	{"once, and only further", mailEvents},
 	{"in its own words", mailEventsInOtherWords},
 	{"when all came back", allCameBack},
+	{"when all came back after they had been taken", allCameBackLater},
 }
 
 // mailed has the mail system tell of a notice of the dial, and checks whether that was
@@ -42,7 +44,7 @@ func mailEvents(t *testing.T, w *world) {
 	w.mailed(t, "e-1", call.ID, "desk@example.com", delivered, true)
 	w.mailed(t, "e-1", call.ID, "desk@example.com", delivered, false)
 	w.mailed(t, "e-1", call.ID, "night@example.org", bounced, false) // an event is about one message
-	w.mailed(t, "e-2", call.ID, "desk@example.com", bounced, false)
+	w.mailed(t, "e-2", call.ID, "desk@example.com", delivered, false)
 	w.mailed(t, "e-3", call.ID, "night@example.org", bounced, true)
 	w.mailed(t, "e-4", call.ID, "night@example.org", delivered, false)
 	w.mailed(t, "e-5", call.ID, "nobody@example.org", delivered, false)
@@ -60,6 +62,22 @@ func mailEvents(t *testing.T, w *world) {
 	if sent != 1 || failed != 1 || err != nil {
 		t.Errorf("%d have been told, %d cannot be, %v", sent, failed, err)
 	}
+}
+
+// A mail server that has taken an e-mail may send it back all the same: then nobody has it,
+// and whatever is told late does not bring it there (B9).
+func allCameBackLater(t *testing.T, w *world) {
+	call := w.place(t, everything(t, w))
+	for n, address := range []string{"desk@example.com", "night@example.org"} {
+		w.record(t, call.ID, address, emergency.DeliverySent)
+		w.mailed(t, fmt.Sprint("delivered-", n), call.ID, address, emergency.DeliveryDelivered, true)
+	}
+	for n, address := range []string{"desk@example.com", "night@example.org"} {
+		w.mailed(t, fmt.Sprint("bounced-", n), call.ID, address, emergency.DeliveryBounced, true)
+		w.mailed(t, fmt.Sprint("late-", n), call.ID, address, emergency.DeliveryDelivered, false)
+	}
+	kinds := kindsOf(w.messages(t, call.ID))
+	same(t, "the last message", emergency.MessageUndelivered, kinds[len(kinds)-1])
 }
 
 // A mail system may tell of an address in its own spelling.

@@ -284,7 +284,7 @@ func refusalIsForgotten(t *testing.T, w *world) {
 	before := w.read(t, call.ID)
 	w.pass(time.Hour)
 	w.refuses(t, "recent", nil)
-	w.mailed(t, "e-2", call.ID, "desk@example.com", emergency.DeliveryBounced, false)
+	w.mailed(t, "e-2", call.ID, "desk@example.com", emergency.DeliveryDelivered, false)
 	if err := w.ForgetNotices(t.Context(), w.clock.read().Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
