@@ -55,6 +55,23 @@ func TestStyledTextIsTold(t *testing.T) {
 	}
 }
 
+// Nobody can press a link that has no text, or none that can be seen (B9).
+func TestLinkWithoutTextIsNotThere(t *testing.T) {
+	for _, text := range []string{"", " &nbsp; ", "<b></b>", `<b style="display:none">Seen</b>`, "<!-- Seen -->"} {
+		t.Run(text, func(t *testing.T) {
+			template := shortest()
+			template.HTML = strings.Replace(template.HTML, ">Seen<", ">"+text+"<", 1)
+			if err := CheckTemplate(template); err == nil || !strings.Contains(err.Error(), "AcknowledgeURL") {
+				t.Errorf("the error is %v", err)
+			}
+			template.HTML = strings.Replace(template.HTML, ">"+text+"</a>", ">"+text+"<b>Seen</b></a>", 1)
+			if err := CheckTemplate(template); err != nil {
+				t.Errorf("with a text: %v", err)
+			}
+		})
+	}
+}
+
 // A style that depends on the notice hides in some, and is found (B8).
 func TestTextThatIsHiddenInSomeNotices(t *testing.T) {
 	shown := `<p style="{{if .Callback}}display:none{{end}}">{{.Number}}</p>`

@@ -11,7 +11,7 @@ import (
 type page struct {
 	// visible is the text that can be seen, with single spaces.
 	visible string
-	// links are where links lead that can be seen.
+	// links are where links lead that have a text to be seen.
 	links []string
 }
 
@@ -41,8 +41,12 @@ func (p *page) read(node *html.Node, around look, text *strings.Builder) {
 			return
 		}
 		around = around.of(node)
-		if node.Data == "a" && !around.hidden() {
-			p.links = append(p.links, attributeOf(node, "href"))
+		if before := text.Len(); node.Data == "a" {
+			defer func() {
+				if spaced(text.String()[before:]) != "" {
+					p.links = append(p.links, attributeOf(node, "href"))
+				}
+			}()
 		}
 		text.WriteByte(' ')
 		defer text.WriteByte(' ')
