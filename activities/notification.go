@@ -64,7 +64,7 @@ func (a *Activities) NotifyContacts(ctx context.Context, in workflows.NoticeRef)
 	}
 	sending.Wait()
 	if err := errors.Join(results...); err != nil {
-		return workflows.Deliveries{}, again(err, results)
+		return workflows.Deliveries{}, again(err, results, notice)
 	}
 	deliveries, err := a.Notices.Deliveries(ctx, in.CallID, in.Event, in.Round)
 	return countOf(deliveries), typed("count deliveries", err)
@@ -143,10 +143,14 @@ func (a *Activities) send(ctx context.Context, in workflows.NoticeRef, worded wo
 	return delivery, nil
 }
 
-// again asks Temporal for another attempt, and not before the mail system wants
-// to hear of us again.
-func again(err error, results []error) error {
+// again asks Temporal for another attempt, and not before the mail system wants to hear of
+// us again. Once the call is closed, the pauses grow to a tenth of the time since then: a
+// mailbox may be full for all of the day for which that is tried.
+func again(err error, results []error, notice emergency.Notice) error {
 	var pause time.Duration
+	if !notice.ClosedAt.IsZero() {
+		pause = time.Since(notice.ClosedAt) / 10
+	}
 	for _, result := range results {
 		if failed, ok := errors.AsType[*notify.SendError](result); ok {
 			pause = max(pause, failed.RetryAfter)

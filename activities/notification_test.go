@@ -165,6 +165,21 @@ func TestNotifyPause(t *testing.T) {
 	}
 }
 
+// Once a call is over, the pauses grow with the time since then, as a mailbox may be full
+// for all of the day for which that is tried; what the mail system wants counts as well.
+func TestNotifyPauseAfterTheEnd(t *testing.T) {
+	for _, c := range []struct{ wanted, want time.Duration }{{0, 30 * time.Minute}, {time.Hour, time.Hour}} {
+		r := newRig(t, 10*time.Hour)
+		ok(t, r.store.ExpireOverdue(t.Context()))
+		r.sql(t, `UPDATE calls SET closed_at = '`+time.Now().Add(-5*time.Hour).UTC().Format("2006-01-02 15:04:05")+`'`)
+		r.mail.refuse = func(notify.Message) error {
+			return &notify.SendError{RetryAfter: c.wanted, Reason: "the mailbox is full"}
+		}
+		pause := application(t, alone(r.NotifyContacts(t.Context(), notice()))).NextRetryDelay()
+		same(t, "the pause", c.want, pause.Round(time.Minute))
+	}
+}
+
 // One who cannot be reached and one who can be later: the first is recorded, the
 // second tried again.
 func TestNotifyBoth(t *testing.T) {
@@ -197,8 +212,8 @@ func TestNotifyCrash(t *testing.T) {
 	same(t, "mails", []string{ana, ana, bo, bo}, r.sorted())
 }
 
-// Once the call is closed the notice is of no use, and nobody is told any more.
-func TestNotifyTooLate(t *testing.T) {
+// Once the call is cancelled nobody is told any more.
+func TestNotifyCancelled(t *testing.T) {
 	r := newRig(t, 5*time.Minute)
 	r.end(t, "", time.Minute)
 	_, err := r.ReleaseNumber(t.Context(), workflows.Closing{CallID: callID, Outcome: workflows.OutcomeCancelled})

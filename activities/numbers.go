@@ -18,8 +18,7 @@ func (a *Activities) LeaseNumber(ctx context.Context, in workflows.CallRef) (wor
 
 // ReleaseNumber gives the number back and closes the call, unless a leg is up or the
 // window is open again because of a callback that the workflow has not heard of yet
-// (B1), or people are still being told of a call that was written down late (B7). A
-// cancelled call has no window, and waits for nobody.
+// (B1). A cancelled call has no window.
 func (a *Activities) ReleaseNumber(ctx context.Context, in workflows.Closing) (workflows.Release, error) {
 	if in.Outcome != workflows.OutcomeCancelled {
 		call, err := a.Store.Call(ctx, in.CallID)
@@ -28,10 +27,6 @@ func (a *Activities) ReleaseNumber(ctx context.Context, in workflows.Closing) (w
 		}
 		if call.ClosedAt.IsZero() && time.Until(call.WindowEndsAt()) > clocksApart {
 			return workflows.Release{}, nil
-		}
-		late, err := a.Store.TellsLate(ctx, in.CallID)
-		if err != nil || late {
-			return workflows.Release{}, typed("release number", err)
 		}
 	}
 	closed, err := a.Store.CloseCall(ctx, in.CallID, in.Outcome)

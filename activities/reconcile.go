@@ -59,8 +59,9 @@ const (
 	askedAtOnce = 8
 	// forcedSettled is how long the workflow of a call may tell of a forced end itself.
 	forcedSettled = time.Minute
-	// forcedGivenUp is how long people are tried to be told of one.
-	forcedGivenUp = 24 * time.Hour
+	// toldFor is how long people are tried to be told of a call that was closed, or ended by
+	// force.
+	toldFor = 24 * time.Hour
 	// forcedAtOnce bounds how many calls' contacts are told in one pass.
 	forcedAtOnce = 20
 )
@@ -82,7 +83,8 @@ func (a *Activities) ReconcileCalls(ctx context.Context) (workflows.Reconciled, 
 		}
 	}
 	now := time.Now()
-	out.Untold, err = a.Store.ForcedEnds(ctx, now.Add(-forcedSettled), now.Add(-forcedGivenUp), forcedAtOnce)
+	failed = errors.Join(failed, err, a.Store.GiveUpTelling(ctx, now.Add(-toldFor)))
+	out.Untold, err = a.Store.ForcedEnds(ctx, now.Add(-forcedSettled), forcedAtOnce)
 	return out, typed("reconcile calls", errors.Join(failed, err))
 }
 

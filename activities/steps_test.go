@@ -115,10 +115,12 @@ func TestAnyOrder(t *testing.T) {
 }
 
 // Steps that are taken after a terminated workflow's call has expired in SQL find
-// it closed, and leave it so.
+// it closed, and leave it so. Who has not heard of it is told.
 func TestAfterExpiry(t *testing.T) {
 	r := newRig(t, 10*time.Hour)
 	ok(t, r.store.ExpireOverdue(t.Context()))
+	ok(t, alone(r.NotifyContacts(t.Context(), notice())))
+	same(t, "who is told", []string{ana, bo}, r.sorted())
 	expired := r.picture(t)
 	lease, err := r.LeaseNumber(t.Context(), r.ref)
 	ok(t, err)

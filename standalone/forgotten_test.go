@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -91,8 +92,9 @@ func TestTerminatedWorkflowHurtsNobody(t *testing.T) {
 	})
 }
 
-// A call whose workflow is gone for good ends by itself when its time is over:
-// nobody stays on Do not disturb, and the number goes back (B16, S11).
+// A call whose workflow is gone ends by itself when its time is over: nobody stays on Do
+// not disturb, and the number goes back (B16, S11). Who has not heard of it does, and that
+// this comes late, for which it gets a new workflow (S9).
 func TestCallWithoutWorkflowEndsByItself(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
@@ -104,8 +106,14 @@ func TestCallWithoutWorkflowEndsByItself(t *testing.T) {
 		t.Errorf("the call is %s and its leg %s", after.Status, after.Legs[0].State)
 	}
 	i.awaitFree("+12025550101")
-	if known := search(t, i.engine(), "WorkflowType = 'EmergencyCall'"); len(known) > 0 {
-		t.Error("Temporal was told of the call: the test proves nothing")
+	if i.audited(`call_id = $1 AND outcome = 'expired'`, call) != 1 {
+		t.Error("a workflow has closed the call: the test proves nothing")
+	}
+	awaitEqual(t, "the notices", 2, func() int { return len(i.mail(call)) })
+	for _, notice := range i.mail(call) {
+		if !strings.Contains(notice.text, "This comes late") || !strings.Contains(notice.text, "The call is over.") {
+			t.Errorf("%s reads %s", notice.to, notice.text)
+		}
 	}
 }
 

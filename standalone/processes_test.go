@@ -82,6 +82,35 @@ func TestTemporalIsDown(t *testing.T) {
 	awaitWorkflow(t, temporal, missed.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 }
 
+// When Temporal is away for a call's whole window, the call ends at its time and gives its
+// number back; and once Temporal is back, people are told of it, and that it is over (S9,
+// S11).
+func TestTemporalIsAwayForTheWindow(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t, shortTerms...)
+	i.furnish()
+	server := i.temporalServer()
+	i.worker()
+	i.awaitReady(i.api(), i.apis[0])
+	server.kill()
+	agent := i.as("agent/agent-us")
+	call := agent.dial("agent-us", "911")
+	agent.end(call)
+	i.awaitStatus(call, httpapi.CallStatusEnded)
+	i.awaitFree(call.CallbackNumber)
+	if told := i.mail(call.CallID); len(told) > 0 {
+		t.Fatal("people were told without Temporal: the test proves nothing")
+	}
+	i.temporalServer()
+	awaitEqual(t, "the notices", 2, func() int { return len(i.mail(call.CallID)) })
+	for _, notice := range i.mail(call.CallID) {
+		if !strings.Contains(notice.text, "The call is over.") {
+			t.Errorf("%s reads %s", notice.to, notice.text)
+		}
+	}
+	awaitWorkflow(t, i.engine(), call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+}
+
 // readyzSays waits until /readyz gives one of the reasons for a check, while the
 // database is fine.
 func (i *installation) readyzSays(check string, reasons ...string) {

@@ -26,13 +26,19 @@ import (
 // repairs counts the audit's lines of one kind, past the API.
 func (i *installation) repairs(kind string) int {
 	i.t.Helper()
+	return i.audited(`action = $1`, kind)
+}
+
+// audited counts the audit's lines that meet a condition, past the API.
+func (i *installation) audited(condition string, args ...any) int {
+	i.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+i.config().DatabaseURL+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		i.t.Fatal("open database: ", err)
 	}
 	defer func() { _ = db.Close() }()
 	var lines int
-	if err := db.QueryRowContext(i.t.Context(), `SELECT COUNT(*) FROM audit WHERE action = $1`, kind).Scan(&lines); err != nil {
+	if err := db.QueryRowContext(i.t.Context(), `SELECT COUNT(*) FROM audit WHERE `+condition, args...).Scan(&lines); err != nil {
 		i.t.Fatal("read audit: ", err)
 	}
 	return lines

@@ -15,16 +15,17 @@ import (
 // and the pause after a failure grows up to about as long.
 const retryWithin = 50 * time.Second
 
-// checkTold looks for every message that is owed (S9). One that was not sent by the end
-// of the call is given up by design; that counts as lost all the same unless something
-// was broken, so much that there was no time to try again.
+// checkTold looks for every message that is owed (S9). That the emergency service rang
+// back is given up with the call by design; that counts as lost all the same unless
+// something was broken, so much that there was no time to try again. What outlasts the call
+// is never given up here.
 func (c *checker) checkTold(call *record) {
-	owed := map[string]time.Time{"placed": call.dialedAt}
+	owed := map[string]time.Time{"placed": {}} // which outlasts the call, like "ended"
 	for _, leg := range call.legs {
 		if _, begun := owed["callback"]; leg.direction == "callback" && !begun {
 			owed["callback"] = leg.startedAt
 		}
-		if leg.reason == "max-duration" { // which outlasts the call (B16)
+		if leg.reason == "max-duration" { // B16
 			owed["ended"] = time.Time{}
 		}
 	}

@@ -93,8 +93,11 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 	workflow.Go(c.steps, c.keepNumber)
 	workflow.Go(c.steps, c.notices.hear)
 	over, err := c.secureNumber()
+	if over && c.order.Notices != nil && c.order.Notices.Outlives {
+		c.tellOfDial() // nobody may have been told while the call was open
+	}
 	if over || err != nil {
-		return c.finish(ctx, OutcomeObsolete), err
+		return c.finish(ctx, OutcomeObsolete, err)
 	}
 	c.tellOfDial()
 	for ctx.Err() == nil {
@@ -102,7 +105,7 @@ func (c *call) run(ctx workflow.Context) (Outcome, error) {
 		if c.windowOver(ctx) {
 			released, err := c.release(OutcomeCompleted)
 			if released || err != nil {
-				return c.finish(ctx, OutcomeCompleted), err
+				return c.finish(ctx, OutcomeCompleted, err)
 			}
 			c.recheck = workflow.Now(ctx).Add(recheckAfter)
 			c.setDeadline(ctx)
@@ -171,22 +174,39 @@ func (c *call) cleanUp(ctx workflow.Context) (Outcome, error) {
 			return Outcome{}, err
 		}
 		if released {
-			return c.finish(ctx, OutcomeCancelled), ctx.Err()
+			return c.finish(ctx, OutcomeCancelled, ctx.Err())
 		}
 	}
 }
 
-// finish waits until presence is settled and lets go of messages that no longer
-// matter, so that none counts as unhandled; keepNumber sees to its own.
-func (c *call) finish(ctx workflow.Context, result string) Outcome {
+// finish waits until presence is settled and everybody has been told, and lets go of
+// messages that no longer matter, so that none counts as unhandled; keepNumber sees to its
+// own. With an error, such as a cancellation, nobody is told any more.
+func (c *call) finish(ctx workflow.Context, result string, err error) (Outcome, error) {
 	c.phase = emergency.CallEnded
-	c.notices.close()
+	c.notices.close(err == nil)
 	c.setDeadline(ctx)
 	c.describe(ctx)
 	c.awaitPresence()
+	if err == nil {
+		err = c.awaitTold(ctx)
+	}
 	for c.ended.ReceiveAsync(nil) || c.received.ReceiveAsync(nil) {
 		c.log.Debug("A message came after the end and changed nothing")
 	}
 	c.describe(ctx)
-	return Outcome{Result: result, Legs: len(c.legs)}
+	return Outcome{Result: result, Legs: len(c.legs)}, err
+}
+
+// awaitTold waits for whoever has not heard of the call, which is over: mail or Temporal
+// was away for its whole window (S9, S11). SQL gives them up after a day. A supervisor may
+// do so before, by a cancellation.
+func (c *call) awaitTold(ctx workflow.Context) error {
+	if c.notices.told() {
+		return nil
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, KeyPhase.ValueSet(string(c.phase))); err != nil {
+		c.log.Error("Could not update the phase", "error", err)
+	}
+	return workflow.Await(ctx, c.notices.told)
 }

@@ -77,8 +77,8 @@ func TestToldOfEnd(t *testing.T) {
 }
 
 // Mail that hangs delays nothing: presence, the window and the release are as if there
-// were nobody to tell, and the call's end does not wait (S9, Kari's Law). Who could not
-// be told meanwhile is shown.
+// were nobody to tell (S9, Kari's Law). Who could not be told meanwhile is shown, and told
+// of the call, but of nothing else, once it is over.
 func TestMailHangs(t *testing.T) {
 	happen := func(s *scene) {
 		s.order.Notices.TellEnd = true
@@ -88,18 +88,20 @@ func TestMailHangs(t *testing.T) {
 	}
 	fine, hangs := newNoticeScene(t), newNoticeScene(t)
 	hangs.plans[workflows.ActivityNotifyContacts] = pending
+	hangs.plans[noticeStep(emergency.NoticePlaced, 0)] = pending
+	hangs.delivered(61*time.Minute, noticeStep(emergency.NoticePlaced, 0), workflows.Deliveries{Sent: 2})
 	for _, s := range []*scene{fine, hangs} {
 		happen(s)
 		s.completes(2)
 	}
 	want, got := fine.story(), hangs.story()
 	want.Notice, got.Notice = nil, nil
+	want.Phases = append(want.Phases, "60m EmergencyPhase=ended")
 	same(t, "the story without its notices", want, got)
-	same(t, "the end", 60*time.Minute, hangs.now())
+	same(t, "the end", 61*time.Minute, hangs.now())
 	same(t, "notices", []string{"0m placed", "5m escalated 1", "5m ended", "10m escalated 2", "10m callback"}, hangs.noticesAsked())
 	mentions(t, hangs.details(),
-		"- **Contacts** not all told of the call\n", "- **Contacts** not all told of the callback\n", "- **Contacts** not all told of the end of the call\n",
-		"> ⚠ Not everybody had been told of the call when the call was closed; it is not tried any more.",
+		"- **Contacts** 2 of 2 told of the call\n", "- **Contacts** not all told of the callback\n", "- **Contacts** not all told of the end of the call\n",
 		"> ⚠ Not everybody had been told of the callback when the call was closed; it is not tried any more.")
 }
 
@@ -196,16 +198,25 @@ func TestNoticesErasedHalfway(t *testing.T) {
 	unwarned(t, s.details())
 }
 
-// A call that is over when its workflow begins tells nobody.
-func TestObsoleteTellsNobody(t *testing.T) {
-	s := newNoticeScene(t)
-	s.order.Notices.TellEnd = true
-	s.lease.Closed = true
-	if _, err := s.play(); err != nil {
-		t.Fatal(err)
+// A call that is over when its workflow begins is told, and nothing that has come of it:
+// Temporal may have been away for its whole window (S9, S11). From before that was so,
+// nobody is told.
+func TestObsoleteTellsOfTheCall(t *testing.T) {
+	for _, c := range []struct {
+		outlives bool
+		want     []string
+	}{{true, []string{"0m placed"}}, {false, nil}} {
+		s := newNoticeScene(t)
+		s.order.Notices.TellEnd, s.order.Notices.Outlives = true, c.outlives
+		s.lease.Closed = true
+		outcome, err := s.play()
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "the outcome", workflows.OutcomeObsolete, outcome.Result)
+		same(t, "notices", c.want, s.noticesAsked())
+		unwarned(t, s.details())
 	}
-	same(t, "notices", nil, s.noticesAsked())
-	unwarned(t, s.details())
 }
 
 // A call from before there was a plan waits for nobody and tells of nothing but the

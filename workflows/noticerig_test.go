@@ -13,7 +13,7 @@ import (
 // insistent is the plan of the tests' calls: five minutes to acknowledge, and the
 // site's list is told twice.
 func insistent() *emergency.NoticePlan {
-	return &emergency.NoticePlan{AcknowledgeWithin: 5 * time.Minute, Escalations: 2, ByUse: true}
+	return &emergency.NoticePlan{AcknowledgeWithin: 5 * time.Minute, Escalations: 2, ByUse: true, Outlives: true}
 }
 
 // newNoticeScene is a call whose notices somebody should acknowledge.

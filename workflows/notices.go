@@ -40,8 +40,9 @@ type noticeKeeper struct {
 	due time.Time
 	// escalated counts how often the site's list has been told.
 	escalated int
-	// over is true once the call needs no more telling.
-	over bool
+	// over is true once the call needs no more telling, but for what outlives it; outliving
+	// says that something may.
+	over, outliving bool
 }
 
 // subject is what people are told of.
@@ -217,18 +218,29 @@ func (k *noticeKeeper) hearUndelivered(ch workflow.ReceiveChannel) {
 	}
 }
 
-// close ends the telling with the call. What is still being tried is given up.
-func (k *noticeKeeper) close() {
+// close ends the telling with the call. What is still being tried is given up, unless it
+// outlives the call.
+func (k *noticeKeeper) close(outlive bool) {
 	waiting := !k.due.IsZero() && k.wanted()
-	k.over, k.due = true, time.Time{}
+	k.over, k.due, k.outliving = true, time.Time{}, outlive && k.plan != nil && k.plan.Outlives
 	for _, n := range k.notices {
-		if !n.done {
+		if !n.done && !k.outlives(n) {
 			k.warn(fmt.Sprintf("Not everybody had been told %s when the call was closed; it is not tried any more.", ofWhat[n.event]))
 		}
 	}
 	if waiting {
 		k.warn("Nobody had acknowledged when the call was closed" + k.although() + ".")
 	}
+}
+
+// outlives tells whether a notice is still tried although its call is over.
+func (k *noticeKeeper) outlives(n *notice) bool {
+	return k.outliving && n.event == emergency.NoticePlaced
+}
+
+// told tells whether nothing is being sent that outlives the call.
+func (k *noticeKeeper) told() bool {
+	return !slices.ContainsFunc(k.notices, func(n *notice) bool { return !n.done && k.outlives(n) })
 }
 
 // settled tells whether nothing is being sent.

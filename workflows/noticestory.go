@@ -94,7 +94,7 @@ func (k *noticeKeeper) sentence(n *notice) string {
 	switch {
 	case n.nobody():
 		return "none configured"
-	case !n.done && !k.over:
+	case !n.done && (!k.over || k.outlives(n)):
 		return "being told " + what
 	case !n.done || n.err != nil:
 		return "not all told " + what

@@ -39,7 +39,7 @@ func EmergencyRefusal(ctx workflow.Context, order emergency.RefusedOrder) (Refus
 		r.warn("Cancelled by a supervisor: nobody else is told.")
 	}
 	r.ended = true
-	r.notices.close()
+	r.notices.close(false)
 	r.describe(ctx)
 	return r.outcome(), err
 }

@@ -163,7 +163,7 @@ const maxEscalations = 10
 
 // NoticePlan is how far the telling of people goes for new calls.
 func (c Config) NoticePlan() emergency.NoticePlan {
-	return emergency.NoticePlan{AcknowledgeWithin: c.AckDeadline, Escalations: c.AckEscalations, TellEnd: c.NotifyEnd, ByUse: true}
+	return emergency.NoticePlan{AcknowledgeWithin: c.AckDeadline, Escalations: c.AckEscalations, TellEnd: c.NotifyEnd, ByUse: true, Outlives: true}
 }
 
 // DialPlan is what the phone system adds to dialed numbers.

@@ -112,9 +112,12 @@ type Notice struct {
 	Event  NoticeEvent
 	// Round counts the escalations, from 1; zero for every other event.
 	Round int
-	// Late says that the call could not be written down when it was made, so that people
-	// are told of it only now (B7).
-	Late      bool
+	// Late says that people are told of the call so long after it was made that they should
+	// know: mail, database or Temporal was away (S11).
+	Late bool
+	// ClosedAt is when the call was closed, so that its number leads nowhere any more; zero
+	// while it is open.
+	ClosedAt  time.Time
 	Kind      Kind
 	AgentName string
 	SiteName  string

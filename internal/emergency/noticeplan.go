@@ -16,6 +16,10 @@ type NoticePlan struct {
 	// the next one is due, and any other notice until the call is closed. Without it, as
 	// in calls from before that was so, each is tried for lease and grace.
 	ByUse bool `json:"byUse,omitempty"`
+	// Outlives says that whoever has not heard of a call when it is closed is told all the
+	// same: mail or Temporal may have been away for the whole window (S9, S11). Without it,
+	// as in calls from before that was so, the notice is given up then.
+	Outlives bool `json:"outlives,omitempty"`
 }
 
 // Acknowledged tells that somebody has seen a notice and says so (B9).

@@ -87,7 +87,7 @@ func newFacts(n emergency.Notice) facts {
 	}
 	f.Done = f.done(n)
 	if n.Late {
-		f.Done = append([]string{"This comes late: the call was made, but the records of calls could not be reached then."}, f.Done...)
+		f.Done = append([]string{"This comes late: it could not be sent when the call was made."}, f.Done...)
 	}
 	return f
 }
@@ -198,6 +198,9 @@ func (f *facts) done(n emergency.Notice) []string {
 		return append(said, "The call is over. For a while, the emergency service can still ring "+f.Agent+" back on this number.")
 	case f.Escalated:
 		return append(said, "The call was placed to the emergency service with this number and this location.")
+	case !n.ClosedAt.IsZero():
+		return append(said, "The call was placed to the emergency service with this number and this location.",
+			"The call is over. This number does not reach "+f.Agent+" any more.")
 	default:
 		return append(said, "The call was placed to the emergency service with this number and this location.",
 			"The emergency service may ring this number back: ring it only if you can help.")

@@ -114,13 +114,15 @@ func eraseLeavesWhatIsOfUse(t *testing.T, w *world) {
 	w.contact(t, "one", "desk@example.com")
 	untold := w.dial(t, "one")
 	w.finish(t, untold.ID)
-	w.run(t, `UPDATE deliveries SET state = 'queued' WHERE call_id = $1`, untold.ID)
 	p := w.placement(t, "one")
 	p.Terms.Quarantine = 48 * time.Hour
 	resting := w.place(t, p)
 	w.finish(t, resting.ID)
 	gone := w.dial(t, "one")
 	w.finish(t, gone.ID)
+	for _, told := range []emergency.CallID{resting.ID, gone.ID} {
+		w.record(t, told, "desk@example.com", emergency.DeliverySent)
+	}
 	open := w.dial(t, "one")
 	w.pass(24 * time.Hour)
 	before := w.clock.read()
@@ -168,6 +170,7 @@ func eraseBesideWorkflow(t *testing.T, w *world) {
 	for range 2 {
 		w.place(t, p)
 		w.finish(t, call.ID)
+		w.run(t, `UPDATE deliveries SET state = 'sent'`)
 		w.pass(24 * time.Hour)
 		w.erase(t, w.clock.read(), 1)
 	}

@@ -15,9 +15,6 @@ var lateRules = []rule{
 	{"presence that somebody has chosen since", latePresenceChosen},
 	{"presence that somebody chose before", latePresenceChosenBefore},
 	{"presence with another call up", latePresenceBeside},
-	{"people are told before the call is closed", lateNotices},
-	{"nobody waits for people who cannot be told", lateNoticesInVain},
-	{"a notice says that it is late", lateNoticeSaysSo},
 	{"the number rests from the end of the window", lateRest},
 }
 
@@ -101,64 +98,6 @@ func latePresenceBeside(t *testing.T, w *world) {
 	w.shows(t, "one", emergency.StatusDoNotDisturb)
 	w.hangUp(t, p.CallID, "")
 	w.shows(t, "one", emergency.StatusAvailable)
-}
-
-// longPast is a call that was over when it was written down, with people to be told.
-func (w *world) longPast(t tb) store.Placement {
-	t.Helper()
-	w.addSite(t, "us", first)
-	w.addAgents(t, "us", "one")
-	w.contact(t, "one", "desk@example.com; night@example.org")
-	p := w.showing(t, "one", standing)
-	w.pass(5*time.Hour + time.Minute)
-	w.place(t, p)
-	return p
-}
-
-// tellsLate checks whether a call waits for people who are told of it late.
-func (w *world) tellsLate(t tb, id emergency.CallID, want bool) {
-	t.Helper()
-	got, err := w.TellsLate(t.Context(), id)
-	if err != nil || got != want {
-		t.Errorf("people are told late: %t, %v; want %t", got, err, want)
-	}
-}
-
-// A call that is over when it is written down stays open until everybody has heard of it
-// (S9); then it is closed like any other.
-func lateNotices(t *testing.T, w *world) {
-	p := w.longPast(t)
-	w.tellsLate(t, p.CallID, true)
-	w.expire(t)
-	_, to := w.ensure(t, p.CallID, emergency.NoticePlaced, 0)
-	same(t, "who is told", []string{"desk@example.com", "night@example.org"}, to)
-	w.record(t, p.CallID, "desk@example.com", emergency.DeliverySent)
-	w.tellsLate(t, p.CallID, true)
-	w.record(t, p.CallID, "night@example.org", emergency.DeliveryFailed)
-	w.tellsLate(t, p.CallID, false)
-	w.finish(t, p.CallID)
-	w.tellsLate(t, p.CallID, false)
-}
-
-// When people cannot be told for an hour, or the workflow is gone, the call ends by
-// itself.
-func lateNoticesInVain(t *testing.T, w *world) {
-	p := w.longPast(t)
-	w.pass(time.Hour)
-	w.tellsLate(t, p.CallID, false)
-	w.expire(t)
-	if w.read(t, p.CallID).ClosedAt.IsZero() {
-		t.Error("the call is never closed")
-	}
-}
-
-// Who hears of a call late is told so.
-func lateNoticeSaysSo(t *testing.T, w *world) {
-	p := w.longPast(t)
-	late, _ := w.ensure(t, p.CallID, emergency.NoticePlaced, 0)
-	soon, _ := w.ensure(t, w.place(t, w.showing(t, "one", standing)).ID, emergency.NoticePlaced, 0)
-	atOnce, _ := w.ensure(t, w.dial(t, "one").ID, emergency.NoticePlaced, 0)
-	same(t, "late", []bool{true, false, false}, []bool{late.Late, soon.Late, atOnce.Late})
 }
 
 // A number rests from when nobody could be called back on it any more, not from when that

@@ -117,8 +117,11 @@ func (s *Store) CloseCall(ctx context.Context, id emergency.CallID, outcome stri
 	return closed, err
 }
 
+// outcomeCancelled is the outcome of a call that a supervisor has put an end to.
+const outcomeCancelled = "cancelled"
+
 // closeCall releases what the call holds, whatever state its legs are in. A notice
-// that has not gone out by now is of no use any more, but for one of a forced end.
+// that has not gone out by now is of no use any more, unless it outlives the call.
 func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, now time.Time) error {
 	until := now
 	if over := call.ExpiresAt(); over.Before(now) {
@@ -135,8 +138,11 @@ func (t tx) closeCall(ctx context.Context, call emergency.Call, outcome string, 
 		call.ID, call.ClosedAt, stamp(call.Past().Until)); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE deliveries SET state = $3, updated_at = $4, reason = $5 WHERE call_id = $1 AND state = $2
-		AND NOT `+ofForcedEnd, call.ID, emergency.DeliveryQueued, emergency.DeliveryFailed, stamp(now), emergency.ReasonCallClosed); err != nil {
+	spared := outliving
+	if outcome == outcomeCancelled {
+		spared = ofForcedEnd
+	}
+	if err := t.giveUp(ctx, emergency.ReasonCallClosed, now, `call_id = $4 AND NOT `+spared, call.ID); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO audit (at, action, call_id, country, kind, outcome, legs)
@@ -180,20 +186,16 @@ func (t tx) dropClaim(ctx context.Context, call emergency.Call) (bool, error) {
 // ExpireOverdue closes every call that its workflow has left behind: leases,
 // routes and presence overrides end by themselves, even if nobody ends them. A
 // call that cannot be closed does not keep the others from it.
-//
-// One that was written down late, perhaps when it was over, is left to its workflow until
-// people have had the time to hear of it.
 func (s *Store) ExpireOverdue(ctx context.Context) error {
 	return s.background.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
-		AND (recorded_at IS NULL OR recorded_at <= $2) ORDER BY expires_at, id LIMIT 100`, s.now(), s.now().Add(-toldLate))
+		ORDER BY expires_at, id LIMIT 100`, s.now())
 }
 
 // makeRoom does the same for the longest overdue leases of a site. They are few,
 // because somebody who dials is waiting (B7).
 func (s *Store) makeRoom(ctx context.Context, site emergency.SiteID) error {
 	return s.expire(ctx, `SELECT id FROM calls WHERE closed_at IS NULL AND expires_at <= $1
-		AND (recorded_at IS NULL OR recorded_at <= $2) AND site_id = $3 AND number_kind = $4
-		ORDER BY expires_at, id LIMIT 5`, s.now(), s.now().Add(-toldLate), site, emergency.NumberLeased)
+		AND site_id = $2 AND number_kind = $3 ORDER BY expires_at, id LIMIT 5`, s.now(), site, emergency.NumberLeased)
 }
 
 // expire closes the calls that a query finds, if they are overdue at the time that

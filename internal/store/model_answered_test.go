@@ -15,7 +15,7 @@ func (m *model) answered(p store.Placement) {
 		m.rest(call)
 		return
 	}
-	call := &modelCall{recorded: m.now, remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
+	call := &modelCall{remote: map[emergency.LegID]string{}, silent: map[emergency.LegID]bool{}, Call: emergency.Call{
 		ID: p.CallID, AgentID: p.Caller.Agent.ID, Kind: p.Dialed.Kind, DialedAt: p.At, Terms: agreed, Degraded: true,
 	}}
 	m.calls = append(m.calls, call)

@@ -44,8 +44,6 @@ type modelCall struct {
 	// silent are legs that have no say in the agent's presence: they were heard of when
 	// the call was over.
 	silent map[emergency.LegID]bool
-	// recorded is when the call was written down late; zero for all others.
-	recorded time.Time
 }
 
 func (m *model) call(id emergency.CallID) *modelCall {
@@ -135,12 +133,11 @@ func (m *model) closes(id emergency.CallID) bool {
 	return true
 }
 
-// overdue are the calls that are over but not closed, the longest overdue first. People
-// have an hour to be told of those that were written down late.
+// overdue are the calls that are over but not closed, the longest overdue first.
 func (m *model) overdue() []*modelCall {
 	var found []*modelCall
 	for _, call := range m.calls {
-		if call.ClosedAt.IsZero() && call.Status(m.now) == emergency.CallEnded && !call.recorded.Add(time.Hour).After(m.now) {
+		if call.ClosedAt.IsZero() && call.Status(m.now) == emergency.CallEnded {
 			found = append(found, call)
 		}
 	}

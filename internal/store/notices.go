@@ -186,6 +186,9 @@ func (s *Store) Notice(
 	return notice, waiting, nil
 }
 
+// lateAfter is how long after a dial people are told that they hear of it late.
+const lateAfter = 5 * time.Minute
+
 func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.Notice, error) {
 	call, err := s.Call(ctx, of.CallID)
 	if errors.Is(err, emergency.ErrUnknownCall) {
@@ -202,12 +205,9 @@ func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.
 	if err != nil {
 		return emergency.Notice{}, err
 	}
-	late, err := s.writtenLate(ctx, call)
-	if err != nil {
-		return emergency.Notice{}, err
-	}
 	return emergency.Notice{
-		CallID: call.ID, Event: of.Event, Round: of.Round, Late: late, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
+		CallID: call.ID, Event: of.Event, Round: of.Round, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
+		Late: of.Event == emergency.NoticePlaced && s.now().Sub(call.DialedAt) > lateAfter, ClosedAt: call.ClosedAt,
 		Dialed: call.Dialed, DialedAt: call.DialedAt, Number: call.Number, Conveyed: call.Conveyed, Zone: site.TimeZone,
 		Forced: slices.ContainsFunc(call.Legs, func(leg emergency.Leg) bool { return leg.Reason == emergency.EndMaxDuration }),
 	}, nil

@@ -5,17 +5,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lifeline/internal/emergency"
 )
 
-// CallsUnderWay lists the open calls that should have a workflow: they were written down
-// before a time, their window is open, and no message that starts one waits.
+// CallsUnderWay lists the calls that should have a workflow: they were written down before
+// a time, their window is open or somebody has yet to hear of them, and no message that
+// starts one waits.
 func (s *Store) CallsUnderWay(ctx context.Context, before time.Time) ([]emergency.CallID, error) {
 	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT c.id FROM calls c
-		WHERE c.closed_at IS NULL AND c.expires_at > $1 AND c.dialed_at <= $2
-		AND (c.recorded_at IS NULL OR c.recorded_at <= $2)
+		WHERE c.id IN (SELECT id FROM calls WHERE closed_at IS NULL AND expires_at > $1
+			UNION ALL SELECT call_id FROM deliveries WHERE state = 'queued' AND `+ofClosedCall+`)
+		AND c.dialed_at <= $2 AND (c.recorded_at IS NULL OR c.recorded_at <= $2)
 		AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.call_id = c.id AND o.kind IN ('placed', 'resumed'))
 		ORDER BY c.id`, s.now(), stamp(before))
 	if err != nil {
@@ -24,13 +27,13 @@ func (s *Store) CallsUnderWay(ctx context.Context, before time.Time) ([]emergenc
 	return ids, nil
 }
 
-// ResumeCall has the workflow of an open call begun again, with everything that the one
-// before it had been told: it finds done what has been done, and does the rest at its
-// time. It is false when the call is over, or is being started already.
+// ResumeCall has the workflow of a call begun again, with everything that the one before
+// it had been told: it finds done what has been done, and does the rest at its time. It is
+// false when nothing is left to be done for the call, or it is being started already.
 func (s *Store) ResumeCall(ctx context.Context, id emergency.CallID, r emergency.Resumption) (bool, error) {
 	resumed := false
 	err := s.background.withCall(ctx, "resume call", id, func(t tx, call emergency.Call) error {
-		if call.Status(s.now()) == emergency.CallEnded {
+		if call.Status(s.now()) == emergency.CallEnded && !yetToBeTold(call) {
 			return nil
 		}
 		var starting int
@@ -52,6 +55,13 @@ func (s *Store) ResumeCall(ctx context.Context, id emergency.CallID, r emergency
 		return t.auditRepair(ctx, emergency.RepairResumed, call)
 	})
 	return resumed, err
+}
+
+// yetToBeTold tells whether somebody has yet to hear of a call.
+func yetToBeTold(call emergency.Call) bool {
+	return slices.ContainsFunc(call.Notice.Deliveries, func(d emergency.Delivery) bool {
+		return d.Event == emergency.NoticePlaced && d.State == emergency.DeliveryQueued
+	})
 }
 
 // orderOf is the order that the call's workflow was begun with, as far as it is kept.
@@ -111,19 +121,20 @@ func (t tx) tellAgain(ctx context.Context, call emergency.Call) error {
 }
 
 // CloseCancelled does what the workflow of a cancelled call would have done: legs ended,
-// presence as before, number given back. It is false when the call is closed already.
+// presence as before, number given back, nobody told any more. It is false when the call
+// is closed already.
 func (s *Store) CloseCancelled(ctx context.Context, id emergency.CallID) (emergency.Repair, bool, error) {
 	repair, closed := emergency.Repair{Kind: emergency.RepairCancelled, CallID: id}, false
 	err := s.background.withCall(ctx, "close cancelled call", id, func(t tx, call emergency.Call) error {
+		now := s.now()
 		if !call.ClosedAt.IsZero() {
-			return nil
+			return t.giveUp(ctx, emergency.ReasonCallClosed, now, `call_id = $4 AND `+ofClosedCall, id)
 		}
 		repair.AgentID, closed = call.AgentID, true
-		now := s.now()
 		if err := t.endLegs(ctx, &call, Ending{Reason: emergency.EndCancelled, At: now}); err != nil {
 			return err
 		}
-		if err := t.closeCall(ctx, call, "cancelled", now); err != nil {
+		if err := t.closeCall(ctx, call, outcomeCancelled, now); err != nil {
 			return err
 		}
 		return t.auditRepair(ctx, repair.Kind, call)
@@ -155,10 +166,19 @@ func (s *Store) LegsUp(ctx context.Context, before time.Time) ([]emergency.LegRe
 	return legs, nil
 }
 
-// ofForcedEnd holds for deliveries of a notice that nobody told the end of a leg. They
-// outlive their call, since that may be what closed it.
-const ofForcedEnd = `(deliveries.event = 'ended' AND EXISTS (SELECT 1 FROM legs g
-	WHERE g.call_id = deliveries.call_id AND g.reason = 'max-duration'))`
+// Which notices outlive their call.
+const (
+	// ofForcedEnd holds for deliveries of a notice that nobody told the end of a leg: that
+	// may be what closed the call.
+	ofForcedEnd = `(deliveries.event = 'ended' AND EXISTS (SELECT 1 FROM legs g
+		WHERE g.call_id = deliveries.call_id AND g.reason = 'max-duration'))`
+	// outliving holds for those, and for whoever has yet to hear of the call at all: mail
+	// or Temporal may have been away for its whole window (S9, S11).
+	outliving = `(deliveries.event = 'placed' OR ` + ofForcedEnd + `)`
+	// ofClosedCall holds for the latter once the call is closed.
+	ofClosedCall = `(deliveries.event = 'placed' AND EXISTS (SELECT 1 FROM calls k
+		WHERE k.id = deliveries.call_id AND k.closed_at IS NOT NULL))`
+)
 
 // explainEnd leaves what there is to be said of a leg whose end nobody told: people hear
 // of one that was ended by force, the audit has one that the carrier had lost (B16).
@@ -176,22 +196,29 @@ func (t tx) explainEnd(ctx context.Context, call emergency.Call, leg emergency.L
 	return nil
 }
 
+// GiveUpTelling gives up telling of calls that were closed, or ended by force, before a
+// time.
+func (s *Store) GiveUpTelling(ctx context.Context, before time.Time) error {
+	return s.background.inTx(ctx, "give up telling of calls", func(t tx) error {
+		return t.giveUp(ctx, emergency.ReasonGivenUp, t.now(), `(updated_at <= $4 AND `+ofForcedEnd+`
+			OR `+ofClosedCall+` AND (SELECT closed_at FROM calls WHERE calls.id = deliveries.call_id) <= $4)`, stamp(before))
+	})
+}
+
+// giveUp ends what is still to be sent of notices that meet a condition, whose own
+// arguments begin with $4.
+func (t tx) giveUp(ctx context.Context, reason string, at time.Time, which string, args ...any) error {
+	_, err := t.exec(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, reason = $3 WHERE state = 'queued' AND `+which,
+		append([]any{emergency.DeliveryFailed, stamp(at), reason}, args...)...)
+	return err
+}
+
 // ForcedEnds lists calls of whose forced end somebody is yet to be told, and has been for
-// longer than since a time: until then their workflow may be telling of it. What nobody
-// could be told since another time is given up.
-func (s *Store) ForcedEnds(ctx context.Context, since, givenUp time.Time, limit int) ([]emergency.CallID, error) {
-	if err := s.background.inTx(ctx, "give up telling of forced ends", func(t tx) error {
-		_, err := t.exec(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, reason = $5 WHERE event = 'ended' AND state = $3
-			AND updated_at <= $4 AND `+ofForcedEnd, emergency.DeliveryFailed, t.now(), emergency.DeliveryQueued, stamp(givenUp), emergency.ReasonGivenUp)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT n.call_id FROM notices n
-		WHERE n.event = 'ended' AND n.round = 0 AND n.created_at <= $1
-		AND EXISTS (SELECT 1 FROM deliveries WHERE deliveries.call_id = n.call_id AND deliveries.event = n.event
-			AND deliveries.round = n.round AND deliveries.state = $2 AND `+ofForcedEnd+`)
-		ORDER BY n.created_at, n.call_id LIMIT $3`, stamp(since), emergency.DeliveryQueued, limit)
+// longer than since a time: until then their workflow may be telling of it.
+func (s *Store) ForcedEnds(ctx context.Context, since time.Time, limit int) ([]emergency.CallID, error) {
+	ids, err := collect(ctx, s.read, scanString[emergency.CallID], `SELECT call_id FROM deliveries
+		WHERE state = 'queued' AND updated_at <= $1 AND `+ofForcedEnd+`
+		GROUP BY call_id ORDER BY MIN(updated_at), call_id LIMIT $2`, stamp(since), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list forced ends: %w", err)
 	}

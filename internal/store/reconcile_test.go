@@ -243,7 +243,10 @@ func lostLegEnds(t *testing.T, w *world) {
 func (w *world) forcedEnds(t tb, want ...emergency.CallID) {
 	t.Helper()
 	now := w.clock.read()
-	got, err := w.ForcedEnds(t.Context(), now.Add(-time.Minute), now.Add(-24*time.Hour), 10)
+	if err := w.GiveUpTelling(t.Context(), now.Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.ForcedEnds(t.Context(), now.Add(-time.Minute), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,11 +295,7 @@ func forcedEndOutlivesItsCall(t *testing.T, w *world) {
 	w.pass(24 * time.Hour)
 	w.forcedEnds(t)
 	for _, d := range w.read(t, call.ID).Notice.Deliveries {
-		want := emergency.ReasonCallClosed
-		if d.Event == emergency.NoticeEnded {
-			want = emergency.ReasonGivenUp
-		}
-		same(t, "why nobody was told that it is "+string(d.Event), want, d.Reason)
+		same(t, "why nobody was told that it is "+string(d.Event), emergency.ReasonGivenUp, d.Reason)
 	}
 	if erased, err := w.EraseCalls(t.Context(), w.clock.read()); err != nil || erased != 1 {
 		t.Errorf("%d calls are erased, %v", erased, err)

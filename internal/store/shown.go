@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"lifeline/internal/emergency"
 )
@@ -253,33 +252,4 @@ func (t tx) restShown(ctx context.Context, call emergency.Call) error {
 		WHERE number = $1 AND NOT (`+departed+`$5)`,
 		call.Route.CallerID, call.DialedAt, stamp(call.ExpiresAt().Add(call.Terms.Quarantine)), call.ID, t.now())
 	return err
-}
-
-// toldLate is how long a call that was written down late stays open so that people can
-// be told of it, even if its window is over.
-const toldLate = time.Hour
-
-// TellsLate tells whether people are still being told of a call that was written down
-// late, so that it should not be closed yet (S9, B7).
-func (s *Store) TellsLate(ctx context.Context, id emergency.CallID) (bool, error) {
-	var waiting int
-	if err := s.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM calls c JOIN deliveries d ON d.call_id = c.id
-		WHERE c.id = $1 AND c.closed_at IS NULL AND c.recorded_at > $2 AND d.event = $3 AND d.state = $4`,
-		id, s.now().Add(-toldLate), emergency.NoticePlaced, emergency.DeliveryQueued).Scan(&waiting); err != nil {
-		return false, fmt.Errorf("look for notices that come late: %w", outageOf(err))
-	}
-	return waiting > 0, nil
-}
-
-// writtenLate tells whether a call was written down so long after its dial that people
-// should know that they hear of it late.
-func (s *Store) writtenLate(ctx context.Context, call emergency.Call) (bool, error) {
-	if !call.Degraded {
-		return false, nil
-	}
-	var recorded sql.NullTime
-	if err := s.read.QueryRowContext(ctx, `SELECT recorded_at FROM calls WHERE id = $1`, call.ID).Scan(&recorded); err != nil {
-		return false, fmt.Errorf("read when a call was written down: %w", outageOf(err))
-	}
-	return recorded.Valid && recorded.Time.Sub(call.DialedAt) > time.Minute, nil
 }

@@ -96,6 +96,7 @@ func TestConformance(t *testing.T) {
 			{"answered", answeredRules},
 			{"early ends", earlyEndRules},
 			{"late", lateRules},
+			{"untold", untoldRules},
 			{"shown at once", shownRaceRules},
 			{"last known", lastKnownRules},
 			{"time", timeRules},
