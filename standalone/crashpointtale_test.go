@@ -56,10 +56,10 @@ var (
 	// overdueTerms have a leg that nobody ends for longer than any may last.
 	overdueTerms = emergency.Terms{Lease: time.Second, Grace: time.Second, MaxCall: 10 * time.Second, Quarantine: time.Hour}
 
-	quietPlan   = emergency.NoticePlan{ByUse: true}
-	patientPlan = emergency.NoticePlan{AcknowledgeWithin: time.Minute, Escalations: 2, ByUse: true}
-	hastyPlan   = emergency.NoticePlan{AcknowledgeWithin: 6 * time.Second, Escalations: 2, ByUse: true}
-	chattyPlan  = emergency.NoticePlan{AcknowledgeWithin: time.Minute, Escalations: 2, TellEnd: true, ByUse: true}
+	quietPlan   = emergency.NoticePlan{ByUse: true, Outlives: true}
+	patientPlan = emergency.NoticePlan{AcknowledgeWithin: time.Minute, Escalations: 2, ByUse: true, Outlives: true}
+	hastyPlan   = emergency.NoticePlan{AcknowledgeWithin: 6 * time.Second, Escalations: 2, ByUse: true, Outlives: true}
+	chattyPlan  = emergency.NoticePlan{AcknowledgeWithin: time.Minute, Escalations: 2, TellEnd: true, ByUse: true, Outlives: true}
 )
 
 // tales are the scenarios of the golden histories.

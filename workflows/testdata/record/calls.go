@@ -108,6 +108,7 @@ func newCalls() []*call {
 	}
 	calls = append(calls, noticeCalls()...)
 	calls = append(calls, usefulCalls()...)
+	calls = append(calls, outlivingCalls()...)
 	for n, c := range calls {
 		c.give(n + 1)
 	}

@@ -33,7 +33,7 @@ import (
 var (
 	address   = flag.String("temporal", "127.0.0.1:7233", "frontend of a Temporal server where no worker of Lifeline runs")
 	namespace = flag.String("namespace", "default", "namespace on that server")
-	to        = flag.String("to", "", "directory to make for the histories, for example workflows/testdata/v7")
+	to        = flag.String("to", "", "directory to make for the histories, for example workflows/testdata/v8")
 	only      = flag.String("only", "", "record the scenarios whose names begin like this; all of them if empty")
 	key       = flag.String("key", "workflows/testdata/payload-key", "file with the key that payloads are encrypted with")
 )

@@ -76,6 +76,28 @@ func usefulCalls() []*call {
 	}
 }
 
+// outlivingCalls are the scenarios of version 7, in which people are told of a call that
+// is over.
+func outlivingCalls() []*call {
+	plan := &emergency.NoticePlan{AcknowledgeWithin: time.Minute, Escalations: 2, ByUse: true, Outlives: true}
+	return []*call{
+		{name: "outlives-mail-is-back", plan: plan, fail: mailIsDownInTheWindow, script: []act{
+			ended(time.Second, dial), rung(6*time.Second, first), acknowledged(6*time.Second, emergency.NoticePlaced),
+		}},
+		{name: "outlives-obsolete", plan: plan, closed: true},
+		{name: "outlives-cancelled", plan: plan, fail: mailIsDown, script: []act{ended(time.Second, dial), cancel(6 * time.Second)}, cancelled: true},
+	}
+}
+
+// mailIsDownInTheWindow fails a notice until its fourth attempt, seven seconds after the
+// first, when the window has been over for three.
+func mailIsDownInTheWindow(a attempt) error {
+	if a.step == workflows.ActivityNotifyContacts && a.number < 4 {
+		return errors.New("the mail system is down")
+	}
+	return nil
+}
+
 // mailIsDownAtFirst fails every notice twice.
 func mailIsDownAtFirst(a attempt) error {
 	if a.step == workflows.ActivityNotifyContacts && a.number < 3 {
