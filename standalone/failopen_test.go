@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"lifeline/internal/httpapi"
@@ -104,4 +107,45 @@ func (i *installation) carriesOut(calls ...httpapi.Call) {
 		i.awaitStatus(call, httpapi.CallStatusEnded)
 		awaitWorkflow(i.t, temporal, call.CallID, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	}
+}
+
+// An API whose disk is full when it starts works all the same, as long as the database
+// does, and says what is wrong; once there is room, it keeps a spool (B7).
+func TestDiskIsFullAtTheStart(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.furnish()
+	secrets, err := os.ReadFile(filepath.Join(i.dir, "secrets.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := newSmallDisk(t, t.TempDir())
+	switch {
+	case disk == nil && os.Getenv("CI") != "":
+		t.Fatal("a disk of its own needs the right to mount")
+	case disk == nil:
+		t.Skip("a disk of its own needs the right to mount")
+	}
+	if err := os.WriteFile(filepath.Join(disk.dir, "secrets.json"), secrets, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	disk.fill()
+	i.settings = append(i.settings, "LIFELINE_DATABASE_URL="+filepath.Join(i.dir, "lifeline.db"), "LIFELINE_DATA_DIR="+disk.dir)
+	i.api()
+	call := i.as("carrier").dial("agent-us", "911")
+	if call.Degraded || call.CallbackNumberKind != httpapi.CallCallbackNumberKindLeased {
+		t.Errorf("the dial is answered with a %s number, degraded %t", call.CallbackNumberKind, call.Degraded)
+	}
+	spool := func() string {
+		_, ready, err := i.readiness(i.apis[0])
+		if err != nil {
+			return err.Error()
+		}
+		return ready.Checks["spool"]
+	}
+	if said := spool(); !strings.HasPrefix(said, "the disk has no room for a spool") {
+		t.Errorf("/readyz says %q", said)
+	}
+	disk.clear()
+	awaitEqual(t, "the spool", "ok", spool)
 }

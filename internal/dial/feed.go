@@ -65,17 +65,19 @@ type Feed struct {
 	pools     []emergency.KnownPool
 	poolsRead bool
 	failing   bool
+	// uncopied says that the copy could not be kept up to date.
+	uncopied bool
 }
 
 // Recall fills the memory from the copy. The error tells what of it cannot be read; the
-// rest is known all the same.
-func (f *Feed) Recall() error {
+// rest is known all the same. Of a copy that is damaged nobody can say whom it had known.
+func (f *Feed) Recall(damaged bool) error {
 	kept := f.Copy.All()
 	if len(kept) == 0 {
 		return nil
 	}
 	known, err := fromCopy(kept)
-	f.Memory.Replace(known)
+	f.Memory.recallAll(known, damaged || err != nil)
 	return err
 }
 
@@ -100,7 +102,21 @@ func (f *Feed) Read(ctx context.Context) error {
 	known.Pools = f.pools
 	f.Memory.Replace(known)
 	f.seen, f.again = seen, time.Now().Add(max(rereadEvery, rereadPauses*time.Since(began)))
-	return errors.Join(f.keepAll(known), f.Copy.Compact())
+	f.copied(f.keepAll(known))
+	return nil
+}
+
+// copied makes room in the copy, and tells of trouble with it, once: what is known does not
+// hang on it.
+func (f *Feed) copied(err error) {
+	err = errors.Join(err, f.Copy.Compact())
+	switch {
+	case err != nil && !f.uncopied:
+		f.Log.Error("What dials are answered from while the database is down cannot be copied to disk; a restart would forget it. Trying again", "error", err)
+	case err == nil && f.uncopied:
+		f.Log.Info("What dials are answered from while the database is down is on disk again")
+	}
+	f.uncopied = err != nil
 }
 
 // Run feeds the memory until the context ends.
@@ -158,23 +174,26 @@ func (f *Feed) look(ctx context.Context) error {
 	}
 	f.Memory.Update(calls, found)
 	f.seen = events[len(events)-1].Seq
-	return errors.Join(f.saveCalls(calls), f.Copy.Compact())
+	f.copied(f.saveCalls(calls))
+	return nil
 }
 
 // The keys of a copy.
 const (
 	keyRead    = "read"
 	keyRouting = "routing"
-	keyCaller  = "caller/"
-	keySite    = "site/"
-	keyPool    = "pool/"
-	keyCall    = "call/"
-	keyResting = "resting/"
+	// keyRoutingAgain has the same once more: without it nobody could call out.
+	keyRoutingAgain = "routing/again"
+	keyCaller       = "caller/"
+	keySite         = "site/"
+	keyPool         = "pool/"
+	keyCall         = "call/"
+	keyResting      = "resting/"
 )
 
 // keepAll makes the copy like what is known.
 func (f *Feed) keepAll(known emergency.LastKnown) error {
-	now := map[string][]byte{keyRead: encode(known.At), keyRouting: encode(known.Routing)}
+	now := map[string][]byte{keyRead: encode(known.At), keyRouting: encode(known.Routing), keyRoutingAgain: encode(known.Routing)}
 	for _, caller := range known.Callers {
 		now[keyCaller+string(caller.Agent.ID)] = encode(caller)
 	}
@@ -234,14 +253,16 @@ func encode(value any) []byte {
 func fromCopy(kept map[string][]byte) (emergency.LastKnown, error) {
 	var known emergency.LastKnown
 	var errs []error
+	routed := false
 	for _, key := range slices.Sorted(maps.Keys(kept)) {
 		text := kept[key]
 		var err error
 		switch {
 		case key == keyRead:
 			err = json.Unmarshal(text, &known.At)
-		case key == keyRouting:
+		case key == keyRouting, key == keyRoutingAgain:
 			err = json.Unmarshal(text, &known.Routing)
+			routed = routed || err == nil
 		case strings.HasPrefix(key, keyCaller):
 			err = add(&known.Callers, text)
 		case strings.HasPrefix(key, keySite):
@@ -257,8 +278,15 @@ func fromCopy(kept map[string][]byte) (emergency.LastKnown, error) {
 			errs = append(errs, fmt.Errorf("read the copy of what calls need, at %s: %w", strings.SplitN(key, "/", 2)[0], err))
 		}
 	}
+	if !routed {
+		known.Callers = nil // whether any may call out is not known
+		errs = append(errs, errNoRouting)
+	}
 	return known, errors.Join(errs...)
 }
+
+// errNoRouting means that a copy does not say who may call out, and how.
+var errNoRouting = errors.New("the copy of what calls need has lost the voice routing")
 
 // add reads one more of a list.
 func add[T any](list *[]T, text []byte) error {

@@ -18,9 +18,9 @@ import (
 func (d *dialing) placeAnyway(ctx context.Context) (emergency.Call, error) {
 	caller, err := d.Memory.caller(d.req.AgentID)
 	if errors.Is(err, errNothingKnown) {
-		d.Log.ErrorContext(ctx, "An emergency call was refused: the database does not answer, and nothing is known from before", "agent", d.req.AgentID)
+		d.Log.ErrorContext(ctx, "An emergency call was refused: the database does not answer, and nothing is known of the agent from before", "agent", d.req.AgentID)
 		return emergency.Call{}, fmt.Errorf("remember caller: %w", &emergency.Refusal{
-			Code: "not-ready", Reason: "This service has just been set up and does not know anybody yet.",
+			Code: "not-ready", Reason: "This service cannot look up who you are at the moment.",
 			Instead: "Dial the local emergency number from a mobile phone.",
 		})
 	}

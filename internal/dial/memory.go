@@ -18,8 +18,10 @@ import (
 type Memory struct {
 	mu   sync.Mutex
 	book *emergency.Book
-	// readAt is when SQL was read; zero while nothing is known.
-	readAt time.Time
+	// readAt is when SQL was read; zero while nothing is known. Until it is read again,
+	// partial says that something is missing of what was known then.
+	readAt  time.Time
+	partial bool
 	// owed counts what SQL has yet to hear of a call. What it says of that call until
 	// then is old, and held is what is known instead.
 	owed map[emergency.CallID]int
@@ -48,8 +50,8 @@ func NewMemory(kept Copy) *Memory {
 	}
 }
 
-// errNothingKnown means that SQL has never been read, nor a copy of it.
-var errNothingKnown = errors.New("nothing is known of agents and sites")
+// errNothingKnown means that SQL has never been read, nor a whole copy of it.
+var errNothingKnown = errors.New("nothing is known of the agent, who may exist")
 
 // ReadAt is when SQL was read; zero while nothing is known.
 func (m *Memory) ReadAt() time.Time {
@@ -72,7 +74,7 @@ func (m *Memory) Replace(known emergency.LastKnown) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was := m.book
-	m.book, m.readAt = book, known.At
+	m.book, m.readAt, m.partial = book, known.At, false
 	for id := range m.heard {
 		if call, found := was.Call(id); found {
 			m.keep(call)
@@ -81,6 +83,15 @@ func (m *Memory) Replace(known emergency.LastKnown) {
 	for _, call := range m.held {
 		m.book.Put(call)
 	}
+}
+
+// recallAll takes in what an earlier process knew. Where that is damaged, an agent who is
+// not in it may be known to SQL.
+func (m *Memory) recallAll(known emergency.LastKnown, damaged bool) {
+	m.Replace(known)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.partial = damaged
 }
 
 // Update takes in what SQL knows of some calls; those that it did not find are over.
@@ -273,7 +284,11 @@ func (m *Memory) caller(id emergency.AgentID) (emergency.Caller, error) {
 	if m.readAt.IsZero() {
 		return emergency.Caller{}, errNothingKnown
 	}
-	return m.book.Caller(id) //nolint:wrapcheck // the domain's own words
+	caller, err := m.book.Caller(id)
+	if err != nil && m.partial {
+		return caller, errNothingKnown
+	}
+	return caller, err //nolint:wrapcheck // the domain's own words
 }
 
 // call is a live call, as last known.

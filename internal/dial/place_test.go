@@ -153,6 +153,7 @@ func TestIdempotencyKeyOfEndedCall(t *testing.T) {
 			_, err = r.store.CloseCall(t.Context(), id, "completed")
 			ok(t, err)
 			r.pass(24 * time.Hour)
+			ok(t, r.store.GiveUpTelling(t.Context(), r.clock()))
 			erased, err := r.store.EraseCalls(t.Context(), r.clock())
 			ok(t, err)
 			same(t, "calls erased", 1, erased)

@@ -121,15 +121,14 @@ func (r *rig) staff(t *testing.T, dir string, how trouble) {
 	r.faulty.breaks(how)
 	log := r.logger()
 	var err error
-	r.kept, _, err = journal.OpenCopy(filepath.Join(dir, "last-known"))
-	ok(t, err)
+	r.kept, _ = journal.OpenCopy(filepath.Join(dir, "last-known"))
 	memory := dial.NewMemory(r.kept)
 	r.queue, _, err = journal.OpenQueue(filepath.Join(dir, "spool"), 1<<20)
 	ok(t, err)
 	r.die = sync.OnceValue(func() error { return errors.Join(r.kept.Close(), r.queue.Close()) })
 	t.Cleanup(func() { ok(t, r.die()) })
 	r.feed = &dial.Feed{Source: r.faulty, Memory: memory, Copy: r.kept, Log: log}
-	ok(t, r.feed.Recall())
+	ok(t, r.feed.Recall(false))
 	if err := r.feed.Read(t.Context()); (err != nil) != (how != nil) {
 		t.Fatal("read what calls need: ", err)
 	}

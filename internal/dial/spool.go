@@ -41,6 +41,8 @@ type Queue interface {
 	Drain(ctx context.Context, take func(ctx context.Context, record []byte) error) error
 	// Pending are the records that wait.
 	Pending() ([][]byte, error)
+	// SetAside keeps a record for people that was never appended.
+	SetAside(record []byte) error
 }
 
 // Spool keeps what was answered without SQL until SQL has it (B7).
@@ -62,8 +64,6 @@ type Spool struct {
 	added chan struct{}
 	// stuck is since when the first intent has failed; zero while none does.
 	stuck time.Time
-	// setAside counts the intents that SQL would not take.
-	setAside int
 }
 
 // SpoolOptions is what a spool is made of.
@@ -160,24 +160,35 @@ func (s *Spool) replay(ctx context.Context) error {
 	if err := s.queue.Drain(ctx, s.takeRecord); err != nil {
 		return err //nolint:wrapcheck // only whether there is one matters
 	}
-	for {
+	return s.replayUndurable(ctx)
+}
+
+// replayUndurable gives SQL what is kept in memory alone. What that will never take is
+// kept until the disk takes it, for people to look at, and does not keep the others from
+// their turn.
+func (s *Spool) replayUndurable(ctx context.Context) error {
+	var failed error
+	for range s.Undurable() {
 		s.mu.Lock()
-		if len(s.undurable) == 0 {
-			s.mu.Unlock()
-			return nil
-		}
 		intent := s.undurable[0]
 		s.mu.Unlock()
-		if err := s.take(ctx, intent); err != nil && !journal.Rejected(err) {
-			return err
+		err := s.take(ctx, intent)
+		if journal.Rejected(err) {
+			err = s.queue.SetAside(encode(intent))
+			failed = errors.Join(failed, err)
+		} else if err != nil {
+			return err //nolint:wrapcheck // only whether there is one matters
 		}
 		s.mu.Lock()
 		s.undurable = s.undurable[1:]
-		if s.strays[intent.call()]--; s.strays[intent.call()] <= 0 {
+		if err != nil {
+			s.undurable = append(s.undurable, intent)
+		} else if s.strays[intent.call()]--; s.strays[intent.call()] <= 0 {
 			delete(s.strays, intent.call())
 		}
 		s.mu.Unlock()
 	}
+	return failed
 }
 
 func (s *Spool) takeRecord(ctx context.Context, record []byte) error {
@@ -227,13 +238,10 @@ func (s *Spool) settle(intent Intent, err error) {
 	id := intent.call()
 	s.mu.Lock()
 	s.stuck = time.Time{}
-	if err != nil {
-		s.setAside++
-	}
 	s.mu.Unlock()
 	s.memory.release(id)
 	if err != nil {
-		s.log.Error("What was answered without the database cannot be written down; it is set aside in the spool's directory",
+		s.log.Error("What was answered without the database cannot be written down; it goes into a file .rejected in the spool's directory",
 			"call", id, "what", intent.what(), "error", err)
 		return
 	}
@@ -276,13 +284,6 @@ func (s *Spool) place(ctx context.Context, p store.Placement) error {
 		s.memory.move(was, emergency.KnownCall{Call: call, Agent: p.Caller.Agent})
 	}
 	return err //nolint:wrapcheck // take tells the log
-}
-
-// SetAside is how many intents SQL would not take since the start.
-func (s *Spool) SetAside() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.setAside
 }
 
 // Undurable is how many intents are kept in memory alone.

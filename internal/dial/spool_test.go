@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,11 +91,10 @@ func TestCopyIsReadInPart(t *testing.T) {
 	ok(t, r.kept.Put("call/other", []byte(`{"ID":7}`)))
 	ok(t, r.kept.Put("caller/other", []byte(`[]`)))
 	ok(t, r.die())
-	kept, _, err := journal.OpenCopy(filepath.Join(r.dir, "last-known"))
-	ok(t, err)
+	kept, _ := journal.OpenCopy(filepath.Join(r.dir, "last-known"))
 	t.Cleanup(func() { ok(t, kept.Close()) })
 	memory := dial.NewMemory(kept)
-	if err := (&dial.Feed{Memory: memory, Copy: kept}).Recall(); err == nil {
+	if err := (&dial.Feed{Memory: memory, Copy: kept}).Recall(false); err == nil {
 		t.Error("nothing is told")
 	}
 	r.Memory = memory
@@ -221,11 +221,40 @@ type line struct {
 	mu       sync.Mutex
 	records  [][]byte
 	rejected int
+	// full takes nothing.
+	full bool
+}
+
+// become changes it.
+func (l *line) become(change func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change()
+}
+
+// aside is how many records have been set aside.
+func (l *line) aside() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rejected
+}
+
+func (l *line) SetAside([]byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return errDown
+	}
+	l.rejected++
+	return nil
 }
 
 func (l *line) Append(_ context.Context, record []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full {
+		return errDown
+	}
 	l.records = append(l.records, record)
 	return nil
 }
@@ -261,11 +290,7 @@ func (l *line) Drain(ctx context.Context, take func(context.Context, []byte) err
 func TestPoison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records, queue := &stubborn{never: "bad", mutes: "mute", dead: true}, &line{}
-		r := &rig{now: noon}
-		spool, err := dial.NewSpool(dial.SpoolOptions{
-			Queue: queue, Records: records, Memory: dial.NewMemory(nowhere{}), Wake: func(emergency.CallID) {}, Log: r.logger(),
-		})
-		ok(t, err)
+		spool := newSpool(t, records, queue)
 		for _, id := range []emergency.CallID{"first", "bad", "mute", "last"} {
 			spool.Keep(t.Context(), dial.Intent{Placed: &store.Placement{CallID: id}})
 		}
@@ -274,15 +299,88 @@ func TestPoison(t *testing.T) {
 		defer cancel()
 		go spool.Run(ctx)
 		time.Sleep(time.Hour)
-		same(t, "set aside while SQL is down", 0, spool.SetAside())
+		same(t, "set aside while SQL is down", 0, queue.aside())
 		records.become(func() { records.dead = false })
 		time.Sleep(time.Hour)
-		same(t, "set aside while one is locked", 1, spool.SetAside())
+		same(t, "set aside while one is locked", 1, queue.aside())
 		records.become(func() { records.mutes = "" })
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		same(t, "what SQL took", []emergency.CallID{"first", "mute", "last"}, records.took)
-		same(t, "set aside", 1, spool.SetAside())
-		same(t, "rejected", 2, queue.rejected)
+		same(t, "set aside", 2, queue.aside())
 	})
+}
+
+// newSpool is a spool that nobody dials into.
+func newSpool(t *testing.T, records dial.Replayed, queue dial.Queue) *dial.Spool {
+	t.Helper()
+	r := &rig{now: noon}
+	spool, err := dial.NewSpool(dial.SpoolOptions{
+		Queue: queue, Records: records, Memory: dial.NewMemory(nowhere{}), Wake: func(emergency.CallID) {}, Log: r.logger(),
+	})
+	ok(t, err)
+	return spool
+}
+
+// What is kept in memory alone and SQL never takes is not dropped while the disk does not
+// take it either, and keeps no other back; once the disk does, people find it there (S11).
+func TestPoisonInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records, queue := &stubborn{never: "bad"}, &line{full: true}
+		spool := newSpool(t, records, queue)
+		for _, id := range []emergency.CallID{"first", "bad", "last"} {
+			spool.Keep(t.Context(), dial.Intent{Placed: &store.Placement{CallID: id}})
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go spool.Run(ctx)
+		time.Sleep(time.Hour)
+		same(t, "what SQL took", []emergency.CallID{"first", "last"}, records.took)
+		same(t, "what is kept in memory", 1, spool.Undurable())
+		queue.become(func() { queue.full = false })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		same(t, "what is kept in memory then", 0, spool.Undurable())
+		same(t, "set aside", 1, queue.aside())
+	})
+}
+
+// A copy of which a part is lost makes nobody unknown who may be known, and says that
+// another phone is needed; that an agent is unknown is said by a whole copy alone. The
+// voice routing is there twice (B7).
+func TestDamagedCopy(t *testing.T) {
+	for name, c := range map[string]struct {
+		lost []string
+		code string
+	}{
+		"nothing":           {nil, ""},
+		"the agent":         {[]string{"caller/"}, "not-ready"},
+		"the routing":       {[]string{"routing"}, ""},
+		"the other routing": {[]string{"routing/again"}, ""},
+		"both":              {[]string{"routing", "routing/again"}, "not-ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.dial(t, "")
+			for key := range r.kept.All() {
+				for _, lost := range c.lost {
+					if key == lost || strings.HasSuffix(lost, "/") && strings.HasPrefix(key, lost) {
+						ok(t, r.kept.Delete(key))
+					}
+				}
+			}
+			memory := dial.NewMemory(r.kept)
+			_ = (&dial.Feed{Memory: memory, Copy: r.kept}).Recall(len(c.lost) > 0) // what it says of the loss is the journal's
+			r.Memory = memory
+			r.faulty.breaks(down)
+			_, err := r.Place(t.Context(), emergency.DialRequest{AgentID: caller, DialedNumber: "911"})
+			refusal, refused := errors.AsType[*emergency.Refusal](err)
+			switch {
+			case c.code == "" && err != nil:
+				t.Errorf("the dial is answered with %v", err)
+			case c.code != "" && (!refused || refusal.Code != c.code):
+				t.Errorf("the dial is answered with %v, want %s", err, c.code)
+			}
+		})
+	}
 }

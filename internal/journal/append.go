@@ -64,7 +64,13 @@ func (q *Queue) write() {
 
 // writeGroup writes the records that there is room for, and answers each.
 func (q *Queue) writeGroup(group []*appending) {
-	f := q.own
+	f, _, err := q.ownFile()
+	if err != nil {
+		for _, a := range group {
+			a.done <- err
+		}
+		return
+	}
 	q.mu.Lock()
 	from, again := f.end, f.empty()
 	q.mu.Unlock()
@@ -87,7 +93,7 @@ func (q *Queue) writeGroup(group []*appending) {
 		records = append(records, waiting{record{f.last, a.payload, start, end}, f})
 		kept = append(kept, a)
 	}
-	err := q.commit(lines, from, again, records)
+	err = q.commit(f, lines, from, again, records)
 	for _, a := range kept {
 		a.done <- err
 	}
@@ -95,11 +101,10 @@ func (q *Queue) writeGroup(group []*appending) {
 
 // commit writes lines and makes their records known. A file of which nothing waits is
 // begun again: it says so before the lines follow, and is synced with them.
-func (q *Queue) commit(lines []byte, from int64, again bool, records []waiting) error {
+func (q *Queue) commit(f *file, lines []byte, from int64, again bool, records []waiting) error {
 	if len(records) == 0 {
 		return nil
 	}
-	f := q.own
 	if again {
 		if err := f.mark(headerSize); err != nil {
 			return err

@@ -39,24 +39,21 @@ type Copy struct {
 
 // OpenCopy opens the copy in a file, and makes it and its directory if need be. While
 // another process has the same copy, which it fills from the same source, this one reads
-// what the other has written, and writes nothing.
-func OpenCopy(path string) (*Copy, Found, error) {
+// what the other has written, and writes nothing. So it does where the disk takes nothing,
+// and Compact tries again.
+func OpenCopy(path string) (*Copy, Found) {
 	c := &Copy{path: path, live: map[string][]byte{}}
 	found := Found{File: filepath.Base(path)}
-	if err := os.MkdirAll(filepath.Dir(path), ownerOnlyDir); err != nil {
-		return nil, found, fmt.Errorf("open copy: %w", err)
-	}
-	if err := c.claim(); err != nil {
-		return nil, found, err
-	}
-	if err := c.load(&found); err != nil {
-		return nil, found, errors.Join(err, c.Close())
-	}
-	return c, found, nil
+	found.Unwritable = c.claim()
+	c.load(&found)
+	return c, found
 }
 
 // claim makes this process the one that writes, unless another is.
 func (c *Copy) claim() error {
+	if err := os.MkdirAll(filepath.Dir(c.path), ownerOnlyDir); err != nil {
+		return fmt.Errorf("open copy: %w", err)
+	}
 	f, err := lock(c.path + ".lock")
 	if err != nil && !errors.Is(err, errHeld) {
 		return err
@@ -66,13 +63,13 @@ func (c *Copy) claim() error {
 }
 
 // load reads the file. One that is whole is gone on with; any other will be written anew.
-func (c *Copy) load(found *Found) error {
+func (c *Copy) load(found *Found) {
 	text, err := os.ReadFile(c.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("read copy: %w", err)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	held, err := read(text)
-	found.Skipped = err
+	held, unread := read(text)
+	found.Skipped = errors.Join(err, unread)
 	for _, r := range held.records {
 		key, value, err := splitValue(r.payload)
 		switch {
@@ -86,18 +83,17 @@ func (c *Copy) load(found *Found) error {
 	}
 	found.Records, found.Torn = len(c.live), held.torn.size()
 	found.Corrupt += len(held.bad)
-	c.stale = held.head.Journal != version || found.Corrupt+found.Torn > 0 || len(held.records) == 0
+	c.stale = found.Skipped != nil || held.head.Journal != version || found.Corrupt+found.Torn > 0 || len(held.records) == 0
 	if c.lock == nil {
 		found.Torn = 0 // the other process is writing it
 	}
 	if c.stale || c.lock == nil {
-		return nil
+		return
 	}
 	c.end = held.records[len(held.records)-1].end
 	if c.file, err = os.OpenFile(c.path, os.O_WRONLY, ownerOnly); err != nil {
-		return fmt.Errorf("open copy: %w", err)
+		c.stale, found.Unwritable = true, fmt.Errorf("open copy: %w", err)
 	}
-	return nil
 }
 
 // All are the values by their keys. They must not be changed.

@@ -15,10 +15,7 @@ import (
 
 func openedCopy(t *testing.T, path string) (*Copy, Found) {
 	t.Helper()
-	c, found, err := OpenCopy(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, found := OpenCopy(path)
 	t.Cleanup(func() { _ = c.Close() }) // it may be closed already
 	return c, found
 }
@@ -42,7 +39,7 @@ func TestCopyHasTheLastValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lives++
 		m := &copyModel{path: filepath.Join(dir, strconv.Itoa(lives), "copy"), now: map[string]string{}}
-		m.open(t)
+		m.open()
 		defer func() { _ = m.copy.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
 			"":        func(t *rapid.T) { wantCopy(t, m.copy, m.now) },
@@ -50,7 +47,7 @@ func TestCopyHasTheLastValues(t *testing.T) {
 			"delete":  m.delete,
 			"compact": func(t *rapid.T) { m.done(t, m.copy.Compact()) },
 			"rewrite": func(t *rapid.T) { m.copy.stale = true; m.done(t, m.copy.Compact()) },
-			"reopen":  func(t *rapid.T) { m.done(t, m.copy.Close()); m.open(t) },
+			"reopen":  func(t *rapid.T) { m.done(t, m.copy.Close()); m.open() },
 			"cut":     m.cut,
 			"flip":    m.flip,
 		})
@@ -71,9 +68,8 @@ func (m *copyModel) done(t *rapid.T, err error) {
 	}
 }
 
-func (m *copyModel) open(t *rapid.T) Found {
-	c, found, err := OpenCopy(m.path)
-	m.done(t, err)
+func (m *copyModel) open() Found {
+	c, found := OpenCopy(m.path)
 	m.copy = c
 	return found
 }
@@ -102,7 +98,7 @@ func (m *copyModel) damaged(t *rapid.T, change func(text []byte) []byte) map[str
 		text = nil // nothing was ever put
 	}
 	m.done(t, os.WriteFile(m.path, change(text), ownerOnly))
-	m.open(t)
+	m.open()
 	got := map[string]string{}
 	for key, value := range m.copy.All() {
 		got[key] = string(value)
@@ -280,4 +276,35 @@ func TestCopyCatchesUpWithAFailingDisk(t *testing.T) {
 	}
 	again, _ := openedCopy(t, path)
 	wantCopy(t, again, map[string]string{"a": "2"})
+}
+
+// A copy opens whatever its disk does and keeps in memory what it is given; once there is
+// room, it is on disk, and the next process has it.
+func TestCopyWaitsForItsDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(dir, nil, ownerOnly); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "copy")
+	c, found := openedCopy(t, path)
+	if found.Unwritable == nil || found.Damaged() {
+		t.Errorf("told %+v", found)
+	}
+	if err := c.Put("a", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Compact(); err == nil {
+		t.Error("a copy is kept in a file that is no directory")
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	next, _ := openedCopy(t, path)
+	wantCopy(t, next, map[string]string{"a": "1"})
 }

@@ -34,7 +34,7 @@ func (q *Queue) applyAll(ctx context.Context, apply func(ctx context.Context, pa
 		}
 		err := apply(ctx, next.payload)
 		if Rejected(err) {
-			err = next.file.setAside(line(next.at, next.payload))
+			err = setAside(next.file.path, line(next.at, next.payload))
 		}
 		if err != nil {
 			return err

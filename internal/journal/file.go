@@ -113,7 +113,7 @@ func (f *file) load(found *Found) ([]record, error) {
 	for _, bad := range c.bad {
 		aside = append(append(aside, text[bad.start:bad.end]...), '\n')
 	}
-	if err := f.setAside(aside); err != nil {
+	if err := setAside(f.path, aside); err != nil {
 		return nil, err
 	}
 	f.taken, f.end = headerSize, headerSize
@@ -138,17 +138,17 @@ func (f *file) load(found *Found) ([]record, error) {
 	return c.records, f.mark(f.taken)
 }
 
-// setAside keeps lines for people to look at, durably. They may come twice.
-func (f *file) setAside(lines []byte) error {
+// setAside keeps lines beside a file for people to look at, durably. They may come twice.
+func setAside(path string, lines []byte) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	aside, err := os.OpenFile(f.path+rejectedSuffix, os.O_WRONLY|os.O_APPEND|os.O_CREATE, ownerOnly)
+	aside, err := os.OpenFile(path+rejectedSuffix, os.O_WRONLY|os.O_APPEND|os.O_CREATE, ownerOnly)
 	if err != nil {
 		return fmt.Errorf("set records aside: %w", err)
 	}
 	_, err = aside.Write(lines)
-	if err = errors.Join(err, aside.Sync(), aside.Close(), syncDir(filepath.Dir(f.path))); err != nil {
+	if err = errors.Join(err, aside.Sync(), aside.Close(), syncDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("set records aside: %w", err)
 	}
 	return nil

@@ -54,6 +54,9 @@ type Found struct {
 	// Skipped is why the file could not be read at all; nil when it was. A queue leaves
 	// it alone, and a copy will replace it.
 	Skipped error
+	// Unwritable is why nothing can be kept in the file for now; nil when it can. It is
+	// tried again.
+	Unwritable error
 }
 
 // Damaged tells whether something may have been lost that was kept.

@@ -137,11 +137,12 @@ func fill(dir, _ string) error {
 
 // put changes a copy until it is killed.
 func put(dir, round string) error {
-	c, found, err := OpenCopy(filepath.Join(dir, "copy"))
-	if err != nil || found.Damaged() {
-		return fmt.Errorf("opened with %+v: %w", found, err)
+	c, found := OpenCopy(filepath.Join(dir, "copy"))
+	if found.Unwritable != nil || found.Damaged() {
+		return fmt.Errorf("opened with %+v", found)
 	}
 	for n := 0; ; n++ {
+		var err error
 		key, value := fmt.Sprint("call/", n%20), fmt.Appendf(nil, `{"round":%s,"n":%d,"x":"%s"}`, round, n, strings.Repeat("x", rand.IntN(3000)))
 		if n%7 == 0 {
 			value = nil

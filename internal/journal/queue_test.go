@@ -283,13 +283,58 @@ func TestFileOfALaterVersionIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A directory that cannot be had is an error.
-func TestOpenQueueNeedsItsDirectory(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
+// A queue opens whatever its disk does, and says that it keeps nothing; once there is room,
+// the next record is kept, and nothing is littered meanwhile.
+func TestQueueWaitsForItsDirectory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "spool")
 	if err := os.WriteFile(path, nil, ownerOnly); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := OpenQueue(path, roomy); err == nil {
-		t.Error("a queue was opened in a file")
+	q, found := opened(t, path, roomy)
+	if len(found) != 1 || found[0].Unwritable == nil {
+		t.Errorf("told %+v", found)
 	}
+	for range 3 {
+		if err := q.Append(t.Context(), []byte("lost")); err == nil || q.Depth().Broken == nil {
+			t.Errorf("a record is kept in a file that is no directory: %v, %v", err, q.Depth().Broken)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, q, "1")
+	if depth := q.Depth(); depth.Broken != nil || depth.Records != 1 {
+		t.Errorf("the depth is %+v", depth)
+	}
+	names, err := filepath.Glob(filepath.Join(path, "*"))
+	if err != nil || len(names) != 1 {
+		t.Errorf("there are %v, %v", names, err)
+	}
+}
+
+// What is set aside is counted until somebody deletes it, also by the next process.
+func TestAsideIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	aside := func(q *Queue, want int) {
+		t.Helper()
+		if got, err := q.Aside(); err != nil || got != want {
+			t.Errorf("%d lines are set aside, %v, want %d", got, err, want)
+		}
+	}
+	q, _ := opened(t, dir, roomy)
+	aside(q, 0)
+	keep(t, q, "1", "2")
+	if err := q.Drain(t.Context(), func(context.Context, []byte) error { return Reject(errors.New("no")) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.SetAside([]byte("3")); err != nil {
+		t.Fatal(err)
+	}
+	aside(q, 3)
+	next, _ := opened(t, dir, roomy)
+	aside(next, 3)
+	if err := os.Remove(filepath.Join(dir, "queue-1.journal.rejected")); err != nil {
+		t.Fatal(err)
+	}
+	aside(next, 1)
 }

@@ -12,6 +12,9 @@ const (
 	// firstPatience bounds how long an API waits for the database at its start. Then it
 	// answers from what an earlier process has known (B7).
 	firstPatience = 3 * time.Second
+	// shortPatience is the same for one that knows something from before: the load balancer
+	// may have nobody else.
+	shortPatience = time.Second
 )
 
 // Database is the part that everything else which needs SQL comes after: it brings the

@@ -41,10 +41,7 @@ type desk struct {
 // newDesk takes over what earlier processes have left in the data directory.
 func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 	d := new(desk)
-	kept, found, err := journal.OpenCopy(filepath.Join(b.Config.DataDir, "last-known.journal"))
-	if err != nil {
-		return nil, fmt.Errorf("open the copy of what dials need: %w", err)
-	}
+	kept, found := journal.OpenCopy(filepath.Join(b.Config.DataDir, "last-known.journal"))
 	d.kept, d.memory = kept, dial.NewMemory(kept)
 	b.tellFound("copy of what dials need", found)
 	queue, all, err := journal.OpenQueue(filepath.Join(b.Config.DataDir, "spool"), spoolLimit)
@@ -54,7 +51,7 @@ func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 	d.queue = queue
 	b.tellFound("spool", all...)
 	feed := &dial.Feed{Source: b.Store, Memory: d.memory, Copy: kept, Log: b.Log}
-	if err := feed.Recall(); err != nil {
+	if err := feed.Recall(found.Damaged() || found.Skipped != nil); err != nil {
 		b.Log.Error("Some of the copy of what dials need cannot be read; until the database answers, that is not known", "error", err)
 	}
 	if d.spool, err = dial.NewSpool(dial.SpoolOptions{
@@ -69,10 +66,14 @@ func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 		LocationMaxAge: b.Config.LocationMaxAge, Notices: b.Config.NoticePlan(), Refused: refused,
 		PresenceOutside: b.Outside != nil, Wake: b.wake, Clock: time.Now, Log: b.Log,
 	}
+	patience := firstPatience
+	if !d.memory.ReadAt().IsZero() {
+		patience = shortPatience
+	}
 	reading := background("memory", feed.Run)
 	start := reading.Start
 	reading.Start = func(ctx context.Context) error {
-		hurried, cancel := context.WithTimeout(ctx, firstPatience)
+		hurried, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := feed.Read(hurried); err != nil && ctx.Err() == nil {
 			b.Log.Warn("The database does not answer yet; dials are answered from what was known before", "knownAt", d.memory.ReadAt(), "error", err)
@@ -83,7 +84,7 @@ func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 		Name:  "journals",
 		Start: func(context.Context) error { return nil },
 		Stop:  func(context.Context) error { return d.close() },
-	}, b.database(func() <-chan time.Time { return time.After(firstPatience) }), reading, background("spool", d.spool.Run), b.adopt(d)}
+	}, b.database(func() <-chan time.Time { return time.After(patience) }), reading, background("spool", d.spool.Run), b.adopt(d)}
 	return d, nil
 }
 
@@ -126,6 +127,9 @@ func (b *Base) tellFound(what string, files ...journal.Found) {
 		if found.Skipped != nil {
 			log.Error("The "+what+" cannot be read and is left as it is; perhaps a later version has written it", "error", found.Skipped)
 		}
+		if found.Unwritable != nil {
+			log.Error("The disk takes nothing for the "+what+"; trying again", "error", found.Unwritable)
+		}
 		if found.Unreserved != nil {
 			log.Warn("The disk has no room to set apart for the "+what+"; one that fills up can stop it", "error", found.Unreserved)
 		}
@@ -151,7 +155,12 @@ func (d *desk) measure(registry prometheus.Registerer) func(dial.Request) {
 		gauge("lifeline_spool_limit_bytes", "How much the spool can hold.", func() float64 { return float64(d.depth().limit) }),
 		gauge("lifeline_spool_age_seconds", "How long the oldest record of the spool has been waiting.", func() float64 { return d.depth().age.Seconds() }),
 		gauge("lifeline_spool_undurable", "What waits in memory alone, because the disk did not take it.", func() float64 { return float64(d.spool.Undurable()) }),
-		gauge("lifeline_spool_set_aside", "Records that the database would not take since the start; they lie in the spool's directory.", func() float64 { return float64(d.spool.SetAside()) }),
+		gauge("lifeline_spool_set_aside", "Records that cannot be read or that the database would not take; they lie in files .rejected of the spool's directory. -1 when that cannot be read.", func() float64 {
+			if lines, err := d.queue.Aside(); err == nil {
+				return float64(lines)
+			}
+			return -1
+		}),
 		gauge("lifeline_memory_age_seconds", "How old is what dials are answered from while the database is down; -1 when nothing is known.", func() float64 {
 			if at := d.memory.ReadAt(); !at.IsZero() {
 				return time.Since(at).Seconds()
@@ -167,11 +176,12 @@ type depth struct {
 	records      int
 	bytes, limit int64
 	age          time.Duration
+	broken       bool
 }
 
 func (d *desk) depth() depth {
 	waits := d.queue.Depth()
-	all := depth{records: waits.Records, bytes: waits.Bytes, limit: waits.Limit}
+	all := depth{records: waits.Records, bytes: waits.Bytes, limit: waits.Limit, broken: waits.Broken != nil}
 	if !waits.Oldest.IsZero() {
 		all.age = time.Since(waits.Oldest)
 	}
@@ -184,6 +194,8 @@ func (d *desk) probeSpool(context.Context) error {
 	switch age := waits.age.Round(time.Second); {
 	case d.spool.Undurable() > 0:
 		return httpapi.NotReady("the disk takes nothing more; calls are kept in memory alone") //nolint:wrapcheck // it is the whole answer
+	case waits.broken:
+		return httpapi.NotReady("the disk has no room for a spool; without the database, calls would be kept in memory alone") //nolint:wrapcheck // it is the whole answer
 	case float64(waits.bytes) > spoolAlarm*float64(waits.limit):
 		return httpapi.NotReady(fmt.Sprintf("%d records have been waiting for the database for %s, and fill more than half of the room there is", //nolint:wrapcheck // it is the whole answer
 			waits.records, age))
