@@ -44,6 +44,9 @@ type Activities struct {
 	// unrecorded has what has gone out here and SQL would not write down: an
 	// emergency.Delivery for each outgoing.
 	unrecorded sync.Map
+	// leftAlone has until when the mail system wants to hear no more of something here: a
+	// time.Time for each outgoing.
+	leftAlone sync.Map
 }
 
 // Register makes the steps known to a worker under the names that the workflow

@@ -125,15 +125,25 @@ func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded
 // send gives one notice to the mail system, and tells what became of it. The error means
 // that it should be tried again.
 func (a *Activities) send(ctx context.Context, in workflows.NoticeRef, worded worded, delivery emergency.Delivery) (emergency.Delivery, error) {
+	way := outgoing{in, delivery.Address}
+	if until, is := a.leftAlone.LoadAndDelete(way); is {
+		if pause := time.Until(until.(time.Time)); pause > 0 { //nolint:forcetypeassert // nothing else is put there
+			a.leftAlone.Store(way, until)
+			return delivery, &notify.SendError{RetryAfter: pause, Reason: "the mail system has asked to be left alone"}
+		}
+	}
 	err := worded.err
 	if err == nil {
 		delivery.MessageID, err = a.Mail.Send(ctx, worded.message)
 	}
 	var failed *notify.SendError
+	if errors.As(err, &failed) && failed.RetryAfter > 0 {
+		a.leftAlone.Store(way, time.Now().Add(failed.RetryAfter))
+	}
 	switch {
 	case err == nil:
 		delivery.State = emergency.DeliverySent
-	case errors.As(err, &failed) && failed.Permanent:
+	case failed != nil && failed.Permanent:
 		a.Log.WarnContext(ctx, "A notice cannot be delivered",
 			"callId", in.CallID, "event", in.Event, "round", in.Round, "reason", failed.Reason)
 		delivery = delivery.Fail(failed.Reason)
@@ -144,17 +154,22 @@ func (a *Activities) send(ctx context.Context, in workflows.NoticeRef, worded wo
 }
 
 // again asks Temporal for another attempt, and not before the mail system wants to hear of
-// us again. Once the call is closed, the pauses grow to a tenth of the time since then: a
-// mailbox may be full for all of the day for which that is tried.
+// one of the recipients again; send leaves those alone of whom it does not yet. Once the
+// call is closed, the pauses grow to a tenth of the time since then: a mailbox may be full
+// for all of the day for which that is tried.
 func again(err error, results []error, notice emergency.Notice) error {
 	var pause time.Duration
-	if !notice.ClosedAt.IsZero() {
-		pause = time.Since(notice.ClosedAt) / 10
-	}
-	for _, result := range results {
+	for first, result := range slices.DeleteFunc(results, func(result error) bool { return result == nil }) {
+		var asked time.Duration
 		if failed, ok := errors.AsType[*notify.SendError](result); ok {
-			pause = max(pause, failed.RetryAfter)
+			asked = failed.RetryAfter
 		}
+		if first == 0 || asked < pause {
+			pause = asked
+		}
+	}
+	if !notice.ClosedAt.IsZero() {
+		pause = max(pause, time.Since(notice.ClosedAt)/10)
 	}
 	return temporal.NewApplicationErrorWithOptions("tell the contacts: "+err.Error(), errorMailRetry,
 		temporal.ApplicationErrorOptions{Cause: err, NextRetryDelay: pause})

@@ -147,22 +147,37 @@ func (h hangingMail) Send(ctx context.Context, message notify.Message) (string, 
 	return h.mailroom.Send(ctx, message)
 }
 
-// A mail system that asks to be left alone is: the longest pause counts.
+// A mail system that asks to be left alone is, about each recipient for as long as it asks:
+// nobody waits for another's pause (B9).
 func TestNotifyPause(t *testing.T) {
 	r := newRig(t, 0)
+	pauses := map[string]time.Duration{ana: 3 * time.Minute, bo: time.Minute}
+	tried := map[string]int{}
 	r.mail.refuse = func(m notify.Message) error {
-		pause := time.Minute
-		if m.To == ana {
-			pause = 3 * time.Minute
+		tried[m.To]++
+		return &notify.SendError{RetryAfter: pauses[m.To], Reason: "the mail system answered 429"}
+	}
+	attempt := func(want time.Duration) {
+		t.Helper()
+		failed := application(t, alone(r.NotifyContacts(t.Context(), notice())))
+		same(t, "the pause", want, failed.NextRetryDelay().Round(time.Minute))
+		if failed.NonRetryable() {
+			t.Error("it will not be tried again")
 		}
-		return &notify.SendError{RetryAfter: pause, Reason: "the mail system answered 429"}
 	}
-	_, err := r.NotifyContacts(t.Context(), notice())
-	failed := application(t, err)
-	same(t, "the pause", 3*time.Minute, failed.NextRetryDelay())
-	if failed.NonRetryable() {
-		t.Error("it will not be tried again")
-	}
+	attempt(time.Minute)
+	attempt(time.Minute)
+	same(t, "attempts while it is left alone", map[string]int{ana: 1, bo: 1}, tried)
+	r.LeaveAlone(notice(), bo, time.Now())
+	pauses[bo] = 0 // trouble that may be over in a moment
+	attempt(0)
+	same(t, "attempts once it may hear of one", map[string]int{ana: 1, bo: 2}, tried)
+	r.mail.refuse = nil
+	attempt(3 * time.Minute)
+	same(t, "mails", []string{bo}, r.sorted())
+	r.LeaveAlone(notice(), ana, time.Now())
+	ok(t, alone(r.NotifyContacts(t.Context(), notice())))
+	same(t, "mails in the end", []string{ana, bo}, r.sorted())
 }
 
 // Once a call is over, the pauses grow with the time since then, as a mailbox may be full

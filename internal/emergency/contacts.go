@@ -113,12 +113,17 @@ func readRecipient(part string) (recipient Recipient, problem string) {
 	}
 	at := strings.LastIndexByte(parsed.Address, '@')
 	mailbox, domain := parsed.Address[:at], parsed.Address[at+1:]
+	if strings.ContainsRune(part, utf8.RuneError) {
+		return Recipient{}, "it has a character that got lost on the way; type it again"
+	}
 	alone, err := mail.ParseAddress(parsed.Address)
 	switch {
 	case err != nil || alone.Address != parsed.Address || strings.ContainsFunc(mailbox, unprintable):
 		return Recipient{}, "what stands before the @ must do without quotation marks, spaces and hidden characters"
 	case !validDomain(domain):
 		return Recipient{}, "what stands behind the @ is no domain"
+	case strings.ContainsFunc(domain, notComposed):
+		return Recipient{}, "what stands behind the @ has full-width letters, or an accent apart from its letter; type each as one ordinary character"
 	case len(mailbox) > 64 || len(parsed.Address) > 254: // RFC 5321 section 4.5.3.1
 		return Recipient{}, "it is too long"
 	case parsed.Name != "" && (!readable(parsed.Name, maxName) || strings.ContainsFunc(parsed.Name, turning)):
@@ -191,6 +196,13 @@ func turning(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 func (r Recipient) key() string {
 	at := strings.LastIndexByte(r.Address, '@')
 	return strings.ToLower(r.Address[:at]) + "@" + asciiDomain(r.Address[at+1:])
+}
+
+// notComposed finds what stands in no domain name, as each has another character in its
+// place: accents apart from their letters, and forms of a certain width (RFC 5892 section
+// 2.1). One domain could be written in two ways with them.
+func notComposed(r rune) bool {
+	return r >= 0x0300 && r <= 0x036F || r >= 0xFB00 && r <= 0xFB06 || r >= 0xFF00 && r <= 0xFFEF
 }
 
 // validDomain goes by the plain rules of domain names: dots between labels of letters,

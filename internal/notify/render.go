@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"strings"
 
 	"lifeline/internal/emergency"
 )
@@ -29,11 +30,15 @@ func (w *Wording) Render(n emergency.Notice, to string) (Message, error) {
 		return Message{}, &SendError{Permanent: true, Reason: "fill template", Err: err}
 	}
 	return Message{
-		To: recipient.Address, Subject: words.subject, Text: words.text, HTML: words.html,
+		To: recipient.Address, Subject: decoded(words.subject), Text: words.text, HTML: words.html,
 		CallID: n.CallID, Event: n.Event, Round: n.Round, Kind: cmp.Or(n.Kind, emergency.KindEmergency),
 		TemplateVersion: w.version,
 	}, nil
 }
+
+// decoded is a subject in which nothing looks like an encoded word, which a mail program
+// would show as something else (RFC 2047 section 2).
+func decoded(subject string) string { return strings.ReplaceAll(subject, "=?", "= ?") }
 
 // tells holds a notice to what it owes its readers.
 func (w *Wording) tells(filled words, n emergency.Notice, f facts) bool {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"errors"
+	"mime"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ What has been done
 - The call was placed to the emergency service with this number and this location.
 - The emergency service may ring this number back: ring it only if you can help.
 
-Say that you have seen this, so that others need not be told:
+Say that you have seen this, so that others know that you have:
 https://lifeline.example.com/acknowledge/x
 
 Call 0192f0c1-7a3e-7c55-9f7a-3d2b1e0a9c11, dialed at 2026-10-04T21:04:05Z`
@@ -270,3 +271,15 @@ func newLine(r rune) bool { return strings.ContainsRune("\r\n\v\f\u0085\u2028\u2
 
 // seen is what can be read of a document.
 func seen(document string) string { return readPage(document).visible }
+
+// A name that looks like an encoded word is shown as it was typed: a mail program would
+// make something else of it (RFC 2047, S18).
+func TestSubjectHasNoEncodedWord(t *testing.T) {
+	n := placed()
+	n.AgentName = "=?utf-8?q?=0D=0ABcc:_x@example.org?="
+	m := render(t, n)
+	shown, err := new(mime.WordDecoder).DecodeHeader(m.Subject)
+	if err != nil || shown != m.Subject || !strings.Contains(shown, "0D=0ABcc") {
+		t.Errorf("the subject %q is shown as %q, %v", m.Subject, shown, err)
+	}
+}

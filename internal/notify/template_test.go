@@ -260,6 +260,11 @@ func TestCheckTemplateRefusesMissingFacts(t *testing.T) {
 		// A sample value is no fact: it has to come from the variable.
 		{"a number typed in", partText, without("Number", "+12025550147"), 0, 0, "lacks the callback number"},
 		{"a place typed in", partText, without("Location", "1 Example Street, Floor 4, Washington, DC 20001, US {{.DeviceAddress}} {{.Position}}"), 0, 0, "lacks the address conveyed"},
+		// What has more at its ends is something else.
+		{"a number with a digit before it", partHTML, html("Number", "9{{.Number}}"), 1, 47, "lacks the callback number (.Number) where a reader sees it"},
+		{"a number with digits behind it", partText, without("Number", "{{.Number}}99"), 1, 43, "lacks the callback number (.Number) where a reader sees it"},
+		{"a number twice in a row", partText, without("Number", "{{.Number}}{{.Number}}"), 1, 43, "lacks the callback number (.Number) where a reader sees it"},
+		{"a link with more behind it", partText, without("AcknowledgeURL", "{{.AcknowledgeURL}}x"), 1, 81, "lacks the link by which people acknowledge (.AcknowledgeURL) where a reader sees it"},
 		// Some calls are not all calls.
 		{"the number of some calls", partText, without("Number", "{{if not .Ended}}{{.Number}}{{end}}"), 1, 43, `lacks the callback number (.Number) in the branch of line 1 that the sample "ended" takes`},
 		{"the number of callbacks", partHTML, html("Number", "{{if not .Callback}}{{.Number}}{{end}}"), 1, 46, `in the branch of line 1 that the sample "callback" takes`},

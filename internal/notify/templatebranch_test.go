@@ -113,7 +113,7 @@ func TestCheckTemplateRefusesWrongOperands(t *testing.T) {
 // What needs a name of its own may have one, and be another text of the same kind.
 func TestCheckTemplateAcceptsVariables(t *testing.T) {
 	template := shortest()
-	template.Text += `{{$a := or .Reason "none"}}{{if .Test}}{{$a = .Site}}{{end}}{{$b := not .Test}}{{if $b}}{{$b = eq $a "none"}}{{end}}` +
+	template.Text += "\n" + `{{$a := or .Reason "none"}}{{if .Test}}{{$a = .Site}}{{end}}{{$b := not .Test}}{{if $b}}{{$b = eq $a "none"}}{{end}}` +
 		`{{range $i, $done := .Done}}{{if ne $i 0}}, {{end}}{{$c := $done}}{{$c}}{{$a = .}}{{end}}{{if eq 'a' 97 -1}}a{{end}}{{$a}}`
 	if err := CheckTemplate(template); err != nil {
 		t.Error(err)
@@ -139,7 +139,7 @@ func TestCheckTemplateBoundsWhatIsCompared(t *testing.T) {
 		agents.WriteString(`{{if eq .Agent "` + name + `"}}` + name + `{{end}}{{if eq .Dialed "` + name + `"}}` + name + `{{end}}`)
 	}
 	template := shortest()
-	template.Text += sites.String()
+	template.Text += "\n" + sites.String()
 	if err := CheckTemplate(template); err != nil {
 		t.Error(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"lifeline/internal/emergency"
 )
@@ -102,9 +104,46 @@ func (p *part) missing(filled string, f facts) []fact {
 	shown, links := p.shown(filled)
 	return slices.DeleteFunc(f.mandatory(), func(owed fact) bool {
 		return slices.ContainsFunc(owed.forms, func(form string) bool {
-			return strings.Contains(shown, form) || owed.variables[0] == acknowledgeURL && slices.Contains(links, form)
+			return stands(shown, form) || owed.variables[0] == acknowledgeURL && slices.Contains(links, form)
 		})
 	})
+}
+
+// stands tells whether a text has something as it is: with more digits at its ends, a number
+// would be another, and with more of a link behind it, a link.
+func stands(text, form string) bool {
+	for at := 0; form != ""; at++ {
+		next := strings.Index(text[at:], form)
+		if next < 0 {
+			return false
+		}
+		at += next
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[at+len(form):])
+		if unglued(form, before, after) {
+			return true
+		}
+	}
+	return true
+}
+
+// unglued tells whether something ends where it seems to.
+func unglued(form string, before, after rune) bool {
+	first, _ := utf8.DecodeRuneInString(form)
+	last, _ := utf8.DecodeLastRuneInString(form)
+	switch {
+	case partOfNumber(first) && partOfNumber(before), partOfNumber(last) && partOfNumber(after):
+		return false
+	default:
+		return !strings.Contains(form, "://") || !partOfLink(after)
+	}
+}
+
+func partOfNumber(r rune) bool { return r == '+' || unicode.IsDigit(r) }
+
+// partOfLink finds what a mail program takes for a part of a link: not what ends a sentence.
+func partOfLink(r rune) bool {
+	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("/_-=&%#~", r)
 }
 
 // shown is what a reader sees of a part that is filled in, with single spaces, and where
