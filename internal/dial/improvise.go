@@ -42,7 +42,7 @@ func (d *dialing) placeAnyway(ctx context.Context) (emergency.Call, error) {
 	placement := d.placement(assessment)
 	placement.Shown = d.shown(caller)
 	call := placement.Call()
-	call.PresenceNow = emergency.StatusDoNotDisturb
+	call.PresenceBefore, call.PresenceNow = d.Memory.before(caller.Agent), emergency.StatusDoNotDisturb
 	call = d.Memory.hold(emergency.KnownCall{Call: call, Agent: caller.Agent}).Call
 	d.Keep(ctx, Intent{Placed: &placement})
 	return call, nil
@@ -123,11 +123,27 @@ func (m *Memory) end(ending store.Ending) (emergency.Call, bool) {
 			leg.EndedAt, leg.Reason = later(ending.At, leg.StartedAt), ending.Reason
 		}
 	}
-	if !known.LegUp() && known.PresenceBefore != "" {
-		known.PresenceNow = known.PresenceBefore
-	}
 	m.put(known)
+	if _, up := m.inCall(known.AgentID); !up && known.PresenceBefore != "" {
+		known.PresenceNow = known.PresenceBefore
+		m.put(known)
+	}
 	return known.Call, true
+}
+
+// before is what an agent showed when no leg of his was up, as last known.
+func (m *Memory) before(agent emergency.Agent) emergency.Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if call, up := m.inCall(agent.ID); up {
+		return call.PresenceBefore
+	}
+	return agent.Presence.Status
+}
+
+// inCall is the latest of an agent's calls that has a leg up.
+func (m *Memory) inCall(agent emergency.AgentID) (emergency.KnownCall, bool) {
+	return m.book.Latest(func(call emergency.KnownCall) bool { return call.AgentID == agent && call.LegUp() })
 }
 
 // connect decides on a call that comes in, and opens its leg, which begins after all that

@@ -41,6 +41,7 @@ func TestPlaceWithoutRecords(t *testing.T) {
 			same(t, "its kind", emergency.NumberStanding, call.NumberKind)
 			same(t, "the way", emergency.DirectOffer, call.Route.Path)
 			same(t, "presence", emergency.StatusDoNotDisturb, call.PresenceNow)
+			same(t, "presence before", emergency.StatusAvailable, call.PresenceBefore)
 			same(t, "the same dial again", call.ID, r.dial(t, "key").ID)
 			found, err := r.Find(t.Context(), call.ID)
 			ok(t, err)
@@ -183,6 +184,7 @@ func TestEndWithoutRecords(t *testing.T) {
 			ok(t, err)
 			same(t, "legs up", 0, len(ended.LiveLegs()))
 			same(t, "when it ended", noon.Add(time.Minute), ended.LastEnded())
+			same(t, "presence, as answered", emergency.StatusAvailable, ended.PresenceNow)
 			same(t, "degraded", true, ended.Degraded)
 			r.pass(time.Minute)
 			again, err := r.End(t.Context(), call.ID, "", "")
@@ -196,6 +198,22 @@ func TestEndWithoutRecords(t *testing.T) {
 			same(t, "the legs kept", ended.Legs, kept.Legs)
 			same(t, "presence", emergency.StatusAvailable, kept.PresenceNow)
 		})
+	}
+}
+
+// Of two calls without SQL, the last one to end shows the agent as before both (B4, B7).
+func TestTwoCallsWithoutRecords(t *testing.T) {
+	r := newRig(t)
+	r.faulty.breaks(down)
+	first, second := r.dial(t, "one"), r.dial(t, "two")
+	same(t, "presence before", emergency.StatusAvailable, second.PresenceBefore)
+	for _, c := range []struct {
+		call emergency.Call
+		want emergency.Status
+	}{{first, emergency.StatusDoNotDisturb}, {second, emergency.StatusAvailable}} {
+		ended, err := r.End(t.Context(), c.call.ID, "", "")
+		ok(t, err)
+		same(t, "presence", c.want, ended.PresenceNow)
 	}
 }
 
