@@ -153,23 +153,26 @@ func (a *Activities) send(ctx context.Context, in workflows.NoticeRef, worded wo
 	return delivery, nil
 }
 
+// longestPause is that of the workflow's own retry policy.
+const longestPause = time.Minute
+
 // again asks Temporal for another attempt, and not before the mail system wants to hear of
 // one of the recipients again; send leaves those alone of whom it does not yet. Once the
 // call is closed, the pauses grow to a tenth of the time since then: a mailbox may be full
 // for all of the day for which that is tried.
 func again(err error, results []error, notice emergency.Notice) error {
 	var pause time.Duration
-	for first, result := range slices.DeleteFunc(results, func(result error) bool { return result == nil }) {
+	for i, result := range slices.DeleteFunc(results, func(result error) bool { return result == nil }) {
 		var asked time.Duration
 		if failed, ok := errors.AsType[*notify.SendError](result); ok {
 			asked = failed.RetryAfter
 		}
-		if first == 0 || asked < pause {
+		if i == 0 || asked < pause {
 			pause = asked
 		}
 	}
-	if !notice.ClosedAt.IsZero() {
-		pause = max(pause, time.Since(notice.ClosedAt)/10)
+	if slow := time.Since(notice.ClosedAt) / 10; !notice.ClosedAt.IsZero() && slow > longestPause {
+		pause = max(pause, slow)
 	}
 	return temporal.NewApplicationErrorWithOptions("tell the contacts: "+err.Error(), errorMailRetry,
 		temporal.ApplicationErrorOptions{Cause: err, NextRetryDelay: pause})

@@ -183,10 +183,12 @@ func TestNotifyPause(t *testing.T) {
 // Once a call is over, the pauses grow with the time since then, as a mailbox may be full
 // for all of the day for which that is tried; what the mail system wants counts as well.
 func TestNotifyPauseAfterTheEnd(t *testing.T) {
-	for _, c := range []struct{ wanted, want time.Duration }{{0, 30 * time.Minute}, {time.Hour, time.Hour}} {
+	for _, c := range []struct{ over, wanted, want time.Duration }{
+		{9 * time.Minute, 0, 0}, {9 * time.Minute, time.Minute, time.Minute}, {5 * time.Hour, 0, 30 * time.Minute}, {5 * time.Hour, time.Hour, time.Hour},
+	} {
 		r := newRig(t, 10*time.Hour)
 		ok(t, r.store.ExpireOverdue(t.Context()))
-		r.sql(t, `UPDATE calls SET closed_at = '`+time.Now().Add(-5*time.Hour).UTC().Format("2006-01-02 15:04:05")+`'`)
+		r.sql(t, `UPDATE calls SET closed_at = '`+time.Now().Add(-c.over).UTC().Format("2006-01-02 15:04:05")+`'`)
 		r.mail.refuse = func(notify.Message) error {
 			return &notify.SendError{RetryAfter: c.wanted, Reason: "the mailbox is full"}
 		}

@@ -167,6 +167,9 @@ func (t tx) insertNotice(ctx context.Context, n noticeRow, deliveries []emergenc
 	return true, err
 }
 
+// lateAfter is how long after a dial people are told that they hear of it late.
+const lateAfter = 5 * time.Minute
+
 // Notice reads what a notice has to say, and to whom it is yet to be said. The error is
 // emergency.ErrUnknownCall when there is neither call nor refused dial.
 func (s *Store) Notice(
@@ -177,6 +180,9 @@ func (s *Store) Notice(
 	if err != nil {
 		return emergency.Notice{}, nil, err
 	}
+	if of.Event == emergency.NoticePlaced || of.Event == emergency.NoticeFailed {
+		notice.Late = s.now().Sub(notice.DialedAt) > lateAfter
+	}
 	waiting, err := collect(ctx, s.read, scanDelivery, selectDelivery+`
 		WHERE d.call_id = $1 AND d.event = $2 AND d.round = $3 AND d.state = $4 ORDER BY d.address`,
 		id, event, round, emergency.DeliveryQueued)
@@ -185,9 +191,6 @@ func (s *Store) Notice(
 	}
 	return notice, waiting, nil
 }
-
-// lateAfter is how long after a dial people are told that they hear of it late.
-const lateAfter = 5 * time.Minute
 
 func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.Notice, error) {
 	call, err := s.Call(ctx, of.CallID)
@@ -207,9 +210,8 @@ func (s *Store) noticeOf(ctx context.Context, of emergency.NoticeID) (emergency.
 	}
 	return emergency.Notice{
 		CallID: call.ID, Event: of.Event, Round: of.Round, Kind: call.Kind, AgentName: agent.Name, SiteName: site.Name,
-		Late: of.Event == emergency.NoticePlaced && s.now().Sub(call.DialedAt) > lateAfter, ClosedAt: call.ClosedAt,
 		Dialed: call.Dialed, DialedAt: call.DialedAt, Number: call.Number, Conveyed: call.Conveyed, Zone: site.TimeZone,
-		Forced: slices.ContainsFunc(call.Legs, func(leg emergency.Leg) bool { return leg.Reason == emergency.EndMaxDuration }),
+		ClosedAt: call.ClosedAt, Forced: slices.ContainsFunc(call.Legs, func(leg emergency.Leg) bool { return leg.Reason == emergency.EndMaxDuration }),
 	}, nil
 }
 

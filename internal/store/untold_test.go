@@ -111,7 +111,8 @@ func untoldOfCancelled(t *testing.T, w *world) {
 	w.underWay(t)
 }
 
-// Who hears of a call minutes after it was made is told so, and when it is over by then.
+// Who hears of a call minutes after it was made, or was refused, is told so; and when it is
+// over by then.
 func lateNoticeSaysSo(t *testing.T, w *world) {
 	w.addSite(t, "us", first)
 	w.addAgents(t, "us", "one")
@@ -131,4 +132,8 @@ func lateNoticeSaysSo(t *testing.T, w *world) {
 	w.finish(t, call.ID)
 	closed, _ := w.ensure(t, call.ID, emergency.NoticePlaced, 0)
 	same(t, "when it was closed", []time.Time{{}, w.clock.read()}, []time.Time{open.ClosedAt, closed.ClosedAt})
+	w.refuses(t, "refused", nil)
+	w.pass(6 * time.Minute)
+	refused, _ := w.ensure(t, "refused", emergency.NoticeFailed, 0)
+	same(t, "late to tell of a refused dial", true, refused.Late)
 }
