@@ -96,6 +96,9 @@ func (q *Queue) ownFile() (*file, []Found, error) {
 	found, err := q.claim()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err == nil && len(q.files) == 0 {
+		err = errHeld // one that was taken over has been emptied and let go
+	}
 	if q.broken = err; err != nil {
 		return nil, found, err
 	}
