@@ -265,6 +265,7 @@ func TestCheckTemplateRefusesMissingFacts(t *testing.T) {
 		{"a number with digits behind it", partText, without("Number", "{{.Number}}99"), 1, 43, "lacks the callback number (.Number) where a reader sees it"},
 		{"a number twice in a row", partText, without("Number", "{{.Number}}{{.Number}}"), 1, 43, "lacks the callback number (.Number) where a reader sees it"},
 		{"a link with more behind it", partText, without("AcknowledgeURL", "{{.AcknowledgeURL}}x"), 1, 81, "lacks the link by which people acknowledge (.AcknowledgeURL) where a reader sees it"},
+		{"a number that is read backwards", partText, without("Number", "\u202e{{.Number}}\u202c"), 1, 44, "lacks the callback number (.Number) where a reader sees it"},
 		// Some calls are not all calls.
 		{"the number of some calls", partText, without("Number", "{{if not .Ended}}{{.Number}}{{end}}"), 1, 43, `lacks the callback number (.Number) in the branch of line 1 that the sample "ended" takes`},
 		{"the number of callbacks", partHTML, html("Number", "{{if not .Callback}}{{.Number}}{{end}}"), 1, 46, `in the branch of line 1 that the sample "callback" takes`},

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -151,10 +152,13 @@ func partOfLink(r rune) bool {
 func (p *part) shown(filled string) (text string, links []string) {
 	if p.name == partHTML {
 		page := readPage(filled)
-		return page.visible, page.links
+		return turned.ReplaceAllString(page.visible, " "), page.links
 	}
-	return spaced(filled), nil
+	return spaced(turned.ReplaceAllString(filled, " ")), nil
 }
+
+// turned is what is written backwards: a number in it reads as another.
+var turned = regexp.MustCompile(`[\x{202D}\x{202E}][^\x{202C}\n]*`)
 
 // spaced is a text as people read it, whatever space stands between its words.
 func spaced(s string) string { return strings.Join(strings.Fields(s), " ") }

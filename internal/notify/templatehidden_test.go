@@ -3,6 +3,7 @@ package notify
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // What no reader sees does not count as told, in whatever way it is hidden (B8).
@@ -23,11 +24,14 @@ func TestHiddenTextIsNotTold(t *testing.T) {
 		`<p style="color:transparent">NUMBER</p>`, `<p style="color:rgba(0,0,0,0)">NUMBER</p>`, `<p style="color:#0000">NUMBER</p>`, `<p style="color:#12345600">NUMBER</p>`,
 		`<p style="text-indent:-9999px">NUMBER</p>`, `<p style="position:absolute;left:-1000px">NUMBER</p>`, `<p style="margin:0 0 0 -999em">NUMBER</p>`,
 		`<p style="clip:rect(0,0,0,0)">NUMBER</p>`, `<p style="clip-path:inset(100%)">NUMBER</p>`, `<p style="transform:scale(0)">NUMBER</p>`, `<p style="filter:opacity(0)">NUMBER</p>`,
+		`<p style="scale:0">NUMBER</p>`, `<p style="translate:-999px">NUMBER</p>`, `<p style="position:fixed;top:200vh">NUMBER</p>`, `<p style="letter-spacing:-1em">NUMBER</p>`,
+		`<p style="font-size:calc(0px)">NUMBER</p>`, `<p style="font-family:Wingdings">NUMBER</p>`, "<p>\u202eNUMBER\u202c</p>", "<p>\u202d<b>NUMBER</b>\u202c</p>",
 		`<p style="mso-hide:all">NUMBER</p>`, `<p style="unicode-bidi:bidi-override;direction:rtl">NUMBER</p>`,
 	} {
 		t.Run(hiding, func(t *testing.T) {
 			shown := strings.Replace(hiding, "NUMBER", "{{.Number}}", 1)
-			wrong{"", partHTML, shown + strings.Replace(shortest().HTML, "{{.Number}}", "", 1), 1, strings.Index(shown, "{{") + 1, "lacks the callback number (.Number)"}.check(t)
+			before, _, _ := strings.Cut(shown, "{{")
+			wrong{"", partHTML, shown + strings.Replace(shortest().HTML, "{{.Number}}", "", 1), 1, utf8.RuneCountInString(before) + 1, "lacks the callback number (.Number)"}.check(t)
 		})
 	}
 }
@@ -42,6 +46,7 @@ func TestStyledTextIsTold(t *testing.T) {
 		`<table width="100%" bgcolor="black"><tr><td height="20"><font color="white" size="5">NUMBER</font></td></tr></table>`,
 		`<p style="border-width:0;padding:0;margin:0;text-indent:0;left:0">NUMBER</p>`, `<p style="max-height:0.5em">NUMBER</p>`, `<p style="color:rgba(0,0,0,.5)">NUMBER</p>`,
 		`<body text="#000000" bgcolor="#ffffff"><p>NUMBER</p></body>`, `<p style="mso-hide:none;font:bold 16px/20px Arial">NUMBER</p>`, `<p>NUMBER<!-- a > b --></p>`,
+		`<p style="scale:none;translate:none;position:relative;letter-spacing:.05em;font-family:Arial,sans-serif">NUMBER</p>`, "<p>\u202eא\u202c NUMBER</p>",
 	} {
 		template := shortest()
 		template.HTML = strings.Replace(template.HTML, "{{.Number}}", "", 1)

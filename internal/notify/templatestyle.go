@@ -33,10 +33,15 @@ var hiding = map[string]*regexp.Regexp{
 	"content-visibility": regexp.MustCompile(`^hidden$`),
 	"display":            regexp.MustCompile(`^none$`),
 	"filter":             regexp.MustCompile(`^[^n]`),
+	"font-family":        regexp.MustCompile(`wingdings|webdings|symbol|dingbats`),
+	"letter-spacing":     regexp.MustCompile(`^-`),
 	"mask":               regexp.MustCompile(`^[^n]`),
 	"mso-hide":           regexp.MustCompile(`^all$`),
 	"opacity":            regexp.MustCompile(`^(0?\.0\d*|0|0?\.1|\d(\.\d+)?%)$`),
+	"position":           regexp.MustCompile(`^fixed$`),
+	"scale":              regexp.MustCompile(`^[^n]`),
 	"transform":          regexp.MustCompile(`^[^n]`),
+	"translate":          regexp.MustCompile(`^[^n]`),
 	"unicode-bidi":       regexp.MustCompile(`override`),
 	"text-indent":        farAway, "top": farAway, "right": farAway, "bottom": farAway, "left": farAway, "margin": farAway,
 	"margin-top": farAway, "margin-right": farAway, "margin-bottom": farAway, "margin-left": farAway,
@@ -84,7 +89,7 @@ var fontSize = regexp.MustCompile(`^(\d*\.?\d+)(px|pt|em|rem|%)?$`)
 func tooSmall(size string, around bool) bool {
 	known := fontSize.FindStringSubmatch(size)
 	if known == nil {
-		return false
+		return strings.Contains(size, "(") // it cannot be judged
 	}
 	number, _ := strconv.ParseFloat(known[1], 64)
 	switch known[2] {
