@@ -54,9 +54,8 @@ func TestReadmeShowsTheTerminal(t *testing.T) {
 	shown := map[string]string{}
 	for _, block := range regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(readme(t, "The first call, in a minute", "What it costs"), -1) {
 		for command := range strings.SplitSeq("\n"+block[1], "\n$ bin/starter ") {
-			line, output, _ := strings.Cut(command, "\n")
-			if verb, _, _ := strings.Cut(line, " "); shown[verb] == "" {
-				shown[verb] = output + "\n"
+			if verb, _, _ := strings.Cut(command, " "); shown[verb] == "" {
+				shown[verb] = command + "\n"
 			}
 		}
 	}
@@ -72,24 +71,26 @@ func TestReadmeShowsTheTerminal(t *testing.T) {
 	}
 }
 
-// lifeOfACall plays it with the commands of README, and gives what each has said.
+// lifeOfACall plays it with the commands of README, and gives each with what it has said.
 func lifeOfACall(t *testing.T) map[string]string {
 	t.Helper()
 	i := newInstallation(t, shortTerms...)
 	i.standalone()
-	said := map[string]string{"dial": i.starter("dial", "agent-us", "911")}
+	said := map[string]string{}
+	play := func(args ...string) { said[args[0]] = strings.Join(args, " ") + "\n" + i.starter(args...) }
+	play("dial", "agent-us", "911")
 	id := anyID.FindString(said["dial"])
 	watching := i.launchStarter("watch", id)
 	told := func() int { return strings.Count(watching.output(t), " is sent\n") }
 	awaitEqual(t, "how many have been told", 2, told)
-	said["end"] = i.starter("end", id)
-	said["callback"] = i.starter("callback", "+12025550101", "--from", "+12025550199")
+	play("end", id)
+	play("callback", "+12025550101", "--from", "+12025550199")
 	awaitEqual(t, "how many have been told, the callback included", 4, told)
 	i.starter(strings.Fields(said["callback"][strings.LastIndex(said["callback"], "end "):])...)
 	if code := watching.exitCode(t); code != 0 {
 		t.Errorf("watch exits with %d", code)
 	}
-	said["watch"] = watching.output(t)
+	said["watch"] = "watch " + id + "\n" + watching.output(t)
 	return said
 }
 
