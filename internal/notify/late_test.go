@@ -32,12 +32,13 @@ func TestLateNoticeSaysSo(t *testing.T) {
 // Whoever hears of a call once it is over is not sent to a number that leads nowhere (S9).
 func TestNoticeOfPastCall(t *testing.T) {
 	const open, over = "The emergency service may ring this number back", "The call is over. This number does not reach"
+	const subject = "Emergency call, over by now: "
 	n := placed()
 	if m := render(t, n); !strings.Contains(m.Text, open) || strings.Contains(m.Text, over) {
 		t.Errorf("while the call is open it says:\n%s", m.Text)
 	}
 	n.ClosedAt = n.DialedAt.Add(time.Hour)
-	if m := render(t, n); strings.Contains(m.Text, open) || !strings.Contains(m.Text, over) {
-		t.Errorf("once the call is closed it says:\n%s", m.Text)
+	if m := render(t, n); strings.Contains(m.Text, open) || !strings.Contains(m.Text, over) || !strings.HasPrefix(m.Subject, subject) {
+		t.Errorf("once the call is closed it says %q:\n%s", m.Subject, m.Text)
 	}
 }

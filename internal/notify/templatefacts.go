@@ -169,6 +169,8 @@ func whatHappened(n emergency.Notice) string {
 		return wording[2]
 	case n.Failed():
 		return cmp.Or(wording[1], wording[0])
+	case n.Event == emergency.NoticePlaced && !n.ClosedAt.IsZero():
+		return wording[0] + ", over by now"
 	default:
 		return wording[0]
 	}
