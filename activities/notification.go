@@ -18,8 +18,12 @@ import (
 // errorMailRetry is the type of the error that asks for another attempt.
 const errorMailRetry = "MailRetry"
 
-// recordWithin bounds the record of a notice that has gone out.
-const recordWithin = 5 * time.Second
+// recordWithin is how long at least the record of a notice is tried that has gone out, and
+// recordEvery how often, while the database does not answer.
+const (
+	recordWithin = 5 * time.Second
+	recordEvery  = 250 * time.Millisecond
+)
 
 // Notices keeps what people are told and how far that has come. The ID is a call's or a
 // refused dial's; the round counts escalations and is zero otherwise.
@@ -111,15 +115,34 @@ func (a *Activities) deliver(ctx context.Context, in workflows.NoticeRef, worded
 		}
 	}
 	a.unrecorded.Store(way, delivery)
-	// What has gone out is recorded even if the attempt's time is over: it must not go
-	// out once more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
-	defer cancel()
-	if err := a.Notices.RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery); err != nil {
+	if err := a.record(ctx, in, delivery); err != nil {
 		return fmt.Errorf("record delivery: %w", err)
 	}
 	a.unrecorded.Delete(way)
 	return nil
+}
+
+// record writes down what became of a notice, even if the attempt's time is over: what has
+// gone out must not go out once more. While the database does not answer, it tries for as
+// long as the attempt may take, since another worker may make the next one.
+func (a *Activities) record(ctx context.Context, in workflows.NoticeRef, delivery emergency.Delivery) error {
+	within := recordWithin
+	if deadline, ok := ctx.Deadline(); ok {
+		within = max(within, time.Until(deadline)-time.Second)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	for {
+		err := a.Notices.RecordDelivery(ctx, in.CallID, in.Event, in.Round, delivery)
+		if !errors.Is(err, emergency.ErrUnavailable) {
+			return err //nolint:wrapcheck // deliver wraps
+		}
+		select {
+		case <-ctx.Done():
+			return err //nolint:wrapcheck // deliver wraps
+		case <-time.After(recordEvery):
+		}
+	}
 }
 
 // send gives one notice to the mail system, and tells what became of it. The error means

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -227,6 +228,33 @@ func TestNotifyCrash(t *testing.T) {
 	ok(t, err)
 	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
 	same(t, "mails", []string{ana, ana, bo, bo}, r.sorted())
+}
+
+// wavering are notices whose records do not answer a few times.
+type wavering struct {
+	activities.Notices
+
+	times atomic.Int64
+}
+
+func (w *wavering) RecordDelivery(ctx context.Context, id emergency.CallID, event emergency.NoticeEvent, round int, d emergency.Delivery) error {
+	if w.times.Add(-1) >= 0 {
+		return emergency.ErrUnavailable
+	}
+	return w.Notices.RecordDelivery(ctx, id, event, round, d)
+}
+
+// While the database does not answer, what has gone out is recorded by the same attempt once
+// it does: the next attempt may be another worker's, which would send it again (S9).
+func TestNotifyRecordsOnceTheDatabaseAnswers(t *testing.T) {
+	r := newRig(t, 0)
+	records := &wavering{Notices: r.Notices}
+	records.times.Store(4)
+	r.Notices = records
+	told, err := r.NotifyContacts(t.Context(), notice())
+	ok(t, err)
+	same(t, "the result", workflows.Deliveries{Sent: 2, To: []string{ana, bo}}, told)
+	same(t, "mails", []string{ana, bo}, r.sorted())
 }
 
 // Once the call is cancelled nobody is told any more.
