@@ -83,6 +83,9 @@ func seedDemo(ctx context.Context, db *store.Store, dir string) error {
 	if _, err := os.Stat(marker); err == nil {
 		return nil
 	}
+	if err := db.Prepare(ctx); err != nil {
+		return fmt.Errorf("prepare the database: %w", err)
+	}
 	own, err := hasOwnSites(ctx, db)
 	if err != nil {
 		return err

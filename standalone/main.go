@@ -42,9 +42,6 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start standalone: %w", err)
 	}
 	defer func() { err = errors.Join(err, base.Close()) }()
-	if err := base.Store.Prepare(ctx); err != nil {
-		return fmt.Errorf("prepare the database: %w", err)
-	}
 	if err := seedDemo(ctx, base.Store, cfg.DataDir); err != nil {
 		return fmt.Errorf("add demo data: %w", err)
 	}
@@ -57,7 +54,8 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 		return fmt.Errorf("start standalone: %w", err)
 	}
 	ready := func() { printReady(os.Stdout, cfg, time.Since(began)) }
-	return process.Run(log, ready, temporal(cfg, log), worker, base.Relay(), base.Housekeeping(), api) //nolint:wrapcheck // each part names itself
+	// Dials are answered from the first moment to the last, whatever the rest waits for (B7).
+	return process.Run(log, ready, api, temporal(cfg, log), worker, base.Relay(), base.Housekeeping()) //nolint:wrapcheck // each part names itself
 }
 
 // webUIColumns let a supervisor see at a glance which calls there are and where
