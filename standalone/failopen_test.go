@@ -131,7 +131,7 @@ func TestDiskTakesNothingAtTheStart(t *testing.T) {
 		}
 		return ready.Checks["spool"]
 	}
-	if said := spool(); !strings.HasPrefix(said, "the disk has no room for a spool") {
+	if said := spool(); !strings.HasPrefix(said, "the data directory takes no spool") {
 		t.Errorf("/readyz says %q", said)
 	}
 	if err := os.Remove(inTheWay); err != nil {

@@ -70,14 +70,14 @@ type Feed struct {
 }
 
 // Recall fills the memory from the copy. The error tells what of it cannot be read; the
-// rest is known all the same. Of a copy that is damaged nobody can say whom it had known.
-func (f *Feed) Recall(damaged bool) error {
+// rest is known all the same.
+func (f *Feed) Recall() error {
 	kept := f.Copy.All()
 	if len(kept) == 0 {
 		return nil
 	}
 	known, err := fromCopy(kept)
-	f.Memory.recallAll(known, damaged || err != nil)
+	f.Memory.recallAll(known)
 	return err
 }
 

@@ -41,9 +41,7 @@ func (d *dialing) placeAnyway(ctx context.Context) (emergency.Call, error) {
 	}
 	placement := d.placement(assessment)
 	placement.Shown = d.shown(caller)
-	call := placement.Call()
-	call.PresenceBefore, call.PresenceNow = d.Memory.before(caller.Agent), emergency.StatusDoNotDisturb
-	call = d.Memory.hold(emergency.KnownCall{Call: call, Agent: caller.Agent}).Call
+	call := d.Memory.hold(placement).Call
 	d.Keep(ctx, Intent{Placed: &placement})
 	return call, nil
 }
@@ -124,26 +122,7 @@ func (m *Memory) end(ending store.Ending) (emergency.Call, bool) {
 		}
 	}
 	m.put(known)
-	if _, up := m.inCall(known.AgentID); !up && known.PresenceBefore != "" {
-		known.PresenceNow = known.PresenceBefore
-		m.put(known)
-	}
-	return known.Call, true
-}
-
-// before is what an agent showed when no leg of his was up, as last known.
-func (m *Memory) before(agent emergency.Agent) emergency.Status {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if call, up := m.inCall(agent.ID); up {
-		return call.PresenceBefore
-	}
-	return agent.Presence.Status
-}
-
-// inCall is the latest of an agent's calls that has a leg up.
-func (m *Memory) inCall(agent emergency.AgentID) (emergency.KnownCall, bool) {
-	return m.book.Latest(func(call emergency.KnownCall) bool { return call.AgentID == agent && call.LegUp() })
+	return m.show(known).Call, true
 }
 
 // connect decides on a call that comes in, and opens its leg, which begins after all that
@@ -172,7 +151,9 @@ func (m *Memory) connect(in store.Inbound) (emergency.Decision, time.Time) {
 // open opens the leg of a callback.
 func (m *Memory) open(id emergency.CallID, in store.Inbound) {
 	if known, found := m.book.Call(id); found && !known.HasLeg(in.LegID) {
-		m.put(withCallback(known, in))
+		known = withCallback(known, in)
+		m.put(known)
+		m.show(known)
 	}
 }
 
@@ -194,8 +175,7 @@ func withCallback(known emergency.KnownCall, in store.Inbound) emergency.KnownCa
 func (m *Memory) recall(intent Intent) {
 	switch {
 	case intent.Placed != nil:
-		p := m.translateDial(*intent.Placed)
-		m.hold(emergency.KnownCall{Call: p.Call(), Agent: p.Caller.Agent})
+		m.hold(m.translateDial(*intent.Placed))
 	case intent.Ended != nil:
 		m.end(m.translate(*intent.Ended))
 	case intent.Callback != nil:

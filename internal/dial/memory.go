@@ -18,10 +18,10 @@ import (
 type Memory struct {
 	mu   sync.Mutex
 	book *emergency.Book
-	// readAt is when SQL was read; zero while nothing is known. Until it is read again,
-	// partial says that something is missing of what was known then.
-	readAt  time.Time
-	partial bool
+	// readAt is when SQL was read; zero while nothing is known. Until this process has read
+	// it, recalled says that another did.
+	readAt   time.Time
+	recalled bool
 	// owed counts what SQL has yet to hear of a call. What it says of that call until
 	// then is old, and held is what is known instead.
 	owed map[emergency.CallID]int
@@ -50,7 +50,8 @@ func NewMemory(kept Copy) *Memory {
 	}
 }
 
-// errNothingKnown means that SQL has never been read, nor a whole copy of it.
+// errNothingKnown means that an agent is not known, and that this process has not read SQL,
+// which may know him.
 var errNothingKnown = errors.New("nothing is known of the agent, who may exist")
 
 // ReadAt is when SQL was read; zero while nothing is known.
@@ -74,24 +75,34 @@ func (m *Memory) Replace(known emergency.LastKnown) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	was := m.book
-	m.book, m.readAt, m.partial = book, known.At, false
+	m.book, m.readAt, m.recalled = book, known.At, false
 	for id := range m.heard {
 		if call, found := was.Call(id); found {
 			m.keep(call)
 		}
 	}
-	for _, call := range m.held {
+	for id, call := range m.held {
+		if call.Lost && !known.At.Before(call.Past().Until) {
+			m.forget(id)
+			continue
+		}
 		m.book.Put(call)
 	}
 }
 
-// recallAll takes in what an earlier process knew. Where that is damaged, an agent who is
-// not in it may be known to SQL.
-func (m *Memory) recallAll(known emergency.LastKnown, damaged bool) {
+// recallAll takes in what an earlier process knew. SQL may know more: a disk loses what was
+// written last, and others have gone on meanwhile.
+func (m *Memory) recallAll(known emergency.LastKnown) {
 	m.Replace(known)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.partial = damaged
+	m.recalled = true
+	for _, call := range known.Calls {
+		if call.Lost {
+			m.owed[call.ID]++
+			m.put(call)
+		}
+	}
 }
 
 // Update takes in what SQL knows of some calls; those that it did not find are over.
@@ -116,7 +127,8 @@ func (m *Memory) Update(asked []emergency.CallID, found []emergency.KnownCall) {
 // hold keeps a call as it was answered, whatever SQL says of it, until release. What is
 // known of its legs already stays: another may have answered the same dial. It gives the
 // call as it is known now.
-func (m *Memory) hold(call emergency.KnownCall) emergency.KnownCall {
+func (m *Memory) hold(p store.Placement) emergency.KnownCall {
+	call := emergency.KnownCall{Call: p.Call(), Agent: p.Caller.Agent}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.owed[call.ID]++
@@ -124,11 +136,12 @@ func (m *Memory) hold(call emergency.KnownCall) emergency.KnownCall {
 	if _, held := m.held[call.ID]; held {
 		return known
 	}
+	call.PresenceBefore = m.before(call.Agent)
 	if found && known.Status(call.DialedAt) != emergency.CallEnded {
 		call = joined(call, known)
 	}
 	m.put(call)
-	return call
+	return m.show(call)
 }
 
 // put keeps a call as it was answered.
@@ -148,19 +161,45 @@ func (m *Memory) release(id emergency.CallID) {
 	if to, is := m.moved[id]; is {
 		id = to
 	}
-	call, held := m.held[id]
+	_, held := m.held[id]
 	if m.owed[id]--; m.owed[id] <= 0 {
-		delete(m.owed, id)
-		delete(m.held, id)
+		m.forget(id)
 		m.heard[id] = true
-		if held {
-			m.freeAgent(call.AgentID)
-		}
 	}
 	m.mu.Unlock()
 	if held {
 		_ = m.save(id) // the copy tries again by itself
 	}
+}
+
+// forget lets SQL speak for a call.
+func (m *Memory) forget(id emergency.CallID) {
+	delete(m.owed, id)
+	if call, held := m.held[id]; held {
+		delete(m.held, id)
+		m.freeAgent(call.AgentID)
+	}
+}
+
+// lose tells that SQL will never take something that it was owed. Nobody but this process,
+// and the next one in its data directory, knows then what has been answered: they speak for
+// the call until its number has rested after its window.
+func (m *Memory) lose(id emergency.CallID) {
+	m.mu.Lock()
+	if to, is := m.moved[id]; is {
+		id = to
+	}
+	call, held := m.held[id]
+	if held {
+		call.Lost = true
+		m.put(call)
+	}
+	m.mu.Unlock()
+	if !held {
+		m.release(id)
+		return
+	}
+	_ = m.save(id) // the copy tries again by itself
 }
 
 // freeAgent tells that one call of an agent less is held.
@@ -285,7 +324,7 @@ func (m *Memory) caller(id emergency.AgentID) (emergency.Caller, error) {
 		return emergency.Caller{}, errNothingKnown
 	}
 	caller, err := m.book.Caller(id)
-	if err != nil && m.partial {
+	if err != nil && m.recalled {
 		return caller, errNothingKnown
 	}
 	return caller, err //nolint:wrapcheck // the domain's own words

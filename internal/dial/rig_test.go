@@ -128,7 +128,7 @@ func (r *rig) staff(t *testing.T, dir string, how trouble) {
 	r.die = sync.OnceValue(func() error { return errors.Join(r.kept.Close(), r.queue.Close()) })
 	t.Cleanup(func() { ok(t, r.die()) })
 	r.feed = &dial.Feed{Source: r.faulty, Memory: memory, Copy: r.kept, Log: log}
-	ok(t, r.feed.Recall(false))
+	ok(t, r.feed.Recall())
 	if err := r.feed.Read(t.Context()); (err != nil) != (how != nil) {
 		t.Fatal("read what calls need: ", err)
 	}

@@ -239,12 +239,13 @@ func (s *Spool) settle(intent Intent, err error) {
 	s.mu.Lock()
 	s.stuck = time.Time{}
 	s.mu.Unlock()
-	s.memory.release(id)
 	if err != nil {
+		s.memory.lose(id)
 		s.log.Error("What was answered without the database cannot be written down; it goes into a file .rejected in the spool's directory",
 			"call", id, "what", intent.what(), "error", err)
 		return
 	}
+	s.memory.release(id)
 	s.wake(s.memory.keptAs(id, intent.at()))
 }
 

@@ -94,7 +94,7 @@ func TestCopyIsReadInPart(t *testing.T) {
 	kept, _ := journal.OpenCopy(filepath.Join(r.dir, "last-known"))
 	t.Cleanup(func() { ok(t, kept.Close()) })
 	memory := dial.NewMemory(kept)
-	if err := (&dial.Feed{Memory: memory, Copy: kept}).Recall(false); err == nil {
+	if err := (&dial.Feed{Memory: memory, Copy: kept}).Recall(); err == nil {
 		t.Error("nothing is told")
 	}
 	r.Memory = memory
@@ -346,8 +346,8 @@ func TestPoisonInMemory(t *testing.T) {
 }
 
 // A copy of which a part is lost makes nobody unknown who may be known, and says that
-// another phone is needed; that an agent is unknown is said by a whole copy alone. The
-// voice routing is there twice (B7).
+// another phone is needed. Nobody can tell a part from the whole, since a disk loses what was
+// written last without a trace. The voice routing is there twice (B7).
 func TestDamagedCopy(t *testing.T) {
 	for name, c := range map[string]struct {
 		lost []string
@@ -370,7 +370,7 @@ func TestDamagedCopy(t *testing.T) {
 				}
 			}
 			memory := dial.NewMemory(r.kept)
-			_ = (&dial.Feed{Memory: memory, Copy: r.kept}).Recall(len(c.lost) > 0) // what it says of the loss is the journal's
+			_ = (&dial.Feed{Memory: memory, Copy: r.kept}).Recall() // what is lost is the journal's to say
 			r.Memory = memory
 			r.faulty.breaks(down)
 			_, err := r.Place(t.Context(), emergency.DialRequest{AgentID: caller, DialedNumber: "911"})

@@ -22,8 +22,7 @@ type Book struct {
 	// byNumber has each call under the number that it has, and under the one that the
 	// PSAP saw.
 	byNumber map[string][]*bookCall
-	// byAgent has the calls that have a leased number.
-	byAgent map[AgentID][]*bookCall
+	byAgent  map[AgentID][]*bookCall
 }
 
 // bookCall is a call with what would take long to find out for each question.
@@ -93,6 +92,16 @@ func (b *Book) Latest(such func(KnownCall) bool) (KnownCall, bool) {
 	return last, last.ID != ""
 }
 
+// Of are the calls of an agent, the one that was dialed last at the end.
+func (b *Book) Of(agent AgentID) []KnownCall {
+	calls := make([]KnownCall, len(b.byAgent[agent]))
+	for i, call := range b.byAgent[agent] {
+		calls[i] = call.KnownCall
+	}
+	slices.SortFunc(calls, func(x, y KnownCall) int { return cmp.Or(x.DialedAt.Compare(y.DialedAt), cmp.Compare(x.ID, y.ID)) })
+	return calls
+}
+
 // LeaseOf is the number that an agent holds at a site: the next dial shows it again
 // (B2). From the end of the window on it is nobody's, as far as can be known: whoever
 // closes calls need not wait for the slack that a forgotten one gets, and nobody may have
@@ -100,7 +109,7 @@ func (b *Book) Latest(such func(KnownCall) bool) (KnownCall, bool) {
 func (b *Book) LeaseOf(agent AgentID, site SiteID, at time.Time) (number string, ok bool) {
 	for _, call := range b.byAgent[agent] {
 		status := call.Status(at)
-		if call.SiteID == site && status != CallEnded && (status == CallActive || at.Before(call.WindowEndsAt())) {
+		if call.NumberKind == NumberLeased && call.SiteID == site && status != CallEnded && (status == CallActive || at.Before(call.WindowEndsAt())) {
 			return call.Number, true
 		}
 	}
@@ -129,9 +138,7 @@ func (b *Book) Put(call KnownCall) {
 	if shown := call.Route.CallerID; shown != call.Number {
 		b.byNumber[shown] = append(b.byNumber[shown], entry)
 	}
-	if call.NumberKind == NumberLeased {
-		b.byAgent[call.AgentID] = append(b.byAgent[call.AgentID], entry)
-	}
+	b.byAgent[call.AgentID] = append(b.byAgent[call.AgentID], entry)
 }
 
 // Remove forgets a call.
@@ -202,7 +209,7 @@ func (b *Book) place(call *bookCall, to string) int {
 	case call.Route.CallerID != to:
 		return 0
 	case slices.ContainsFunc(b.byAgent[call.AgentID], func(c *bookCall) bool {
-		return c.ClosedAt.IsZero() && (c != call || !c.Degraded)
+		return c.NumberKind == NumberLeased && c.ClosedAt.IsZero() && (c != call || !c.Degraded)
 	}):
 		return 3
 	default:

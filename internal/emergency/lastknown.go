@@ -37,6 +37,8 @@ type KnownCall struct {
 	// Remote has who is at the other end of each callback leg that is up, as the
 	// carrier gave it.
 	Remote map[LegID]string
+	// Lost says that SQL will never hear all of it: what is known here is all there is.
+	Lost bool `json:",omitempty"`
 }
 
 // RestingNumber is a number on which nobody can be called back any more, although

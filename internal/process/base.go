@@ -37,10 +37,10 @@ type Base struct {
 }
 
 // Open makes the base from the configuration. It only makes ready to connect to the
-// database and to Temporal, which may be down.
+// database and to Temporal, which may be down, and a disk that takes nothing does not stop it.
 func Open(cfg config.Config, log *slog.Logger) (*Base, error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make data directory: %w", err)
+		log.Warn("The data directory cannot be made; nothing is kept there until it can", "error", err)
 	}
 	if err := cfg.ReadSecrets(); err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)

@@ -51,7 +51,7 @@ func (b *Base) newDesk(refused func(emergency.RefusedCall)) (*desk, error) {
 	d.queue = queue
 	b.tellFound("spool", all...)
 	feed := &dial.Feed{Source: b.Store, Memory: d.memory, Copy: kept, Log: b.Log}
-	if err := feed.Recall(found.Damaged() || found.Skipped != nil); err != nil {
+	if err := feed.Recall(); err != nil {
 		b.Log.Error("Some of the copy of what dials need cannot be read; until the database answers, that is not known", "error", err)
 	}
 	if d.spool, err = dial.NewSpool(dial.SpoolOptions{
@@ -195,7 +195,7 @@ func (d *desk) probeSpool(context.Context) error {
 	case d.spool.Undurable() > 0:
 		return httpapi.NotReady("the disk takes nothing more; calls are kept in memory alone") //nolint:wrapcheck // it is the whole answer
 	case waits.broken:
-		return httpapi.NotReady("the disk has no room for a spool; without the database, calls would be kept in memory alone") //nolint:wrapcheck // it is the whole answer
+		return httpapi.NotReady("the data directory takes no spool (is it full, read-only, or another user's?); without the database, calls would be kept in memory alone") //nolint:wrapcheck // it is the whole answer
 	case float64(waits.bytes) > spoolAlarm*float64(waits.limit):
 		return httpapi.NotReady(fmt.Sprintf("%d records have been waiting for the database for %s, and fill more than half of the room there is", //nolint:wrapcheck // it is the whole answer
 			waits.records, age))
