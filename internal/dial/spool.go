@@ -17,6 +17,8 @@ const (
 	replayEvery = 500 * time.Millisecond
 	// replayWithin bounds the trouble with one intent.
 	replayWithin = 10 * time.Second
+	// secureWithin bounds one try to have the disk take what it did not take in time.
+	secureWithin = 2 * time.Second
 	// replayPatience is how long SQL may refuse one intent, while it takes changes, before
 	// that is set aside for people to look at: it must not keep the others back for ever.
 	replayPatience = time.Minute
@@ -60,8 +62,10 @@ type Spool struct {
 	// many each call has there: the later ones of a call follow the first.
 	undurable []Intent
 	strays    map[emergency.CallID]int
-	// added has room for one: something waits.
-	added chan struct{}
+	// moving has room for one, who takes the first of undurable elsewhere.
+	moving chan struct{}
+	// added has room for one: something waits; and so has loose: the disk has not taken it.
+	added, loose chan struct{}
 	// stuck is since when the first intent has failed; zero while none does.
 	stuck time.Time
 }
@@ -82,7 +86,8 @@ type SpoolOptions struct {
 func NewSpool(o SpoolOptions) (*Spool, error) {
 	s := &Spool{
 		queue: o.Queue, records: o.Records, memory: o.Memory, notices: o.Notices, wake: o.Wake, log: o.Log,
-		strays: map[emergency.CallID]int{}, added: make(chan struct{}, 1),
+		strays: map[emergency.CallID]int{}, added: make(chan struct{}, 1), loose: make(chan struct{}, 1),
+		moving: make(chan struct{}, 1),
 	}
 	records, err := s.queue.Pending()
 	if err != nil {
@@ -107,7 +112,8 @@ func (s *Spool) Recall(record []byte) {
 }
 
 // Keep keeps an intent, durably when it returns unless the disk fails too. Then it is
-// still kept, in memory alone, and the log says so: nobody in danger waits for a disk.
+// still kept, in memory alone until the disk does take it, and the log says so: nobody in
+// danger waits for a disk.
 func (s *Spool) Keep(ctx context.Context, intent Intent) {
 	id := intent.call()
 	s.mu.Lock()
@@ -126,26 +132,37 @@ func (s *Spool) Keep(ctx context.Context, intent Intent) {
 	s.undurable = append(s.undurable, intent)
 	s.strays[id]++
 	s.mu.Unlock()
+	tell(s.loose)
 	s.Look()
 }
 
 // Look tells that something waits. It does not block.
-func (s *Spool) Look() {
+func (s *Spool) Look() { tell(s.added) }
+
+func tell(one chan struct{}) {
 	select {
-	case s.added <- struct{}{}:
+	case one <- struct{}{}:
 	default:
 	}
 }
 
 // Run replays until the context ends.
 func (s *Spool) Run(ctx context.Context) {
+	var securing sync.WaitGroup
+	securing.Go(func() { repeat(ctx, s.loose, s.secure) })
+	defer securing.Wait()
+	repeat(ctx, s.added, s.replay)
+}
+
+// repeat does something each time that it is told to, and again until it succeeds.
+func repeat(ctx context.Context, told <-chan struct{}, do func(context.Context) error) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.added:
+		case <-told:
 		}
-		for s.replay(ctx) != nil {
+		for do(ctx) != nil {
 			select {
 			case <-ctx.Done():
 				return
@@ -161,34 +178,6 @@ func (s *Spool) replay(ctx context.Context) error {
 		return err //nolint:wrapcheck // only whether there is one matters
 	}
 	return s.replayUndurable(ctx)
-}
-
-// replayUndurable gives SQL what is kept in memory alone. What that will never take is
-// kept until the disk takes it, for people to look at, and does not keep the others from
-// their turn.
-func (s *Spool) replayUndurable(ctx context.Context) error {
-	var failed error
-	for range s.Undurable() {
-		s.mu.Lock()
-		intent := s.undurable[0]
-		s.mu.Unlock()
-		err := s.take(ctx, intent)
-		if journal.Rejected(err) {
-			err = s.queue.SetAside(encode(intent))
-			failed = errors.Join(failed, err)
-		} else if err != nil {
-			return err //nolint:wrapcheck // only whether there is one matters
-		}
-		s.mu.Lock()
-		s.undurable = s.undurable[1:]
-		if err != nil {
-			s.undurable = append(s.undurable, intent)
-		} else if s.strays[intent.call()]--; s.strays[intent.call()] <= 0 {
-			delete(s.strays, intent.call())
-		}
-		s.mu.Unlock()
-	}
-	return failed
 }
 
 func (s *Spool) takeRecord(ctx context.Context, record []byte) error {
@@ -285,11 +274,4 @@ func (s *Spool) place(ctx context.Context, p store.Placement) error {
 		s.memory.move(was, emergency.KnownCall{Call: call, Agent: p.Caller.Agent})
 	}
 	return err //nolint:wrapcheck // take tells the log
-}
-
-// Undurable is how many intents are kept in memory alone.
-func (s *Spool) Undurable() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.undurable)
 }

@@ -2,11 +2,11 @@ package dial_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -345,42 +345,33 @@ func TestPoisonInMemory(t *testing.T) {
 	})
 }
 
-// A copy of which a part is lost makes nobody unknown who may be known, and says that
-// another phone is needed. Nobody can tell a part from the whole, since a disk loses what was
-// written last without a trace. The voice routing is there twice (B7).
-func TestDamagedCopy(t *testing.T) {
-	for name, c := range map[string]struct {
-		lost []string
-		code string
-	}{
-		"nothing":           {nil, ""},
-		"the agent":         {[]string{"caller/"}, "not-ready"},
-		"the routing":       {[]string{"routing"}, ""},
-		"the other routing": {[]string{"routing/again"}, ""},
-		"both":              {[]string{"routing", "routing/again"}, "not-ready"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			r.dial(t, "")
-			for key := range r.kept.All() {
-				for _, lost := range c.lost {
-					if key == lost || strings.HasSuffix(lost, "/") && strings.HasPrefix(key, lost) {
-						ok(t, r.kept.Delete(key))
-					}
-				}
-			}
-			memory := dial.NewMemory(r.kept)
-			_ = (&dial.Feed{Memory: memory, Copy: r.kept}).Recall() // what is lost is the journal's to say
-			r.Memory = memory
-			r.faulty.breaks(down)
-			_, err := r.Place(t.Context(), emergency.DialRequest{AgentID: caller, DialedNumber: "911"})
-			refusal, refused := errors.AsType[*emergency.Refusal](err)
-			switch {
-			case c.code == "" && err != nil:
-				t.Errorf("the dial is answered with %v", err)
-			case c.code != "" && (!refused || refusal.Code != c.code):
-				t.Errorf("the dial is answered with %v, want %s", err, c.code)
-			}
-		})
-	}
+// What the disk did not take in time, it takes as soon as it can, in its order, and whatever
+// SQL does: a process that is killed then loses nothing of it (B7, S11).
+func TestDiskTakesItLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records, queue := &stubborn{mutes: "call"}, &line{full: true} // SQL says nothing of it, for ever
+		spool := newSpool(t, records, queue)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go spool.Run(ctx)
+		placed := dial.Intent{Placed: &store.Placement{CallID: "call"}}
+		ended := dial.Intent{Ended: &store.Ending{CallID: "call", LegID: "first"}}
+		spool.Keep(t.Context(), placed)
+		spool.Keep(t.Context(), ended)
+		time.Sleep(time.Minute)
+		same(t, "what is kept in memory", 2, spool.Undurable())
+		queue.become(func() { queue.full = false })
+		time.Sleep(15 * time.Second)
+		same(t, "what is kept in memory then", 0, spool.Undurable())
+		waiting, err := queue.Pending()
+		ok(t, err)
+		if len(waiting) != 2 {
+			t.Fatalf("%d records are on disk, want 2", len(waiting))
+		}
+		for i, intent := range []dial.Intent{placed, ended} {
+			want, err := json.Marshal(intent)
+			ok(t, err)
+			same(t, "a record", string(want), string(waiting[i]))
+		}
+	})
 }
