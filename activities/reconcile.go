@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"lifeline/internal/emergency"
+	"lifeline/internal/store"
 	"lifeline/workflows"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +20,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 )
 
 // Engine is the part of a Temporal client that tells which workflows run.
@@ -62,6 +66,8 @@ const (
 	// toldFor is how long people are tried to be told of a call that was closed, or ended by
 	// force.
 	toldFor = 24 * time.Hour
+	// restoredAtOnce bounds how many agents' presence is told outside in one pass.
+	restoredAtOnce = 100
 	// forcedAtOnce bounds how many calls' contacts are told in one pass.
 	forcedAtOnce = 20
 )
@@ -78,14 +84,42 @@ func (a *Activities) ReconcileCalls(ctx context.Context) (workflows.Reconciled, 
 	for _, repair := range append(repairs, orphans...) {
 		out.Repaired[repair.Kind]++
 		a.repaired(ctx, repair)
-		if repair.Kind == emergency.RepairPresence || repair.Kind == emergency.RepairCancelled {
-			failed = errors.Join(failed, a.tellOutside(ctx, repair.AgentID))
-		}
 	}
 	now := time.Now()
-	failed = errors.Join(failed, err, a.Store.GiveUpTelling(ctx, now.Add(-toldFor)))
+	failed = errors.Join(failed, err, a.tellRestored(ctx), a.Store.GiveUpTelling(ctx, now.Add(-toldFor)))
 	out.Untold, err = a.Store.ForcedEnds(ctx, now.Add(-forcedSettled), forcedAtOnce)
 	return out, typed("reconcile calls", errors.Join(failed, err))
+}
+
+// tellRestored tells the outside presence system of what was put right without a workflow.
+// What it does not take is tried again in the next pass, and keeps nothing else from being
+// done in this one.
+func (a *Activities) tellRestored(ctx context.Context) error {
+	untold, err := a.Store.PresenceUntold(ctx, restoredAtOnce)
+	if err != nil {
+		return err //nolint:wrapcheck // ReconcileCalls wraps
+	}
+	var failing atomic.Bool // and hanging, perhaps: the next pass is soon enough
+	rand.Shuffle(len(untold), func(i, j int) { untold[i], untold[j] = untold[j], untold[i] })
+	inParallel(ctx, untold, func(one store.Untold) {
+		activity.RecordHeartbeat(ctx)
+		if failing.Load() {
+			return
+		}
+		err := a.tellOutside(ctx, one.AgentID)
+		if never, is := errors.AsType[*temporal.ApplicationError](err); is && never.NonRetryable() {
+			a.Log.ErrorContext(ctx, "The outside presence system does not take what an agent shows; it may show something else", "agent", one.AgentID, "error", err)
+			err = nil
+		}
+		if err == nil {
+			err = a.Store.PresenceTold(ctx, one)
+		}
+		if err != nil {
+			failing.Store(true)
+			a.Log.WarnContext(ctx, "The outside presence system has yet to hear what an agent shows; trying again", "agent", one.AgentID, "error", err)
+		}
+	})
+	return nil
 }
 
 // repaired tells log and metric of a repair; the audit has it already.

@@ -10,6 +10,7 @@ import (
 
 	"lifeline/activities"
 	"lifeline/internal/emergency"
+	"lifeline/internal/presence"
 	"lifeline/workflows"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -236,10 +237,43 @@ func TestReconcileOrphans(t *testing.T) {
 	same(t, "what the outside system heard", []emergency.Status{emergency.StatusAvailable}, outside.heard)
 }
 
+// An outside presence system hears that a call is over which ended without a workflow, once
+// and in the end: while it is down, everything else is put right all the same, and what it
+// refuses for good is not repeated (S11, B4).
+func TestReconcileTellsPresence(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		heard []emergency.Status
+	}{
+		"it is down at first": {errors.New("no answer"), []emergency.Status{emergency.StatusAvailable}},
+		"it refuses for good": {&presence.SetError{Permanent: true, Reason: "no such agent"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := reconciler(t, 100*time.Hour)
+			ok(t, r.store.ExpireOverdue(t.Context()))
+			outside := &phones{err: c.err}
+			r.Outside = outside
+			ok(t, only(inWorker[workflows.Reconciled](t, r.ReconcileCalls)))
+			same(t, "what it heard while it failed", 0, len(outside.heard))
+			outside.err = nil
+			for range 2 {
+				ok(t, only(inWorker[workflows.Reconciled](t, r.ReconcileCalls)))
+			}
+			same(t, "what it heard", c.heard, outside.heard)
+		})
+	}
+}
+
 // phones is a presence system outside.
-type phones struct{ heard []emergency.Status }
+type phones struct {
+	heard []emergency.Status
+	err   error
+}
 
 func (p *phones) Set(_ context.Context, _ emergency.AgentID, shown emergency.Presence) error {
+	if p.err != nil {
+		return p.err
+	}
 	p.heard = append(p.heard, shown.Status)
 	return nil
 }

@@ -211,7 +211,10 @@ func (s *Store) expire(ctx context.Context, query string, now time.Time, args ..
 			if call.Status(now) != emergency.CallEnded || !call.ClosedAt.IsZero() {
 				return nil
 			}
-			return t.closeCall(ctx, call, "expired", now)
+			if err := t.closeCall(ctx, call, "expired", now); err != nil {
+				return err
+			}
+			return t.tellOutside(ctx, call.AgentID)
 		}))
 	}
 	return errors.Join(failed...)

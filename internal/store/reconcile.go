@@ -137,6 +137,9 @@ func (s *Store) CloseCancelled(ctx context.Context, id emergency.CallID) (emerge
 		if err := t.closeCall(ctx, call, outcomeCancelled, now); err != nil {
 			return err
 		}
+		if err := t.tellOutside(ctx, call.AgentID); err != nil {
+			return err
+		}
 		return t.auditRepair(ctx, repair.Kind, call)
 	})
 	return repair, closed, err
@@ -282,6 +285,11 @@ func (s *Store) repairAgent(
 		var err error
 		if repaired, err = work(t); err != nil || !repaired {
 			return err
+		}
+		if kind == emergency.RepairPresence {
+			if err := t.tellOutside(ctx, agent); err != nil {
+				return err
+			}
 		}
 		_, err = t.exec(ctx, `INSERT INTO audit (at, action) VALUES ($1, $2)`, t.now(), kind)
 		return err

@@ -23,6 +23,7 @@ var reconcileRules = []rule{
 	{"forced end outlives its call", forcedEndOutlivesItsCall},
 	{"number that no call holds", freesOrphanedNumber},
 	{"presence that no leg holds", restoresOrphanedPresence},
+	{"who is to be told outside", remembersWhomToTellOutside},
 	{"nothing is an orphan", nothingIsAnOrphan},
 }
 

@@ -117,7 +117,7 @@ func (w *world) beside(t *testing.T) *world {
 
 // tables lists all tables, those that refer to others first.
 var tables = []string{
-	"audit", "events", "outbox", "early_ends", "mail_events", "template_versions", "deliveries", "notices", "refused_calls", "presence_claims", "presence_overrides", "routes", "lease_claims",
+	"audit", "events", "outbox", "early_ends", "mail_events", "template_versions", "deliveries", "notices", "refused_calls", "presence_claims", "presence_overrides", "presence_untold", "routes", "lease_claims",
 	"leases", "legs", "calls", "callback_numbers", "contacts", "agents", "sites",
 }
 
