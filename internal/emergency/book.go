@@ -105,11 +105,12 @@ func (b *Book) Of(agent AgentID) []KnownCall {
 // LeaseOf is the number that an agent holds at a site: the next dial shows it again
 // (B2). From the end of the window on it is nobody's, as far as can be known: whoever
 // closes calls need not wait for the slack that a forgotten one gets, and nobody may have
-// said so here. By the time that it has rested it may be another's.
+// said so here. By the time that it has rested it may be another's. So may that of a call
+// which SQL does not have, at any time.
 func (b *Book) LeaseOf(agent AgentID, site SiteID, at time.Time) (number string, ok bool) {
 	for _, call := range b.byAgent[agent] {
 		status := call.Status(at)
-		if call.NumberKind == NumberLeased && call.SiteID == site && status != CallEnded && (status == CallActive || at.Before(call.WindowEndsAt())) {
+		if call.NumberKind == NumberLeased && !call.Lost && call.SiteID == site && status != CallEnded && (status == CallActive || at.Before(call.WindowEndsAt())) {
 			return call.Number, true
 		}
 	}

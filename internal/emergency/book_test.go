@@ -244,7 +244,9 @@ func TestBookOfRestingNumbers(t *testing.T) {
 func TestBookOfLeases(t *testing.T) {
 	long := knownCall("d", "five", "+12025550105")
 	long.Legs = []emergency.Leg{{ID: "leg-of-d", StartedAt: bookNoon}}
-	book := bookOf(long, knownCall("a", "one", bookFirst), knownCall("b", "two", bookStanding), knownCall("c", "three", bookSecond, closedAfter(time.Minute)))
+	lost := knownCall("e", "six", "+12025550106") // SQL may have leased its number to somebody else
+	lost.Lost = true
+	book := bookOf(long, lost, knownCall("a", "one", bookFirst), knownCall("b", "two", bookStanding), knownCall("c", "three", bookSecond, closedAfter(time.Minute)))
 	for _, c := range []struct {
 		agent emergency.AgentID
 		site  emergency.SiteID
@@ -259,6 +261,7 @@ func TestBookOfLeases(t *testing.T) {
 		{"two", "us", 0, ""},
 		{"three", "us", 0, ""},
 		{"four", "us", 0, ""},
+		{"six", "us", 0, ""},
 	} {
 		if got, ok := book.LeaseOf(c.agent, c.site, bookNoon.Add(c.after)); got != c.want || ok != (c.want != "") {
 			t.Errorf("%s at %s after %s holds %q, want %q", c.agent, c.site, c.after, got, c.want)
