@@ -47,8 +47,9 @@ func (b *Base) reconciling() (activities.Reconciling, error) {
 	return r, nil
 }
 
-// scheduleCheckedEvery is how soon a schedule is there again that somebody has deleted.
-const scheduleCheckedEvery = 10 * time.Minute
+// scheduleCheckedEvery is how soon a schedule is there again that somebody has deleted, or
+// that was lost with all of Temporal's data: the live calls wait for it then (S11).
+const scheduleCheckedEvery = workflows.ReconcileEvery
 
 // keepSchedule has Temporal start the reconciler regularly, and now. The worker does its
 // work whether or not that succeeds.
