@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -38,7 +39,10 @@ func (f *fakeRecords) TemplateVersion(_ context.Context, version int64) (emergen
 	return emergency.Template{}, errors.Join(err, emergency.ErrUnknownTemplate)
 }
 
-func (f *fakeRecords) PutTemplate(_ context.Context, wording emergency.Template, by emergency.Change) (emergency.Template, error) {
+func (f *fakeRecords) PutTemplate(ctx context.Context, wording emergency.Template, by emergency.Change) (emergency.Template, error) {
+	if err := ctx.Err(); err != nil {
+		return wording, fmt.Errorf("%w: %w", emergency.ErrUnavailable, err)
+	}
 	unlock, err := f.lock()
 	defer unlock()
 	if err != nil {
@@ -98,10 +102,14 @@ func (f *fakeRecords) RecordMailEvent(_ context.Context, e emergency.MailEvent) 
 }
 
 // fakeTemplates refuses a wording that has "{{broken}}" in it, and shows one with the
-// call's ID for "{{call}}", and with all that is known for "{{all}}".
+// call's ID for "{{call}}", and with all that is known for "{{all}}". It takes a minute over
+// one with the subject "slow".
 type fakeTemplates struct{}
 
 func (fakeTemplates) Check(wording emergency.Template) error {
+	if wording.Subject == "slow" {
+		time.Sleep(time.Minute)
+	}
 	for part, template := range map[string]string{"subject": wording.Subject, "html": wording.HTML, "text": wording.Text} {
 		before, _, broken := strings.Cut(template, "{{broken}}")
 		if broken {

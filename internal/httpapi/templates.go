@@ -121,6 +121,10 @@ func (s *server) saveWording(ctx context.Context, wording emergency.Template, if
 	if err := s.Templates.Check(wording); err != nil {
 		return wording, err
 	}
+	// What the check took of a busy machine's time is not the database's fault, which has all
+	// of its own.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	return s.Records.PutTemplate(ctx, wording, changeBy(ctx, ifMatch))
 }
 

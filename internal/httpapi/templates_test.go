@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +29,17 @@ func (r *rig) template(t testing.TB, method, path string) Template {
 		t.Fatalf("%s %s: status %d: %s", method, path, w.Code, w.Body)
 	}
 	return read[Template](t, w)
+}
+
+// However long a busy machine takes to check a wording, the database has its whole time to
+// save it.
+func TestSlowTemplateIsSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		if w := r.do(t, putTemplate(`{"subject":"slow","html":"<p>1</p>","text":"1"}`)); w.Code != http.StatusOK {
+			t.Errorf("it is answered with %d: %s", w.Code, w.Body)
+		}
+	})
 }
 
 // Until somebody saves a wording there is the program's own, as version 0. Each that is
